@@ -1,0 +1,1 @@
+//! The admin's pages: login, today, weekly review.

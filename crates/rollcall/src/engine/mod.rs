@@ -1,0 +1,1 @@
+//! The loop that turns readings, deadlines and changed facts into verdicts.

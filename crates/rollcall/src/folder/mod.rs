@@ -1,0 +1,1 @@
+//! Reading a site folder: a bureau as plain files.

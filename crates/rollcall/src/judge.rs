@@ -1,0 +1,1 @@
+//! `rollcall judge DIR`: a site folder judged with no database.

@@ -1,0 +1,1 @@
+//! The lobby screens: the board, its websocket, its page.

@@ -1,0 +1,1 @@
+//! Everything that people read, in zh-CN and English, from embedded Fluent files.

@@ -1,0 +1,176 @@
+//! What the rules conclude.
+
+use alloc::vec::Vec;
+
+use chrono::NaiveDate;
+
+use crate::model::{Id, MeetingIndex, PersonIndex, ReaderIndex, SwipeId, UnitIndex};
+use crate::time::{Instant, Interval, Span};
+
+/// What [`crate::evaluate`] says about one person on some dates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// What is not as it should be, sorted by date, period or meeting, kind.
+    pub findings: Vec<Finding>,
+    /// How the person stands in each period and meeting of those dates, whether or not anything is wrong: what a board counts.
+    pub standings: Vec<Standing>,
+    /// The smallest instant after `now` at which any comparison made can turn out differently without a new fact.
+    pub next_deadline: Option<Instant>,
+}
+
+/// One finding. Its identity is (subject, date, about, kind, source).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whom it is about.
+    pub person: PersonIndex,
+    /// Their unit at that time.
+    pub unit: Option<UnitIndex>,
+    /// The local date on which the period or meeting starts.
+    pub date: NaiveDate,
+    /// The period or meeting.
+    pub about: About,
+    /// What it is.
+    pub kind: FindingKind,
+    /// Whether it can still change by itself.
+    pub state: FindingState,
+    /// How much; `None` where the kind has no length.
+    pub length: Option<Span>,
+    /// When it should have been.
+    pub due: Option<Instant>,
+    /// When it was.
+    pub actual: Option<Instant>,
+    /// Since when it is going on.
+    pub since: Option<Instant>,
+    /// For `Absent` and `MeetingAbsent`: whether by lateness.
+    pub by_lateness: bool,
+    /// Where `state` is [`FindingState::Withheld`]: which readers could not be heard, and since when.
+    pub withheld_by: Vec<(ReaderIndex, Instant)>,
+    /// The swipes that it cites.
+    pub swipes: Vec<SwipeId>,
+}
+
+/// What a finding or standing is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum About {
+    /// A period of the date, by its name.
+    Period(Id),
+    /// A meeting.
+    Meeting(MeetingIndex),
+}
+
+/// Whether a finding can still change by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingState {
+    /// Time alone may change it.
+    Provisional,
+    /// Only a new fact may change it.
+    Final,
+    /// 暂缓: it rests on something not seen while a reader that could have shown it was down.
+    Withheld,
+}
+
+/// Every kind of finding, in the order in which findings of one period or meeting are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// 未到岗
+    NotArrived,
+    /// 迟到
+    Late,
+    /// 严重迟到
+    SeriouslyLate,
+    /// 缺勤, or 旷工迟到 by lateness
+    Absent,
+    /// 早退
+    EarlyLeave,
+    /// 上班缺卡
+    MissingArrival,
+    /// 下班缺卡
+    MissingDeparture,
+    /// 脱岗
+    StepOut,
+    /// 假期逾期
+    OverstayedLeave,
+    /// 会议迟到
+    MeetingLate,
+    /// 会议缺席
+    MeetingAbsent,
+    /// 会议早退
+    MeetingEarlyLeave,
+    /// 中途离场
+    WalkOut,
+    /// 随意走动
+    WalkingAbout,
+}
+
+impl FindingKind {
+    /// The name in files and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotArrived => "not_arrived",
+            Self::Late => "late",
+            Self::SeriouslyLate => "seriously_late",
+            Self::Absent => "absent",
+            Self::EarlyLeave => "early_leave",
+            Self::MissingArrival => "missing_arrival",
+            Self::MissingDeparture => "missing_departure",
+            Self::StepOut => "step_out",
+            Self::OverstayedLeave => "overstayed_leave",
+            Self::MeetingLate => "meeting_late",
+            Self::MeetingAbsent => "meeting_absent",
+            Self::MeetingEarlyLeave => "meeting_early_leave",
+            Self::WalkOut => "walk_out",
+            Self::WalkingAbout => "walking_about",
+        }
+    }
+}
+
+impl FindingState {
+    /// The name in files and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Provisional => "provisional",
+            Self::Final => "final",
+            Self::Withheld => "withheld",
+        }
+    }
+}
+
+/// How a person stands in one period or meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The local date on which it starts.
+    pub date: NaiveDate,
+    /// Which.
+    pub about: About,
+    /// From when a board shows it (`arrive_from`, `sign_in_opens`) until it ends.
+    pub shown: Interval,
+    /// The person's unit then.
+    pub unit: Option<UnitIndex>,
+    /// Where they are.
+    pub presence: Presence,
+    /// Whether they came late beyond the grace.
+    pub late: bool,
+}
+
+/// Where a person is, as far as one period or meeting goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Absent with leave over the whole of it, or (judged at `now`) on an absence now.
+    Excused,
+    /// Not there yet, and not yet late beyond the grace.
+    Expected,
+    /// There, or was there and it is over.
+    Present {
+        /// Since when.
+        since: Instant,
+    },
+    /// Came and went out; it is not over.
+    Out {
+        /// Since when.
+        since: Instant,
+    },
+    /// Should be there and no reader has seen them.
+    Missing,
+    /// Should be there, was not seen, and a reader that could have shown it was down.
+    Withheld,
+}

@@ -1,0 +1,20 @@
+//! The pure core of Rollcall: what a bureau's facts and a person's swipes mean at an instant.
+//!
+//! *Invariant:* nothing here reads a clock, a file, a database or a random number, and nothing can fail on facts that could
+//! be built. `evaluate` and `explain` are functions of their arguments.
+#![no_std]
+
+extern crate alloc;
+
+pub mod evaluate;
+pub mod explain;
+pub mod facts;
+pub mod finding;
+pub mod model;
+pub mod time;
+
+pub use evaluate::evaluate;
+pub use explain::explain;
+
+/// The version of the rules, stored with every verdict. It grows whenever an expectation of the conformance set changes.
+pub const VERSION: i64 = 1;

@@ -1,0 +1,182 @@
+//! The contract that both databases keep.
+//!
+//! Reads go through [`Ledger`]; whatever writes goes through a [`Transaction`], so that statements that belong together
+//! are committed together. Writes are few and short: the engine commits a batch, an admin's act commits a row or two.
+//! Lock order inside a transaction: swipes sorted by id, then day rows sorted by key, then everything else.
+
+use async_trait::async_trait;
+use rules::time::{Instant, Interval};
+
+use crate::error::StoreError;
+use crate::rows::{
+    Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRow,
+    FindingRevision, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+};
+
+/// Result of a store call.
+pub type Stored<T> = Result<T, StoreError>;
+
+/// An opened database with the schema of this version.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// Starts the one write transaction at a time that this process may have; waits for an earlier one to end.
+    async fn begin(&self) -> Stored<Box<dyn Transaction>>;
+
+    /// A named value of the installation, such as its secret or the mark that its time is simulated.
+    async fn setting(&self, name: &str) -> Stored<Option<String>>;
+
+    /// The number that grows with every change of a slow fact.
+    async fn facts_revision(&self) -> Stored<i64>;
+
+    /// The documents in force as last recorded: `site`, `schedules`, `calendar`, `meetings`.
+    async fn documents(&self) -> Stored<Vec<DocumentEdition>>;
+
+    /// Every row fact that is not superseded, ordered by file and by the order in which it was recorded.
+    async fn facts(&self) -> Stored<Vec<FactRow>>;
+
+    /// When readers could not be heard, as the daemon itself noticed.
+    async fn outages(&self) -> Stored<Vec<OutageRow>>;
+
+    /// Swipes by badge keys in an interval of `happened_at`, in no particular order.
+    async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>>;
+
+    /// All swipes in an interval of `received_at`, oldest first, at most `limit`.
+    async fn swipes_received(&self, received: Interval, limit: i64) -> Stored<Vec<SwipeRecord>>;
+
+    /// How many swipes there are.
+    async fn swipe_count(&self) -> Stored<i64>;
+
+    /// Frames, lines and records that could not be read, newest first.
+    async fn rejected_inputs(&self, limit: i64) -> Stored<Vec<RejectedInput>>;
+
+    /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
+    async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
+
+    /// Findings, sorted by date, subject, period or meeting, kind.
+    async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>>;
+
+    /// One finding.
+    async fn finding(&self, id: &str) -> Stored<Option<FindingRow>>;
+
+    /// What a finding said before, oldest first, with what it says now at the end.
+    async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>>;
+
+    /// Decisions on a finding, oldest first.
+    async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>>;
+
+    /// Audit entries from `after` (exclusive) on, at most `limit`.
+    async fn audit(&self, after: i64, limit: i64) -> Stored<Vec<AuditEntry>>;
+
+    /// An account by its name.
+    async fn account(&self, name: &str) -> Stored<Option<Account>>;
+
+    /// Whether any account exists.
+    async fn has_accounts(&self) -> Stored<bool>;
+
+    /// A live session by the SHA-256 of its token, in hex.
+    async fn session(&self, token_hash: &str) -> Stored<Option<SessionRow>>;
+
+    /// A screen that is not revoked, by the SHA-256 of its token, in hex.
+    async fn screen(&self, token_hash: &str) -> Stored<Option<ScreenRow>>;
+
+    /// Screens, by name.
+    async fn screens(&self) -> Stored<Vec<ScreenRow>>;
+
+    /// The cheapest question that shows whether the database answers.
+    async fn ping(&self) -> Stored<()>;
+
+    /// Lets the database do its housekeeping (SQLite: a passive checkpoint that bounds the WAL).
+    async fn maintain(&self) -> Stored<()>;
+
+    /// Ends all connections after what is under way.
+    async fn close(&self);
+}
+
+/// One write transaction. Dropped without [`Transaction::commit`] it changes nothing.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Makes everything durable: when this returns, it survives kill -9 and power loss.
+    async fn commit(self: Box<Self>) -> Stored<()>;
+
+    /// Records swipes; one that is there already (same dedup key) is left as it is. Returns, in the order given, whether
+    /// each was new.
+    async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>>;
+
+    /// Records inputs that could not be read.
+    async fn record_rejected(&mut self, inputs: &[RejectedInput]) -> Stored<()>;
+
+    /// The facts revision as this transaction sees it.
+    async fn facts_revision(&mut self) -> Stored<i64>;
+
+    /// Makes sure that day rows exist and locks them in the order of their keys. A new row is due at once.
+    async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()>;
+
+    /// Day rows that are due at `now`, earliest first, at most `limit`; locks them.
+    async fn due_days(&mut self, now: Instant, limit: i64) -> Stored<Vec<DayKey>>;
+
+    /// Swipes of many people at once: each query is answered with its swipes, in no particular order.
+    async fn swipes_of(&mut self, queries: &[BadgeSwipe<'_>]) -> Stored<Vec<Vec<SwipeRecord>>>;
+
+    /// The findings of these days that are not withdrawn.
+    async fn findings_of(&mut self, days: &[DayKey]) -> Stored<Vec<FindingRow>>;
+
+    /// Writes what was judged of days: their rows, with the next instant to look at them again.
+    async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
+
+    /// Writes new and changed findings (a withdrawn one has `withdrawn_at`), and keeps what each said before as history.
+    async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<()>;
+
+    /// The earliest instant at which any day wants to be judged again.
+    async fn next_check(&mut self) -> Stored<Option<Instant>>;
+
+    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`).
+    async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
+
+    /// Sets a named value of the installation.
+    async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()>;
+
+    /// Appends an edition of a document.
+    async fn add_document(&mut self, edition: &DocumentEdition) -> Stored<()>;
+
+    /// Appends row facts.
+    async fn add_facts(&mut self, facts: &[FactRow]) -> Stored<()>;
+
+    /// Supersedes row facts by their ids.
+    async fn supersede_facts(&mut self, ids: &[&str], at: Instant) -> Stored<()>;
+
+    /// Grows the facts revision by one and returns it.
+    async fn bump_facts_revision(&mut self) -> Stored<i64>;
+
+    /// Records that a reader went down, or (`down_until` set) that it is back.
+    async fn save_outage(&mut self, outage: &OutageRow) -> Stored<()>;
+
+    /// One finding, locked.
+    async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;
+
+    /// Records a decision, and the review state that it leaves its finding in.
+    async fn decide(&mut self, decision: &DecisionRow, review: crate::rows::Review) -> Stored<()>;
+
+    /// Appends to the audit chain and returns the entry.
+    async fn append_audit(&mut self, record: &AuditRecord) -> Stored<AuditEntry>;
+
+    /// Creates or replaces an account; replacing ends its sessions.
+    async fn save_account(&mut self, account: &Account) -> Stored<()>;
+
+    /// Starts a session.
+    async fn add_session(&mut self, session: &SessionRow) -> Stored<()>;
+
+    /// Notes that a session was used.
+    async fn touch_session(&mut self, token_hash: &str, seen_at: Instant) -> Stored<()>;
+
+    /// Ends a session.
+    async fn end_session(&mut self, token_hash: &str) -> Stored<()>;
+
+    /// Adds a screen.
+    async fn add_screen(&mut self, screen: &ScreenRow) -> Stored<()>;
+
+    /// Notes when a screen was last seen; only a live connection does this.
+    async fn touch_screen(&mut self, screen: &str, seen_at: Instant) -> Stored<()>;
+
+    /// Revokes a screen's token.
+    async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool>;
+}

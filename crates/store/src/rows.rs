@@ -1,0 +1,310 @@
+//! What goes in and out of the ledger. Instants are [`Instant`]s, civil dates text `YYYY-MM-DD`.
+
+use rules::time::{Instant, Interval};
+
+/// A stored swipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwipeRecord {
+    /// The first 32 hex digits of the SHA-256 of `dedup_key`; see [`SwipeRecord::id_of`].
+    pub id: String,
+    /// What makes the same reading the same: reader | the source's own tuple.
+    pub dedup_key: String,
+    /// The reader's id, as configured; not necessarily known to the site.
+    pub reader: String,
+    /// The badge key that the reader's rule made of the card.
+    pub badge: String,
+    /// What was read, bytes or left-justified bits, in hex; `None` where the source gives text only.
+    pub raw_hex: Option<String>,
+    /// How many bits `raw_hex` holds, for cards.
+    pub bits: Option<i64>,
+    /// When it happened.
+    pub happened_at: Instant,
+    /// When it was received.
+    pub received_at: Instant,
+    /// The source's own number.
+    pub sequence: Option<i64>,
+    /// `in`, `out` or `both`, where the source says it.
+    pub faces: Option<String>,
+    /// Why it is not judged before somebody has placed it in time or named its reader; `None` for most.
+    pub quarantine: Option<String>,
+}
+
+/// A question for the swipes of some badges in an interval of `happened_at`.
+#[derive(Clone, Debug)]
+pub struct BadgeSwipe<'a> {
+    /// Badge keys.
+    pub badges: Vec<&'a str>,
+    /// When they happened.
+    pub happened: Interval,
+}
+
+/// An input that could not be read, kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedInput {
+    /// A name of its own.
+    pub id: String,
+    /// The reader or source it came from.
+    pub reader: String,
+    /// When it came.
+    pub received_at: Instant,
+    /// Why it could not be read, a stable word such as `checksum`.
+    pub reason: String,
+    /// The bytes in hex, at most 4 KiB of them.
+    pub raw_hex: String,
+}
+
+/// Names the row of one person's date. Sorted by person, then date.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DayKey {
+    /// Person id.
+    pub person: String,
+    /// `YYYY-MM-DD` at the site.
+    pub date: String,
+}
+
+/// What was last judged of one person's date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayRow {
+    /// Whose, and which date.
+    pub key: DayKey,
+    /// When it was judged; `None` if never.
+    pub judged_at: Option<Instant>,
+    /// When to look again; `None` if only a new fact can change it.
+    pub next_check: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+}
+
+/// A stored finding: what it says now, and how far its review is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingRow {
+    /// An opaque name that says nothing about the person.
+    pub id: String,
+    /// Person id.
+    pub person: String,
+    /// Unit id.
+    pub unit: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    /// Period name.
+    pub period: Option<String>,
+    /// Meeting id.
+    pub meeting: Option<String>,
+    /// Snake-case kind.
+    pub kind: String,
+    /// `provisional`, `final` or `withheld`.
+    pub state: String,
+    /// Length in milliseconds.
+    pub length_ms: Option<i64>,
+    /// When it should have been.
+    pub due: Option<Instant>,
+    /// When it was.
+    pub actual: Option<Instant>,
+    /// Since when it is going on.
+    pub since: Option<Instant>,
+    /// Swipe ids that it cites, separated by blanks.
+    pub swipes: String,
+    /// SHA-256 over what it says, in hex: what a decision is bound to.
+    pub digest: String,
+    /// Grows with every change of what it says, from 1.
+    pub revision: i64,
+    /// When it last changed.
+    pub changed_at: Instant,
+    /// When it stopped being true; `None` while it is.
+    pub withdrawn_at: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+    /// How far its review is.
+    pub review: Review,
+}
+
+/// How far a finding's review is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// Nobody has decided.
+    Open,
+    /// Confirmed.
+    Confirmed,
+    /// Waived with a reason.
+    Waived,
+    /// Decided, but what it says has changed since.
+    ChangedAfterDecision,
+}
+
+/// What a finding said at one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingRevision {
+    /// Which revision.
+    pub revision: i64,
+    /// When it began to say this.
+    pub at: Instant,
+    /// `provisional`, `final`, `withheld` or `withdrawn`.
+    pub state: String,
+    /// Length in milliseconds.
+    pub length_ms: Option<i64>,
+    /// When it was.
+    pub actual: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+}
+
+/// A person's act on a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRow {
+    /// A name of its own.
+    pub id: String,
+    /// The finding.
+    pub finding: String,
+    /// `confirm` or `waive`.
+    pub act: String,
+    /// Why, in the words of whoever decided; required to waive.
+    pub reason: String,
+    /// Account name.
+    pub actor: String,
+    /// When.
+    pub at: Instant,
+    /// The digest of what was decided on.
+    pub digest: String,
+    /// The explanation as it read then, in Chinese.
+    pub explanation_zh: String,
+    /// The explanation as it read then, in English.
+    pub explanation_en: String,
+}
+
+/// Which findings to list.
+#[derive(Clone, Debug, Default)]
+pub struct FindingQuery {
+    /// From this date on.
+    pub from: Option<String>,
+    /// Before this date.
+    pub until: Option<String>,
+    /// Of this person.
+    pub person: Option<String>,
+    /// Only these review states; empty is all.
+    pub reviews: Vec<Review>,
+    /// Withdrawn ones too.
+    pub with_withdrawn: bool,
+}
+
+/// A document of the site as text of the site folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentEdition {
+    /// `site`, `schedules`, `calendar` or `meetings`.
+    pub kind: String,
+    /// The day from which it is in force; empty is always.
+    pub effective_from: String,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// By whom.
+    pub recorded_by: String,
+    /// The text.
+    pub body: String,
+}
+
+/// One row of a file of the site folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactRow {
+    /// A name of its own.
+    pub id: String,
+    /// The file, such as `people.csv`.
+    pub file: String,
+    /// Its cells as a JSON object of column to text.
+    pub cells: String,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// By whom.
+    pub recorded_by: String,
+}
+
+/// A time in which the daemon could not hear a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutageRow {
+    /// Reader id.
+    pub reader: String,
+    /// When it was last heard.
+    pub down_from: Instant,
+    /// When it was back.
+    pub down_until: Option<Instant>,
+}
+
+/// What is to be audited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: String,
+    /// What was done, a stable word such as `finding.confirm`.
+    pub act: String,
+    /// To what.
+    pub subject: String,
+    /// Details as JSON; may hold personal data, so the chain holds only its salted hash.
+    pub body: String,
+}
+
+/// An entry of the audit chain. `hash` = SHA-256 over seq, at, actor, act, subject, body_hash, previous_hash;
+/// `body_hash` = SHA-256 over salt and body, so that a body can be deleted without breaking the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub seq: i64,
+    /// What was audited.
+    pub record: AuditRecord,
+    /// 16 random bytes in hex.
+    pub salt: String,
+    /// Salted hash of the body, in hex.
+    pub body_hash: String,
+    /// `hash` of the entry before; 64 zeros for the first.
+    pub previous_hash: String,
+    /// This entry's hash, in hex.
+    pub hash: String,
+}
+
+/// Somebody who may log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// Argon2id, PHC string.
+    pub password_hash: String,
+    /// When it was created or its password last set.
+    pub changed_at: Instant,
+}
+
+/// A login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the token, in hex.
+    pub token_hash: String,
+    /// Account name.
+    pub account: String,
+    /// When it began.
+    pub created_at: Instant,
+    /// When it was last used.
+    pub seen_at: Instant,
+    /// When it ends whatever happens.
+    pub expires_at: Instant,
+    /// Secret of the session that forms must send back, in hex.
+    pub form_secret: String,
+}
+
+/// A lobby screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreenRow {
+    /// A name of its own.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// SHA-256 of the token, in hex.
+    pub token_hash: String,
+    /// When it was added.
+    pub created_at: Instant,
+    /// When it was last connected.
+    pub seen_at: Option<Instant>,
+}
