@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bridge::ReaderConfig;
+use bridge::{ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
 /// Where the daemon listens when nobody says.
@@ -75,7 +75,7 @@ struct ConfigFile {
     database: Option<String>,
     database_file: Option<PathBuf>,
     #[serde(default)]
-    reader: Vec<ReaderConfig>,
+    reader: Vec<ReaderTable>,
     #[serde(default)]
     source: Vec<SourceFile>,
 }
@@ -112,7 +112,7 @@ impl Config {
             listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
             public_url: overrides.public_url.or(file.public_url).map(|url| url.trim_end_matches('/').to_owned()),
             database: overrides.database.or(database),
-            readers: file.reader,
+            readers: file.reader.iter().map(ReaderTable::check).collect::<Result<Vec<_>, _>>()?,
             sources,
         };
         config.check()?;

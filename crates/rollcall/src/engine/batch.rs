@@ -152,7 +152,7 @@ impl Engine {
 
     fn publish(&self, judged: Vec<JudgedDay>) {
         let days = judged.into_iter().filter_map(JudgedDay::for_board).collect();
-        self.lobby.publish(BoardChange { facts: None, days, sources: None });
+        self.lobby.publish(BoardChange { facts: None, days, sources: Vec::new() });
     }
 
     fn quarantine_reason(&self, swipe: &NewSwipe) -> Option<&'static str> {
@@ -347,7 +347,7 @@ impl Engine {
     /// Tells the screens about the bureau and its readers; the days follow as they are judged.
     pub(super) fn publish_board_frame(&self) {
         let facts = Arc::clone(&self.site.borrow().facts);
-        let sources = Some(super::site::sources(&facts, &self.down));
+        let sources = super::site::sources(&facts, &self.down, self.now);
         self.lobby.publish(BoardChange { facts: Some(facts), days: Vec::new(), sources });
     }
 }

@@ -157,10 +157,12 @@ impl Intake {
         Ok(outcome)
     }
 
-    /// Hands over an input that could not be read.
-    pub async fn rejected(&self, input: RejectedInput) -> Result<(), IntakeError> {
+    /// Hands over an input that could not be read; what comes back, once it is kept, is empty.
+    pub async fn rejected(&self, input: RejectedInput) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
         self.counters.rejected.fetch_add(1, Ordering::Relaxed);
-        self.send(Work::Rejected(input), None).await
+        let (reply, outcome) = oneshot::channel();
+        self.send(Work::Rejected(input), Some(reply)).await?;
+        Ok(outcome)
     }
 
     /// Says that a reader was heard or lost.

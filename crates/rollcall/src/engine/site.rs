@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rules::facts::SiteFacts;
-use rules::model::Outage;
+use rules::model::{Outage, Reader};
 use rules::time::Instant;
 use store::rows::OutageRow;
 use store::{Ledger, StoreError};
@@ -45,9 +45,13 @@ pub(super) fn outage(down: &mut BTreeMap<Arc<str>, Instant>, change: &ReaderChan
 }
 
 /// The readers as the screens show them.
-pub(super) fn sources(facts: &SiteFacts, down: &BTreeMap<Arc<str>, Instant>) -> Vec<SourceState> {
+pub(super) fn sources(facts: &SiteFacts, down: &BTreeMap<Arc<str>, Instant>, now: Instant) -> Vec<SourceState> {
     let readers = facts.records().readers.iter();
-    readers.map(|reader| SourceState { reader: reader.id.clone(), down_since: down.get(&reader.id).copied() }).collect()
+    let state = |reader: &Reader| {
+        let down_since = down.get(&reader.id);
+        SourceState { reader: reader.id.to_string(), silent: down_since.is_some(), since: down_since.copied().unwrap_or(now) }
+    };
+    readers.map(state).collect()
 }
 
 impl Engine {
