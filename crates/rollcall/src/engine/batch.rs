@@ -98,7 +98,12 @@ impl Engine {
                 // Asked of the outages and not of the silence, so that a batch that is tried again says it again.
                 if self.down.contains_key(&swipe.reader) {
                     let (reader, at) = (Arc::clone(&swipe.reader), swipe.received_at);
-                    changes.push(ReaderChange { reader, up: true, at, detail: "heard again".to_owned() });
+                    changes.push(ReaderChange {
+                        reader,
+                        up: true,
+                        at,
+                        detail: "heard again".to_owned(),
+                    });
                 }
             }
         }

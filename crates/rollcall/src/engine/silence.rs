@@ -96,7 +96,11 @@ mod tests {
         );
         assert!(silence.fallen_silent(Instant::from_ms(20_000)).is_empty());
         silence.heard("gate", Instant::from_ms(21_000));
-        assert_eq!(silence.fallen_silent(Instant::from_ms(31_001)).len(), 1, "it was heard and can fall silent again");
+        assert_eq!(
+            silence.fallen_silent(Instant::from_ms(31_001)).len(),
+            1,
+            "it was heard and can fall silent again"
+        );
     }
 
     #[test]
