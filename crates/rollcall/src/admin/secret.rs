@@ -14,9 +14,14 @@ pub fn name() -> Result<String, getrandom::Error> {
 }
 
 fn random_hex<const BYTES: usize>() -> Result<String, getrandom::Error> {
+    bytes::<BYTES>().map(hex::encode)
+}
+
+/// Bytes from the system's random source.
+pub fn bytes<const BYTES: usize>() -> Result<[u8; BYTES], getrandom::Error> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(hex::encode(bytes))
+    Ok(bytes)
 }
 
 /// What is stored of a token: whoever reads the database cannot use it.
