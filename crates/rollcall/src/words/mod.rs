@@ -50,7 +50,7 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["findings"];
+const FILES: &[File] = files!["findings", "problems"];
 
 type Bundle = FluentBundle<FluentResource>;
 
