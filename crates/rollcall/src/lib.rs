@@ -13,4 +13,5 @@ pub mod lifecycle;
 pub mod lobby;
 pub mod serve;
 pub mod shared;
+pub mod transfer;
 pub mod words;
