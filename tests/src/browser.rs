@@ -49,17 +49,26 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .context("chromedriver could not be started")?;
-        let port = tokio::time::timeout(DRIVER_DEADLINE, driver_port(&mut driver)).await.context("chromedriver does not start")??;
+        let port = tokio::time::timeout(DRIVER_DEADLINE, driver_port(&mut driver))
+            .await
+            .context("chromedriver does not start")??;
         let profile = TempDir::with_prefix("rollcall-browser-")?;
         let arguments = arguments(size, &profile);
-        let capabilities = json!({"browserName": "chrome", "goog:chromeOptions": {"binary": chromium, "args": arguments}});
-        let Value::Object(capabilities) = capabilities else { unreachable!("an object was written above") };
+        let capabilities =
+            json!({"browserName": "chrome", "goog:chromeOptions": {"binary": chromium, "args": arguments}});
+        let Value::Object(capabilities) = capabilities else {
+            unreachable!("an object was written above")
+        };
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .context("Chromium could not be started")?;
-        let browser = Self { page, _driver: driver, _profile: profile };
+        let browser = Self {
+            page,
+            _driver: driver,
+            _profile: profile,
+        };
         browser.resize(size).await?;
         Ok(browser)
     }
@@ -67,13 +76,18 @@ impl Browser {
     /// Makes the page exactly `size` large, whatever the window's own frame takes.
     pub async fn resize(&self, size: Size) -> Result<()> {
         within(DRIVER_DEADLINE, "the page has the size asked for", || async {
-            let inner = self.evaluate("return [innerWidth, innerHeight, outerWidth, outerHeight]").await?;
-            let [width, height, outer_width, outer_height] = [0, 1, 2, 3].map(|at| u32::try_from(inner[at].as_u64().unwrap_or(0)).unwrap_or(0));
+            let inner = self
+                .evaluate("return [innerWidth, innerHeight, outerWidth, outerHeight]")
+                .await?;
+            let [width, height, outer_width, outer_height] =
+                [0, 1, 2, 3].map(|at| u32::try_from(inner[at].as_u64().unwrap_or(0)).unwrap_or(0));
             if (width, height) == (size.width, size.height) {
                 return Ok(Some(()));
             }
             let [frame_width, frame_height] = [outer_width.saturating_sub(width), outer_height.saturating_sub(height)];
-            self.page.set_window_size(size.width + frame_width, size.height + frame_height).await?;
+            self.page
+                .set_window_size(size.width + frame_width, size.height + frame_height)
+                .await?;
             Ok(None)
         })
         .await
@@ -81,31 +95,49 @@ impl Browser {
 
     /// Goes to an address and waits until it has loaded.
     pub async fn open(&self, url: &str) -> Result<()> {
-        self.page.goto(url).await.with_context(|| format!("{url} does not load"))
+        self.page
+            .goto(url)
+            .await
+            .with_context(|| format!("{url} does not load"))
     }
 
     /// Runs a script in the page and gives what it returns.
     pub async fn evaluate(&self, script: &str) -> Result<Value> {
-        self.page.execute(script, vec![]).await.context("a script failed in the page")
+        self.page
+            .execute(script, vec![])
+            .await
+            .context("a script failed in the page")
     }
 
     /// The text that a person sees.
     pub async fn text(&self) -> Result<String> {
-        Ok(self.evaluate("return document.body.innerText").await?.as_str().unwrap_or_default().to_owned())
+        Ok(self
+            .evaluate("return document.body.innerText")
+            .await?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// Waits until a person sees `text`.
     pub async fn sees(&self, deadline: Duration, text: &str) -> Result<()> {
-        self.waits(deadline, &format!("the page shows {text}"), |seen| seen.contains(text)).await
+        self.waits(deadline, &format!("the page shows {text}"), |seen| seen.contains(text))
+            .await
     }
 
     /// Waits until no person sees `text` any more.
     pub async fn no_longer_sees(&self, deadline: Duration, text: &str) -> Result<()> {
-        self.waits(deadline, &format!("the page no longer shows {text}"), |seen| !seen.contains(text)).await
+        self.waits(deadline, &format!("the page no longer shows {text}"), |seen| {
+            !seen.contains(text)
+        })
+        .await
     }
 
     async fn waits(&self, deadline: Duration, what: &str, holds: impl Fn(&str) -> bool) -> Result<()> {
-        let waited = within(deadline, what, || async { Ok(holds(&self.text().await?).then_some(())) }).await;
+        let waited = within(deadline, what, || async {
+            Ok(holds(&self.text().await?).then_some(()))
+        })
+        .await;
         if waited.is_err() {
             let seen = self.text().await?;
             return waited.with_context(|| format!("the page shows:\n{seen}"));
@@ -115,15 +147,29 @@ impl Browser {
 
     /// Clicks the first element that a CSS selector finds.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let element = self.page.find(Locator::Css(selector)).await.with_context(|| format!("no {selector} on the page"))?;
-        element.click().await.with_context(|| format!("{selector} cannot be clicked"))
+        let element = self
+            .page
+            .find(Locator::Css(selector))
+            .await
+            .with_context(|| format!("no {selector} on the page"))?;
+        element
+            .click()
+            .await
+            .with_context(|| format!("{selector} cannot be clicked"))
     }
 
     /// Types into the first element that a CSS selector finds.
     pub async fn fill(&self, selector: &str, text: &str) -> Result<()> {
-        let element = self.page.find(Locator::Css(selector)).await.with_context(|| format!("no {selector} on the page"))?;
+        let element = self
+            .page
+            .find(Locator::Css(selector))
+            .await
+            .with_context(|| format!("no {selector} on the page"))?;
         element.clear().await?;
-        element.send_keys(text).await.with_context(|| format!("{selector} cannot be typed into"))
+        element
+            .send_keys(text)
+            .await
+            .with_context(|| format!("{selector} cannot be typed into"))
     }
 
     /// Keeps a picture of the page under `artefacts/NAME.png`.
@@ -136,7 +182,12 @@ impl Browser {
     /// Texts that are cut off: elements with text of their own that is wider or higher than the box it is in.
     pub async fn clipped_texts(&self) -> Result<Vec<String>> {
         let found = self.evaluate(CLIPPED_TEXTS).await?;
-        Ok(found.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect())
+        Ok(found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|text| text.as_str().map(str::to_owned))
+            .collect())
     }
 }
 
@@ -184,7 +235,9 @@ async fn driver_port(driver: &mut Child) -> Result<u16> {
     let output = driver.stdout.take().context("chromedriver has no output")?;
     let mut lines = BufReader::new(output).lines();
     while let Some(line) = lines.next_line().await? {
-        let port = line.rsplit_once("on port ").and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
+        let port = line
+            .rsplit_once("on port ")
+            .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
         if let Some(port) = port {
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(port);

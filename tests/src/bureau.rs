@@ -47,7 +47,9 @@ impl Bureau {
     /// Writes the bureau into `folder`.
     pub fn write(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let bureau = Self { folder: folder.to_path_buf() };
+        let bureau = Self {
+            folder: folder.to_path_buf(),
+        };
         let mut people = String::from("person,name,unit,rank,head\n");
         let mut badges = String::from("badge,person\n");
         for (index, (person, name, unit, _)) in PEOPLE.iter().enumerate() {
@@ -71,15 +73,31 @@ impl Bureau {
     /// Imports the folder into the data directory of a daemon, running or not, as an operator would.
     pub fn import(&self, config: &Path, data_directory: &Path) -> Result<String> {
         let [folder, config, data] = [&self.folder, config, data_directory].map(Path::as_os_str);
-        programs::run_well(["import".as_ref(), folder, "--config".as_ref(), config, "--data-directory".as_ref(), data])
+        programs::run_well([
+            "import".as_ref(),
+            folder,
+            "--config".as_ref(),
+            config,
+            "--data-directory".as_ref(),
+            data,
+        ])
     }
 }
 
 /// What does not depend on the list of people.
 const FILES: [(&str, &str); 9] = [
-    ("site.toml", "name = \"云川市综合服务局\"\ntime_zone = \"Asia/Shanghai\"\n"),
-    ("units.csv", "unit,parent,name\nbureau,,云川市综合服务局\nplan,bureau,规划科\nservice,bureau,服务科\n"),
-    ("places.csv", "place,name,kind,pairing\noffice,办公楼,office,first\nhall,三楼会议室,meeting,directed\n"),
+    (
+        "site.toml",
+        "name = \"云川市综合服务局\"\ntime_zone = \"Asia/Shanghai\"\n",
+    ),
+    (
+        "units.csv",
+        "unit,parent,name\nbureau,,云川市综合服务局\nplan,bureau,规划科\nservice,bureau,服务科\n",
+    ),
+    (
+        "places.csv",
+        "place,name,kind,pairing\noffice,办公楼,office,first\nhall,三楼会议室,meeting,directed\n",
+    ),
     (
         "readers.csv",
         "reader,place,faces\neast-gate,office,in\nline-gate,office,both\nweb-gate,office,in\nweb-exit,office,out\nhall-in,hall,in\nhall-out,hall,out\n",
@@ -95,5 +113,8 @@ const FILES: [(&str, &str); 9] = [
         "meetings.toml",
         "[[meeting]]\nid = \"weekly\"\ntitle = \"重点工作推进会\"\nplace = \"hall\"\nstarts = \"2026-09-16 10:00\"\nends = \"2026-09-16 11:30\"\n",
     ),
-    ("meeting_roster.csv", "meeting,person,role\nweekly,p01,chair\nweekly,p02,required\nweekly,p07,required\nweekly,p08,required\n"),
+    (
+        "meeting_roster.csv",
+        "meeting,person,role\nweekly,p01,chair\nweekly,p02,required\nweekly,p07,required\nweekly,p08,required\n",
+    ),
 ];

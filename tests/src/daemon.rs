@@ -55,7 +55,13 @@ impl Installation {
         let home = TempDir::with_prefix(format!("rollcall-{name}-"))?;
         let bureau = Bureau::write(&home.path().join("site"))?;
         let [authority, line_address] = [free_address()?, free_address()?];
-        let installation = Self { home, name: name.to_owned(), authority, line_address, bureau };
+        let installation = Self {
+            home,
+            name: name.to_owned(),
+            authority,
+            line_address,
+            bureau,
+        };
         std::fs::create_dir_all(installation.data_directory())?;
         std::fs::write(installation.config(), installation.config_text(database))?;
         installation.import()?;
@@ -63,7 +69,9 @@ impl Installation {
     }
 
     fn config_text(&self, database: Option<&str>) -> String {
-        let database = database.map(|url| format!("database = \"{url}\"\n")).unwrap_or_default();
+        let database = database
+            .map(|url| format!("database = \"{url}\"\n"))
+            .unwrap_or_default();
         let serial = self.serial_link();
         let mut text = format!(
             "listen = \"{authority}\"\npublic_url = \"http://{authority}\"\n{database}\n\
@@ -120,15 +128,27 @@ impl Installation {
 
     fn arguments(&self, arguments: &[&str]) -> Vec<std::ffi::OsString> {
         let (config, data) = (self.config(), self.data_directory());
-        let place: [&std::ffi::OsStr; 4] = ["--config".as_ref(), config.as_ref(), "--data-directory".as_ref(), data.as_ref()];
-        arguments.iter().map(Into::into).chain(place.into_iter().map(Into::into)).collect()
+        let place: [&std::ffi::OsStr; 4] = [
+            "--config".as_ref(),
+            config.as_ref(),
+            "--data-directory".as_ref(),
+            data.as_ref(),
+        ];
+        arguments
+            .iter()
+            .map(Into::into)
+            .chain(place.into_iter().map(Into::into))
+            .collect()
     }
 
     /// Starts the daemon on a driven clock and waits until it is ready.
     pub async fn start(&self, clock: Simulated<'_>) -> Result<Daemon> {
         let control = self.scratch("clock");
         if !control.exists() {
-            let made = std::process::Command::new("mkfifo").arg(&control).status().context("mkfifo (coreutils) is not installed")?;
+            let made = std::process::Command::new("mkfifo")
+                .arg(&control)
+                .status()
+                .context("mkfifo (coreutils) is not installed")?;
             anyhow::ensure!(made.success(), "mkfifo failed");
         }
         // Opened for reading too, so that opening does not wait for the daemon and nothing is lost before it listens.
@@ -147,7 +167,13 @@ impl Installation {
             .kill_on_drop(true)
             .spawn()
             .context("the daemon could not be started")?;
-        let mut daemon = Daemon { child, authority: self.authority.clone(), clock_control, log, said };
+        let mut daemon = Daemon {
+            child,
+            authority: self.authority.clone(),
+            clock_control,
+            log,
+            said,
+        };
         daemon.wait_until_ready().await?;
         Ok(daemon)
     }
@@ -219,7 +245,10 @@ impl Daemon {
         let id = self.process_id()?.to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await?;
         anyhow::ensure!(sent.success(), "SIGTERM could not be sent");
-        tokio::time::timeout(STOP_DEADLINE, self.child.wait()).await.context("the daemon did not stop")?.context("no exit status")
+        tokio::time::timeout(STOP_DEADLINE, self.child.wait())
+            .await
+            .context("the daemon did not stop")?
+            .context("no exit status")
     }
 }
 
@@ -227,4 +256,3 @@ impl Daemon {
 pub fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
-

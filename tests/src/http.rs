@@ -56,25 +56,41 @@ pub struct Ask<'a> {
 impl Http {
     /// Connects to `authority`, such as `127.0.0.1:8080`.
     pub async fn connect(authority: &str) -> Result<Self> {
-        let stream = TcpStream::connect(authority).await.with_context(|| format!("nobody listens on {authority}"))?;
+        let stream = TcpStream::connect(authority)
+            .await
+            .with_context(|| format!("nobody listens on {authority}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // It ends with the connection, whose errors the sender reports.
         tokio::spawn(connection);
-        Ok(Self { authority: authority.to_owned(), sender })
+        Ok(Self {
+            authority: authority.to_owned(),
+            sender,
+        })
     }
 
     /// Asks and reads the answer to its end.
     pub async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer> {
-        let mut request = Request::builder().method(ask.method).uri(ask.path).header(HOST, &self.authority);
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(ask.path)
+            .header(HOST, &self.authority);
         for (name, value) in ask.headers {
             request = request.header(*name, *value);
         }
         self.sender.ready().await.context("the daemon closed the connection")?;
-        let response = self.sender.send_request(request.body(Full::new(ask.body))?).await.context("no answer")?;
+        let response = self
+            .sender
+            .send_request(request.body(Full::new(ask.body))?)
+            .await
+            .context("no answer")?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.context("the answer broke off")?.to_bytes();
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
     }
 }
 
@@ -85,10 +101,26 @@ pub async fn get(authority: &str, path: &str) -> Result<Answer> {
 
 /// One `GET` with headers on a connection of its own.
 pub async fn get_with(authority: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-    Http::connect(authority).await?.ask(Ask { method: "GET", path, headers, body: Bytes::new() }).await
+    Http::connect(authority)
+        .await?
+        .ask(Ask {
+            method: "GET",
+            path,
+            headers,
+            body: Bytes::new(),
+        })
+        .await
 }
 
 /// One `POST` of JSON on a connection of its own.
 pub async fn post(authority: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Result<Answer> {
-    Http::connect(authority).await?.ask(Ask { method: "POST", path, headers, body: body.into() }).await
+    Http::connect(authority)
+        .await?
+        .ask(Ask {
+            method: "POST",
+            path,
+            headers,
+            body: body.into(),
+        })
+        .await
 }

@@ -20,10 +20,15 @@ pub struct LineReader {
 impl LineReader {
     /// Connects to `address`, such as `127.0.0.1:5201`.
     pub async fn connect(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("nobody listens on {address}"))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .with_context(|| format!("nobody listens on {address}"))?;
         stream.set_nodelay(true)?;
         let (receive, send) = stream.into_split();
-        Ok(Self { receive: BufReader::new(receive), send })
+        Ok(Self {
+            receive: BufReader::new(receive),
+            send,
+        })
     }
 
     /// Sends bytes as they are.
@@ -34,8 +39,13 @@ impl LineReader {
     /// The next answer, without its line end.
     pub async fn answer(&mut self) -> Result<String> {
         let mut line = String::new();
-        let read = tokio::time::timeout(ANSWER_DEADLINE, self.receive.read_line(&mut line)).await.context("no answer to a line")?;
-        anyhow::ensure!(read.context("the line broke")? > 0, "the daemon closed the line instead of answering");
+        let read = tokio::time::timeout(ANSWER_DEADLINE, self.receive.read_line(&mut line))
+            .await
+            .context("no answer to a line")?;
+        anyhow::ensure!(
+            read.context("the line broke")? > 0,
+            "the daemon closed the line instead of answering"
+        );
         Ok(line.trim_end().to_owned())
     }
 

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-const REMEDY: &str = "install PostgreSQL 13 or later (Debian: apt-get install postgresql) or set ROLLCALL_PG_BIN to its bin directory";
+const REMEDY: &str =
+    "install PostgreSQL 13 or later (Debian: apt-get install postgresql) or set ROLLCALL_PG_BIN to its bin directory";
 
 /// A running server; stopped and removed when dropped.
 #[derive(Debug)]
@@ -19,15 +20,44 @@ impl Postgres {
     /// Makes and starts a server that listens on no network.
     pub fn start() -> Result<Self> {
         let home = TempDir::with_prefix("rollcall-postgres-")?;
-        let server = Self { binaries: binaries()?, home };
+        let server = Self {
+            binaries: binaries()?,
+            home,
+        };
         if is_root()? {
             run(Command::new("chown").arg("postgres").arg(server.home.path()))?;
         }
         let data = server.data();
-        server.run("initdb", &["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=rollcall", "--pgdata", &data])?;
-        let options = format!("-c listen_addresses='' -c unix_socket_directories='{}'", server.home.path().display());
+        server.run(
+            "initdb",
+            &[
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--username=rollcall",
+                "--pgdata",
+                &data,
+            ],
+        )?;
+        let options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}'",
+            server.home.path().display()
+        );
         let log = server.home.path().join("log").display().to_string();
-        server.run("pg_ctl", &["start", "--wait", "--silent", "--pgdata", &data, "--log", &log, "--options", &options])?;
+        server.run(
+            "pg_ctl",
+            &[
+                "start",
+                "--wait",
+                "--silent",
+                "--pgdata",
+                &data,
+                "--log",
+                &log,
+                "--options",
+                &options,
+            ],
+        )?;
         Ok(server)
     }
 
@@ -58,7 +88,10 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let stopped = self.run("pg_ctl", &["stop", "--wait", "--mode", "immediate", "--pgdata", &self.data()]);
+        let stopped = self.run(
+            "pg_ctl",
+            &["stop", "--wait", "--mode", "immediate", "--pgdata", &self.data()],
+        );
         if let Err(error) = stopped {
             eprintln!("the test's PostgreSQL server did not stop: {error:#}");
         }
@@ -74,7 +107,11 @@ fn run(command: &mut Command) -> Result<Output> {
     if output.status.success() {
         return Ok(output);
     }
-    bail!("{command:?}: {} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    bail!(
+        "{command:?}: {} {}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// `ROLLCALL_PG_BIN`, else Debian's place for the newest version, else the folder of `initdb` on the `PATH`.
@@ -83,7 +120,9 @@ fn binaries() -> Result<PathBuf> {
         return Ok(PathBuf::from(given));
     }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
+    let newest = versions
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .max();
     if let Some(version) = newest {
         return Ok(Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin"));
     }

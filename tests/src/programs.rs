@@ -19,14 +19,21 @@ pub fn bridge() -> Result<PathBuf> {
 fn program(variable: &str, name: &str) -> Result<PathBuf> {
     if let Some(given) = std::env::var_os(variable) {
         let given = PathBuf::from(given);
-        return if given.is_file() { Ok(given) } else { bail!("{variable} is {}, which is no file", given.display()) };
+        return if given.is_file() {
+            Ok(given)
+        } else {
+            bail!("{variable} is {}, which is no file", given.display())
+        };
     }
     let own = std::env::current_exe().context("the test program does not know where it is")?;
     let built = own.ancestors().nth(2).unwrap_or(Path::new(".")).join(name);
     if built.is_file() {
         return Ok(built);
     }
-    bail!("{} is not built: run tests/run.sh, or `cargo build --workspace`, or set {variable}", built.display())
+    bail!(
+        "{} is not built: run tests/run.sh, or `cargo build --workspace`, or set {variable}",
+        built.display()
+    )
 }
 
 /// Runs a tool of the daemon to its end.
@@ -51,12 +58,17 @@ pub fn run_well<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Re
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_path_buf()
 }
 
 /// The first of `names` that is on the `PATH`, or an error that says what to install.
 pub fn installed(names: &[&str], remedy: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).flat_map(|folder| names.iter().map(move |name| folder.join(name))).find(|candidate| candidate.is_file());
+    let found = std::env::split_paths(&path)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|candidate| candidate.is_file());
     found.with_context(|| format!("none of {names:?} is installed: {remedy}"))
 }

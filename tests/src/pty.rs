@@ -17,7 +17,10 @@ pub struct Pty {
 impl Pty {
     /// Plugs a new line in, reachable at `link`.
     pub fn plug(link: &Path) -> Result<Self> {
-        let mut pty = Self { link: link.to_path_buf(), master: None };
+        let mut pty = Self {
+            link: link.to_path_buf(),
+            master: None,
+        };
         pty.replug()?;
         Ok(pty)
     }

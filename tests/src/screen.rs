@@ -21,36 +21,46 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Connects with a screen token and says hello; nothing is read yet.
-    pub async fn connect(authority: &str, token: &str) -> Result<Self> {
+    /// Connects with a screen token (none: asks for the preview that `demo` gives to everybody) and says hello; nothing is
+    /// read yet.
+    pub async fn connect(authority: &str, token: Option<&str>) -> Result<Self> {
         let mut request = format!("ws://{authority}/screen/ws").into_client_request()?;
         let headers = request.headers_mut();
         headers.insert("Sec-WebSocket-Protocol", HeaderValue::from_static("rollcall.v1"));
         headers.insert("Origin", HeaderValue::from_str(&format!("http://{authority}"))?);
-        headers.insert("Authorization", HeaderValue::from_str(&format!("Bearer {token}"))?);
+        if let Some(token) = token {
+            headers.insert("Authorization", HeaderValue::from_str(&format!("Bearer {token}"))?);
+        }
         let stream = TcpStream::connect(authority).await?;
         stream.set_nodelay(true)?;
         let (socket, _) = client_async(request, stream).await.context("the screen was refused")?;
         let mut screen = Self { socket };
-        screen.send(&json!({"t": "hello", "d": {"client": "acceptance", "build": "none", "screen": "paired", "lang": "en"}})).await?;
+        let screen_asked_for = if token.is_some() { "paired" } else { "preview" };
+        screen.send(&json!({"t": "hello", "d": {"client": "acceptance", "build": "none", "screen": screen_asked_for, "lang": "en"}})).await?;
         Ok(screen)
     }
 
     async fn send(&mut self, message: &Value) -> Result<()> {
-        self.socket.send(Message::text(message.to_string())).await.context("the screen's socket does not take frames")
+        self.socket
+            .send(Message::text(message.to_string()))
+            .await
+            .context("the screen's socket does not take frames")
     }
 
     /// The next frame of the protocol; pings are answered on the way.
     pub async fn next(&mut self) -> Result<Value> {
         loop {
-            let message = tokio::time::timeout(SILENCE, self.socket.next()).await.context("the server fell silent")?;
+            let message = tokio::time::timeout(SILENCE, self.socket.next())
+                .await
+                .context("the server fell silent")?;
             match message.context("the server closed the socket")?? {
                 Message::Text(text) => {
                     let frame: Value = serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))?;
                     if frame["t"] != "ping" {
                         return Ok(frame);
                     }
-                    self.send(&json!({"t": "pong", "d": {"n": frame["d"]["n"], "drift_ms": 0}})).await?;
+                    self.send(&json!({"t": "pong", "d": {"n": frame["d"]["n"], "drift_ms": 0}}))
+                        .await?;
                 }
                 Message::Close(close) => bail!("the server closed the socket: {close:?}"),
                 _ => {}
