@@ -238,10 +238,29 @@ async fn driver_port(driver: &mut Child) -> Result<u16> {
         let port = line
             .rsplit_once("on port ")
             .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
-        if let Some(port) = port {
+        // It first repeats the port that it was asked for, which is 0.
+        if let Some(port) = port.filter(|port| *port != 0) {
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(port);
         }
     }
     anyhow::bail!("chromedriver ended without saying its port")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Browser, Size};
+
+    #[tokio::test]
+    async fn the_probe_finds_what_is_cut_off_and_only_that() -> anyhow::Result<()> {
+        let size = Size { width: 800, height: 600 };
+        let browser = Browser::start(size).await?;
+        let page = "<p style='width:50px;overflow:hidden;white-space:nowrap'>much too long for this</p>\
+                    <p style='width:400px;overflow:hidden;white-space:nowrap'>fits</p>";
+        browser.open(&format!("data:text/html,{page}")).await?;
+        let inner = browser.evaluate("return [innerWidth, innerHeight]").await?;
+        assert_eq!(inner, serde_json::json!([800, 600]));
+        assert_eq!(browser.clipped_texts().await?, ["P.: much too long for this"]);
+        Ok(())
+    }
 }

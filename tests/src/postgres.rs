@@ -129,3 +129,16 @@ fn binaries() -> Result<PathBuf> {
     let initdb = crate::programs::installed(&["initdb"], REMEDY)?;
     Ok(initdb.parent().unwrap_or(Path::new(".")).to_path_buf())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Postgres;
+
+    #[test]
+    fn a_server_starts_and_gives_databases() -> anyhow::Result<()> {
+        let server = Postgres::start()?;
+        assert!(server.database("one")?.starts_with("postgres://"));
+        assert!(server.database("one").is_err(), "a name is given once");
+        Ok(())
+    }
+}
