@@ -33,11 +33,7 @@ impl Clock {
     /// A clock that starts at `start` and runs `speed` times as fast as real time; with speed 0 it stands still until
     /// [`Clock::set`].
     pub fn driven(start: Instant, speed: f64) -> Self {
-        Self(Arc::new(Source::Driven(Mutex::new(Driven {
-            shown: start,
-            set_at: Monotonic::now(),
-            speed,
-        }))))
+        Self(Arc::new(Source::Driven(Mutex::new(Driven { shown: start, set_at: Monotonic::now(), speed }))))
     }
 
     /// The instant that it shows.
@@ -45,9 +41,7 @@ impl Clock {
         match &*self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one clock of the daemon")]
             Source::Host => Instant::from(chrono::Utc::now()),
-            Source::Driven(driven) => driven
-                .lock()
-                .map_or_else(|broken| broken.into_inner().now(), |driven| driven.now()),
+            Source::Driven(driven) => driven.lock().map_or_else(|broken| broken.into_inner().now(), |driven| driven.now()),
         }
     }
 
@@ -64,11 +58,7 @@ impl Clock {
         if let Source::Driven(driven) = &*self.0
             && let Ok(mut driven) = driven.lock()
         {
-            *driven = Driven {
-                shown: to,
-                set_at: Monotonic::now(),
-                speed,
-            };
+            *driven = Driven { shown: to, set_at: Monotonic::now(), speed };
         }
     }
 }
