@@ -32,7 +32,12 @@ pub struct UnitPlan {
 }
 
 const fn unit(id: &'static str, name: &'static str, people: usize, rostered: usize) -> UnitPlan {
-    UnitPlan { id, name, people, rostered }
+    UnitPlan {
+        id,
+        name,
+        people,
+        rostered,
+    }
 }
 
 /// The eight units: 274 people, 92 of them on the morning's roster.
@@ -107,7 +112,12 @@ impl Bureau {
         let people = hire(&mut random);
         let gatherings = vec![morning_meeting(&people), afternoon_meeting(&people)];
         let casts = Cast::of_the_days(date, &people, &gatherings, &mut random);
-        Self { date, people, gatherings, casts }
+        Self {
+            date,
+            people,
+            gatherings,
+            casts,
+        }
     }
 
     /// The cast of the date that the demo shows.
@@ -139,7 +149,10 @@ pub fn instant_on(date: NaiveDate, seconds: u32) -> Instant {
 
 /// The working dates before `date` whose swipes the demo brings along, so that there is a week to review.
 pub fn past_dates(date: NaiveDate) -> [NaiveDate; 2] {
-    [2, 1].map(|days| date.checked_sub_days(Days::new(days)).expect("far from the first date of the calendar"))
+    [2, 1].map(|days| {
+        date.checked_sub_days(Days::new(days))
+            .expect("far from the first date of the calendar")
+    })
 }
 
 fn hire(random: &mut Random) -> Vec<Member> {
@@ -186,13 +199,27 @@ fn morning_meeting(people: &[Member]) -> Gathering {
             seen[unit] <= UNITS[unit].rostered
         })
         .collect();
-    Gathering { id: "push-2026-09", title: "全局重点工作推进会", starts: seconds_at(9, 0), ends: seconds_at(10, 30), roster }
+    Gathering {
+        id: "push-2026-09",
+        title: "全局重点工作推进会",
+        starts: seconds_at(9, 0),
+        ends: seconds_at(10, 30),
+        roster,
+    }
 }
 
 /// Heads and deputies, and some of the others.
 fn afternoon_meeting(people: &[Member]) -> Gathering {
-    let roster = (0..people.len()).filter(|&person| people[person].rank >= 4 || person % 9 == 5).collect();
-    Gathering { id: "study-2026-09", title: "理论学习中心组扩大学习会", starts: seconds_at(14, 30), ends: seconds_at(16, 0), roster }
+    let roster = (0..people.len())
+        .filter(|&person| people[person].rank >= 4 || person % 9 == 5)
+        .collect();
+    Gathering {
+        id: "study-2026-09",
+        title: "理论学习中心组扩大学习会",
+        starts: seconds_at(14, 30),
+        ends: seconds_at(16, 0),
+        roster,
+    }
 }
 
 #[cfg(test)]
@@ -205,12 +232,27 @@ mod tests {
         assert_eq!(bureau.people.len(), 274);
         assert_eq!(bureau.gatherings[0].roster.len(), 92);
         assert_eq!(bureau.people.iter().filter(|member| member.is_head()).count(), 8);
-        assert_eq!(bureau.people.iter().map(|member| member.card).collect::<BTreeSet<_>>().len(), 274, "one card each");
+        assert_eq!(
+            bureau
+                .people
+                .iter()
+                .map(|member| member.card)
+                .collect::<BTreeSet<_>>()
+                .len(),
+            274,
+            "one card each"
+        );
     }
 
     #[test]
     fn the_same_seed_invents_the_same_bureau() {
-        let names = |seed| Bureau::invent(seed).people.into_iter().map(|member| (member.name, member.card)).collect::<Vec<_>>();
+        let names = |seed| {
+            Bureau::invent(seed)
+                .people
+                .into_iter()
+                .map(|member| (member.name, member.card))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(names(5), names(5));
         assert_ne!(names(5), names(6));
     }

@@ -86,8 +86,11 @@ impl Part {
 impl Cast {
     /// The casts of the past dates and of `date`, in this order.
     pub fn of_the_days(date: NaiveDate, people: &[Member], gatherings: &[Gathering], random: &mut Random) -> Vec<Self> {
-        let mut casts: Vec<Self> =
-            past_dates(date).into_iter().zip([6, 8]).map(|(past, late)| Self::of_a_plain_day(past, late, people, random)).collect();
+        let mut casts: Vec<Self> = past_dates(date)
+            .into_iter()
+            .zip([6, 8])
+            .map(|(past, late)| Self::of_a_plain_day(past, late, people, random))
+            .collect();
         casts.push(Self::of_the_shown_day(date, people, gatherings, random));
         casts
     }
@@ -114,7 +117,8 @@ impl Cast {
     /// meeting out of the office hours of those who are.
     fn of_the_shown_day(date: NaiveDate, people: &[Member], gatherings: &[Gathering], random: &mut Random) -> Self {
         let mut parts = vec![Part::default(); people.len()];
-        let (mut rostered, mut others): (Vec<_>, Vec<_>) = (0..people.len()).partition(|person| gatherings[0].roster.contains(person));
+        let (mut rostered, mut others): (Vec<_>, Vec<_>) =
+            (0..people.len()).partition(|person| gatherings[0].roster.contains(person));
         // Whoever chairs a meeting comes.
         rostered.retain(|&person| !people[person].is_head());
         random.shuffle(&mut rostered);
@@ -154,7 +158,9 @@ fn cast_mornings(
         parts[next(others)].morning = Morning::Never;
     }
     parts[next(rostered)].morning = Morning::Away("leave");
-    for kind in ["leave", "leave", "leave", "leave", "leave", "errand", "errand", "errand", "trip", "trip"] {
+    for kind in [
+        "leave", "leave", "leave", "leave", "leave", "errand", "errand", "errand", "trip", "trip",
+    ] {
         parts[next(others)].morning = Morning::Away(kind);
     }
     parts[next(others)].morning = Morning::LeaveUntil(seconds_at(10, 0), seconds_at(9, 52));
@@ -173,19 +179,41 @@ fn cast_morning_meeting(parts: &mut [Part], rostered: &mut impl Iterator<Item = 
         let own = parts[person].meetings.iter_mut().find(|(gathering, _)| *gathering == 0);
         own.expect("whoever is left of the roster comes to the meeting").1 = attendance;
     };
-    attend(Attendance { late_at: Some(seconds_at(9, 4)), ..Attendance::default() });
-    attend(Attendance { late_at: Some(seconds_at(9, 12)), ..Attendance::default() });
-    attend(Attendance { gone_at: Some(seconds_at(9, 31)), ..Attendance::default() });
-    attend(Attendance { exits: vec![(seconds_at(9, 38), seconds_at(9, 50))], ..Attendance::default() });
-    let strolls = [(9, 20), (9, 44), (10, 5)].map(|(hour, minute)| (seconds_at(hour, minute), seconds_at(hour, minute + 3)));
-    attend(Attendance { exits: strolls.to_vec(), ..Attendance::default() });
+    attend(Attendance {
+        late_at: Some(seconds_at(9, 4)),
+        ..Attendance::default()
+    });
+    attend(Attendance {
+        late_at: Some(seconds_at(9, 12)),
+        ..Attendance::default()
+    });
+    attend(Attendance {
+        gone_at: Some(seconds_at(9, 31)),
+        ..Attendance::default()
+    });
+    attend(Attendance {
+        exits: vec![(seconds_at(9, 38), seconds_at(9, 50))],
+        ..Attendance::default()
+    });
+    let strolls =
+        [(9, 20), (9, 44), (10, 5)].map(|(hour, minute)| (seconds_at(hour, minute), seconds_at(hour, minute + 3)));
+    attend(Attendance {
+        exits: strolls.to_vec(),
+        ..Attendance::default()
+    });
 }
 
 /// One who signs in late and one who goes before the end; neither is a head.
 fn cast_afternoon_meeting(parts: &mut [Part], people: &[Member]) {
     let attendances = [
-        Attendance { late_at: Some(seconds_at(14, 36)), ..Attendance::default() },
-        Attendance { gone_at: Some(seconds_at(15, 35)), ..Attendance::default() },
+        Attendance {
+            late_at: Some(seconds_at(14, 36)),
+            ..Attendance::default()
+        },
+        Attendance {
+            gone_at: Some(seconds_at(15, 35)),
+            ..Attendance::default()
+        },
     ];
     let guests = parts.iter_mut().zip(people).filter(|(_, member)| !member.is_head());
     let own = guests.flat_map(|(part, _)| part.meetings.iter_mut().filter(|(gathering, _)| *gathering == 1));
@@ -195,5 +223,7 @@ fn cast_afternoon_meeting(parts: &mut [Part], people: &[Member]) {
 }
 
 fn next(people: &mut impl Iterator<Item = usize>) -> usize {
-    people.next().expect("the bureau has more people than the day has parts")
+    people
+        .next()
+        .expect("the bureau has more people than the day has parts")
 }

@@ -56,7 +56,11 @@ pub const VISITOR_CARD: u32 = (7 << 16) | 4242;
 pub fn write(bureau: &Bureau, cast: &Cast, random: &mut Random) -> Vec<ScriptedSwipe> {
     let mut swipes = Vec::new();
     for (member, part) in bureau.people.iter().zip(&cast.parts).filter(|(_, part)| part.comes()) {
-        let mut day = PersonDay { cast, member, swipes: &mut swipes };
+        let mut day = PersonDay {
+            cast,
+            member,
+            swipes: &mut swipes,
+        };
         day.office(part, random);
         for (gathering, attendance) in &part.meetings {
             day.meeting(&bureau.gatherings[*gathering], attendance, random);
@@ -64,7 +68,12 @@ pub fn write(bureau: &Bureau, cast: &Cast, random: &mut Random) -> Vec<ScriptedS
     }
     if cast.date == bureau.date {
         let at = instant_on(cast.date, seconds_at(8, 52));
-        swipes.push(ScriptedSwipe { at, card: VISITOR_CARD, gate: Gate::West, direction: Direction::In });
+        swipes.push(ScriptedSwipe {
+            at,
+            card: VISITOR_CARD,
+            gate: Gate::West,
+            direction: Direction::In,
+        });
     }
     swipes.sort_unstable();
     swipes
@@ -78,7 +87,12 @@ struct PersonDay<'a> {
 
 impl PersonDay<'_> {
     fn show(&mut self, seconds: u32, gate: Gate, direction: Direction) {
-        self.swipes.push(ScriptedSwipe { at: instant_on(self.cast.date, seconds), card: self.member.card, gate, direction });
+        self.swipes.push(ScriptedSwipe {
+            at: instant_on(self.cast.date, seconds),
+            card: self.member.card,
+            gate,
+            direction,
+        });
     }
 
     fn gate(&self) -> Gate {
@@ -93,7 +107,10 @@ impl PersonDay<'_> {
             _ => in_time(random),
         };
         self.show(arrives, usual, Direction::In);
-        let (to_lunch, from_lunch) = (seconds_at(12, 0) + random.between(20, 12 * 60), seconds_at(12, 55) + random.between(0, 30 * 60));
+        let (to_lunch, from_lunch) = (
+            seconds_at(12, 0) + random.between(20, 12 * 60),
+            seconds_at(12, 55) + random.between(0, 30 * 60),
+        );
         if !part.forgets_card_at_noon {
             self.show(to_lunch, usual, Direction::Out);
         }
@@ -133,7 +150,11 @@ mod tests {
         let script = write(&bureau, bureau.today(), &mut Random::new(9));
         assert!(script.is_sorted());
         assert_eq!(script, write(&bureau, bureau.today(), &mut Random::new(9)));
-        assert!((1_100..1_500).contains(&script.len()), "four swipes a person and the hall door: {}", script.len());
+        assert!(
+            (1_100..1_500).contains(&script.len()),
+            "four swipes a person and the hall door: {}",
+            script.len()
+        );
     }
 
     #[test]
@@ -143,7 +164,10 @@ mod tests {
         let before = script.iter().filter(|swipe| swipe.at < bureau.opens_at()).count();
         assert!((70..150).contains(&before), "some have come already: {before}");
         let ten_minutes = instant_on(bureau.date, seconds_at(8, 28));
-        let soon = script.iter().filter(|swipe| swipe.at >= bureau.opens_at() && swipe.at < ten_minutes).count();
+        let soon = script
+            .iter()
+            .filter(|swipe| swipe.at >= bureau.opens_at() && swipe.at < ten_minutes)
+            .count();
         assert!(soon > 60, "and many come within ten seconds at speed 60: {soon}");
     }
 }

@@ -75,18 +75,41 @@ pub fn write(bureau: &Bureau, swipes: &[ScriptedSwipe], directory: &Path) -> io:
         ("calendar.csv", CALENDAR.to_owned()),
         ("places.csv", PLACES.to_owned()),
         ("readers.csv", READERS.to_owned()),
-        ("assignments.csv", format!("subject,schedule\nunit:{ROOT_UNIT},standard\n")),
+        (
+            "assignments.csv",
+            format!("subject,schedule\nunit:{ROOT_UNIT},standard\n"),
+        ),
         ("meetings.toml", meetings(bureau)),
     ];
     for (file, text) in documents {
         fs::write(directory.join(file), text)?;
     }
     write_table(directory, "units.csv", &["unit", "parent", "name"], units())?;
-    write_table(directory, "people.csv", &["person", "name", "unit", "rank", "head"], people(bureau))?;
+    write_table(
+        directory,
+        "people.csv",
+        &["person", "name", "unit", "rank", "head"],
+        people(bureau),
+    )?;
     write_table(directory, "badges.csv", &["badge", "person"], badges(bureau))?;
-    write_table(directory, "absences.csv", &["absence", "person", "kind", "from", "until"], absences(bureau))?;
-    write_table(directory, "meeting_roster.csv", &["meeting", "person", "role"], roster(bureau))?;
-    write_table(directory, "swipes.csv", &["reader", "badge", "happened_at", "faces"], swipes.iter().map(swipe_row))
+    write_table(
+        directory,
+        "absences.csv",
+        &["absence", "person", "kind", "from", "until"],
+        absences(bureau),
+    )?;
+    write_table(
+        directory,
+        "meeting_roster.csv",
+        &["meeting", "person", "role"],
+        roster(bureau),
+    )?;
+    write_table(
+        directory,
+        "swipes.csv",
+        &["reader", "badge", "happened_at", "faces"],
+        swipes.iter().map(swipe_row),
+    )
 }
 
 fn write_table<const COLUMNS: usize>(
@@ -105,23 +128,36 @@ fn write_table<const COLUMNS: usize>(
 
 fn units() -> impl Iterator<Item = [String; 3]> {
     let root = [ROOT_UNIT, "", NAME].map(str::to_owned);
-    std::iter::once(root).chain(UNITS.iter().map(|unit| [unit.id, ROOT_UNIT, unit.name].map(str::to_owned)))
+    std::iter::once(root).chain(
+        UNITS
+            .iter()
+            .map(|unit| [unit.id, ROOT_UNIT, unit.name].map(str::to_owned)),
+    )
 }
 
 fn people(bureau: &Bureau) -> impl Iterator<Item = [String; 5]> {
     bureau.people.iter().map(|member| {
         let head = if member.is_head() { "yes" } else { "no" };
-        [member.id.clone(), member.name.clone(), UNITS[member.unit].id.to_owned(), member.rank.to_string(), head.to_owned()]
+        [
+            member.id.clone(),
+            member.name.clone(),
+            UNITS[member.unit].id.to_owned(),
+            member.rank.to_string(),
+            head.to_owned(),
+        ]
     })
 }
 
 fn badges(bureau: &Bureau) -> impl Iterator<Item = [String; 2]> {
-    bureau.people.iter().map(|member| [badge_key(member.card), member.id.clone()])
+    bureau
+        .people
+        .iter()
+        .map(|member| [badge_key(member.card), member.id.clone()])
 }
 
-/// The key of a card at all of the bureau's readers: the low 24 bits as a decimal number.
+/// The key of a card at all of the bureau's readers: the facility and the number that are printed on it.
 pub fn badge_key(card: u32) -> String {
-    card.to_string()
+    format!("{}-{}", card >> 16, card & 0xFFFF)
 }
 
 fn absences(bureau: &Bureau) -> Vec<[String; 5]> {
@@ -129,14 +165,27 @@ fn absences(bureau: &Bureau) -> Vec<[String; 5]> {
 }
 
 fn absences_of(bureau: &Bureau, cast: &Cast) -> impl Iterator<Item = [String; 5]> {
-    let next_date = cast.date.checked_add_days(Days::new(1)).expect("far from the last date of the calendar");
+    let next_date = cast
+        .date
+        .checked_add_days(Days::new(1))
+        .expect("far from the last date of the calendar");
     bureau.people.iter().zip(&cast.parts).filter_map(move |(member, part)| {
         let (kind, from, until) = match part.morning {
             Morning::Away(kind) => (kind, cast.date.to_string(), next_date.to_string()),
-            Morning::LeaveUntil(until, _) => ("leave", written(cast.date, seconds_at(8, 30)), written(cast.date, until)),
+            Morning::LeaveUntil(until, _) => (
+                "leave",
+                written(cast.date, seconds_at(8, 30)),
+                written(cast.date, until),
+            ),
             Morning::InTime | Morning::At(_) | Morning::Never => return None,
         };
-        Some([format!("{}-{}", member.id, cast.date), member.id.clone(), kind.to_owned(), from, until])
+        Some([
+            format!("{}-{}", member.id, cast.date),
+            member.id.clone(),
+            kind.to_owned(),
+            from,
+            until,
+        ])
     })
 }
 
@@ -145,7 +194,11 @@ fn roster(bureau: &Bureau) -> Vec<[String; 3]> {
         let chaired = gathering.roster.iter().enumerate();
         let row = |(place, &person): (usize, &usize)| {
             let role = if place == 0 { "chair" } else { "required" };
-            [gathering.id.to_owned(), bureau.people[person].id.clone(), role.to_owned()]
+            [
+                gathering.id.to_owned(),
+                bureau.people[person].id.clone(),
+                role.to_owned(),
+            ]
         };
         chaired.map(row).collect::<Vec<_>>()
     };
@@ -154,7 +207,10 @@ fn roster(bureau: &Bureau) -> Vec<[String; 3]> {
 
 fn meetings(bureau: &Bureau) -> String {
     let entry = |gathering: &Gathering| {
-        let (starts, ends) = (written(bureau.date, gathering.starts), written(bureau.date, gathering.ends));
+        let (starts, ends) = (
+            written(bureau.date, gathering.starts),
+            written(bureau.date, gathering.ends),
+        );
         format!(
             "[[meeting]]\nid = \"{}\"\ntitle = \"{}\"\nplace = \"hall\"\nstarts = \"{starts}\"\nends = \"{ends}\"\n",
             gathering.id, gathering.title
@@ -166,7 +222,12 @@ fn meetings(bureau: &Bureau) -> String {
 fn swipe_row(swipe: &ScriptedSwipe) -> [String; 4] {
     let (reader, faces) = reader_of(swipe);
     let happened_at = local(swipe.at).format("%Y-%m-%d %H:%M:%S").to_string();
-    [reader.to_owned(), badge_key(swipe.card), happened_at, faces.map_or_else(String::new, |direction| direction.name().to_owned())]
+    [
+        reader.to_owned(),
+        badge_key(swipe.card),
+        happened_at,
+        faces.map_or_else(String::new, |direction| direction.name().to_owned()),
+    ]
 }
 
 /// The reader that sees a swipe, and the direction where the reader itself says it.
@@ -185,7 +246,12 @@ pub fn local(at: Instant) -> chrono::DateTime<chrono_tz::Tz> {
 }
 
 fn written(date: NaiveDate, seconds: u32) -> String {
-    format!("{date} {:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{date} {:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]
