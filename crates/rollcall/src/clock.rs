@@ -37,8 +37,15 @@ impl Clock {
     /// A clock that starts at `start` and runs `speed` times as fast as real time; with speed 0 it stands still until
     /// [`Clock::set`].
     pub fn driven(start: Instant, speed: f64) -> Self {
-        let state = Mutex::new(Driven { shown: start, set_at: Monotonic::now(), speed });
-        Self(Arc::new(Source::Driven { state, moved: Notify::new() }))
+        let state = Mutex::new(Driven {
+            shown: start,
+            set_at: Monotonic::now(),
+            speed,
+        });
+        Self(Arc::new(Source::Driven {
+            state,
+            moved: Notify::new(),
+        }))
     }
 
     /// The instant that it shows.
@@ -64,7 +71,11 @@ impl Clock {
         if let Source::Driven { state, moved } = &*self.0 {
             let mut driven = lock(state);
             let (shown, speed) = (to.unwrap_or_else(|| driven.now()), speed.unwrap_or(driven.speed));
-            *driven = Driven { shown, set_at: Monotonic::now(), speed };
+            *driven = Driven {
+                shown,
+                set_at: Monotonic::now(),
+                speed,
+            };
             moved.notify_waiters();
         }
     }
@@ -94,7 +105,10 @@ fn lock(state: &Mutex<Driven>) -> MutexGuard<'_, Driven> {
 }
 
 fn real_time_until(at: Instant, now: Instant, speed: f64) -> Duration {
-    #[expect(clippy::cast_precision_loss, reason = "a wait is at most a day, far below 2^52 milliseconds")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a wait is at most a day, far below 2^52 milliseconds"
+    )]
     let judging_seconds = (at - now).as_ms().max(0) as f64 / 1_000.0;
     Duration::try_from_secs_f64(judging_seconds / speed).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
 }
@@ -124,7 +138,11 @@ mod tests {
         let wait = |speed| real_time_until(Instant::from_ms(60_000), Instant::from_ms(0), speed);
         assert_eq!(wait(60.0), Duration::from_secs(1));
         assert_eq!(wait(0.0), LONGEST_WAIT);
-        assert_eq!(real_time_until(Instant::from_ms(0), Instant::from_ms(5), 0.0), LONGEST_WAIT, "0/0 must not panic");
+        assert_eq!(
+            real_time_until(Instant::from_ms(0), Instant::from_ms(5), 0.0),
+            LONGEST_WAIT,
+            "0/0 must not panic"
+        );
     }
 
     #[tokio::test]
@@ -140,6 +158,9 @@ mod tests {
         });
         tokio::task::yield_now().await;
         clock.set(Some(Instant::from_ms(1_000)), None);
-        tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("woken").expect("no panic");
+        tokio::time::timeout(Duration::from_secs(5), waiting)
+            .await
+            .expect("woken")
+            .expect("no panic");
     }
 }

@@ -107,12 +107,23 @@ impl Config {
         let file: ConfigFile = toml::from_str(text)?;
         let default_listen = DEFAULT_LISTEN.parse().context("the built-in address")?;
         let database = one_of("database", file.database, file.database_file.as_deref())?;
-        let sources = file.source.into_iter().map(source).collect::<anyhow::Result<Vec<_>>>()?;
+        let sources = file
+            .source
+            .into_iter()
+            .map(source)
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let config = Self {
             listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
-            public_url: overrides.public_url.or(file.public_url).map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: overrides
+                .public_url
+                .or(file.public_url)
+                .map(|url| url.trim_end_matches('/').to_owned()),
             database: overrides.database.or(database),
-            readers: file.reader.iter().map(ReaderTable::check).collect::<Result<Vec<_>, _>>()?,
+            readers: file
+                .reader
+                .iter()
+                .map(ReaderTable::check)
+                .collect::<Result<Vec<_>, _>>()?,
             sources,
         };
         config.check()?;
@@ -132,15 +143,38 @@ impl Config {
 
 fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
     let context = || format!("[[source]] id = \"{}\"", file.id);
-    let token = one_of("token", file.token.clone(), file.token_file.as_deref()).with_context(context)?.map(Secret);
-    let hmac_secret = one_of("hmac_secret", file.hmac_secret.clone(), file.hmac_secret_file.as_deref()).with_context(context)?.map(Secret);
+    let token = one_of("token", file.token.clone(), file.token_file.as_deref())
+        .with_context(context)?
+        .map(Secret);
+    let hmac_secret = one_of(
+        "hmac_secret",
+        file.hmac_secret.clone(),
+        file.hmac_secret_file.as_deref(),
+    )
+    .with_context(context)?
+    .map(Secret);
     if token.is_none() && hmac_secret.is_none() {
-        bail!("{} has no credential: write token, token_file, hmac_secret or hmac_secret_file", context());
+        bail!(
+            "{} has no credential: write token, token_file, hmac_secret or hmac_secret_file",
+            context()
+        );
     }
-    if [&token, &hmac_secret].into_iter().flatten().any(|secret| secret.expose().len() < 16) {
-        bail!("{} has a secret shorter than 16 characters: write a longer one, for example from `openssl rand -hex 32`", context());
+    if [&token, &hmac_secret]
+        .into_iter()
+        .flatten()
+        .any(|secret| secret.expose().len() < 16)
+    {
+        bail!(
+            "{} has a secret shorter than 16 characters: write a longer one, for example from `openssl rand -hex 32`",
+            context()
+        );
     }
-    Ok(SourceConfig { id: file.id, token, hmac_secret, readers: file.readers })
+    Ok(SourceConfig {
+        id: file.id,
+        token,
+        hmac_secret,
+        readers: file.readers,
+    })
 }
 
 /// A value written down, or read from a file, but not both.
@@ -149,7 +183,8 @@ fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Resu
         (Some(_), Some(_)) => bail!("{key} and {key}_file are both set: keep one of them"),
         (Some(value), None) => Ok(Some(value)),
         (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{key}_file: cannot read {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("{key}_file: cannot read {}", path.display()))?;
             Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
         }
         (None, None) => Ok(None),
@@ -189,15 +224,29 @@ mod tests {
 
     #[test]
     fn a_source_needs_a_long_secret() {
-        assert!(parse("[[source]]\nid = \"gate\"\n").expect_err("no credential").contains("token_file"));
-        assert!(parse("[[source]]\nid = \"gate\"\ntoken = \"short\"\n").expect_err("too short").contains("16 characters"));
+        assert!(
+            parse("[[source]]\nid = \"gate\"\n")
+                .expect_err("no credential")
+                .contains("token_file")
+        );
+        assert!(
+            parse("[[source]]\nid = \"gate\"\ntoken = \"short\"\n")
+                .expect_err("too short")
+                .contains("16 characters")
+        );
         let config = parse("[[source]]\nid = \"gate\"\ntoken = \"0123456789abcdef\"\n").expect("fine");
-        assert!(!format!("{config:?}").contains("0123456789abcdef"), "a secret must not show in a debug print");
+        assert!(
+            !format!("{config:?}").contains("0123456789abcdef"),
+            "a secret must not show in a debug print"
+        );
     }
 
     #[test]
     fn flags_beat_the_file() {
-        let overrides = Overrides { database: Some("sqlite:other.db".to_owned()), ..Overrides::default() };
+        let overrides = Overrides {
+            database: Some("sqlite:other.db".to_owned()),
+            ..Overrides::default()
+        };
         let config = Config::parse("database = \"sqlite:one.db\"", overrides).expect("fine");
         assert_eq!(config.database.as_deref(), Some("sqlite:other.db"));
     }

@@ -127,7 +127,13 @@ impl Intake {
     /// A queue into an engine, and its end.
     pub fn channel() -> (Self, mpsc::Receiver<Submission>) {
         let (queue, receiver) = mpsc::channel(QUEUE_LENGTH);
-        (Self { queue, counters: Arc::default() }, receiver)
+        (
+            Self {
+                queue,
+                counters: Arc::default(),
+            },
+            receiver,
+        )
     }
 
     /// Its counters.
@@ -139,13 +145,18 @@ impl Intake {
     pub fn try_swipes(&self, swipes: Vec<NewSwipe>) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
         self.counters.swipes.fetch_add(swipes.len() as u64, Ordering::Relaxed);
         let (reply, outcome) = oneshot::channel();
-        self.queue.try_send(Submission { work: Work::Swipes(swipes), reply: Some(reply) }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                self.counters.busy.fetch_add(1, Ordering::Relaxed);
-                IntakeError::Busy
-            }
-            mpsc::error::TrySendError::Closed(_) => IntakeError::Stopping,
-        })?;
+        self.queue
+            .try_send(Submission {
+                work: Work::Swipes(swipes),
+                reply: Some(reply),
+            })
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => {
+                    self.counters.busy.fetch_add(1, Ordering::Relaxed);
+                    IntakeError::Busy
+                }
+                mpsc::error::TrySendError::Closed(_) => IntakeError::Stopping,
+            })?;
         Ok(outcome)
     }
 
@@ -171,7 +182,10 @@ impl Intake {
     }
 
     async fn send(&self, work: Work, reply: Option<oneshot::Sender<Vec<Outcome>>>) -> Result<(), IntakeError> {
-        self.queue.send(Submission { work, reply }).await.map_err(|_| IntakeError::Stopping)
+        self.queue
+            .send(Submission { work, reply })
+            .await
+            .map_err(|_| IntakeError::Stopping)
     }
 }
 

@@ -8,6 +8,7 @@ mod batch;
 pub mod intake;
 pub mod links;
 pub mod rebuild;
+mod silence;
 mod site;
 pub mod verdicts;
 
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use bridge::ReaderConfig;
 use chrono::{Days, NaiveDate};
 use rules::time::Instant;
 use store::rows::DayKey;
@@ -28,6 +30,7 @@ use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
+use silence::Silence;
 
 pub use intake::Intake;
 pub use site::load_site;
@@ -74,8 +77,8 @@ pub struct EngineParts {
     pub lobby: Lobby,
     /// Where the facts in force are published.
     pub site: watch::Sender<SiteSnapshot>,
-    /// Readers that this process itself listens to; until they are heard they count as down.
-    pub watched_readers: Vec<Arc<str>>,
+    /// The configured readers; those that this process itself listens to count as down until they are heard.
+    pub readers: Vec<ReaderConfig>,
     /// What others may see of the engine.
     pub health: Arc<Health>,
 }
@@ -121,13 +124,23 @@ struct Engine {
     /// The next date to open, and when; `None` where nothing is asked of anybody in the weeks to come.
     next_opening: Option<(NaiveDate, Instant)>,
     next_check: Option<Instant>,
+    /// Readers that were silent for too long are told from those whose link is down.
+    silence: Silence,
     /// Readers that cannot be heard, and since when.
     down: BTreeMap<Arc<str>, Instant>,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
 pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()> {
-    let EngineParts { ledger, clock, mut queue, lobby, site, watched_readers, health } = parts;
+    let EngineParts {
+        ledger,
+        clock,
+        mut queue,
+        lobby,
+        site,
+        readers,
+        health,
+    } = parts;
     let now = clock.now();
     let secret = batch::installation_secret(&*ledger).await?;
     let opened_through = first_opened_date(&*ledger, &site.borrow(), now).await?;
@@ -142,26 +155,43 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         opened_through,
         next_opening: None,
         next_check: Some(now),
+        silence: Silence::new(&readers, now),
         down: BTreeMap::new(),
     };
-    engine.start(&watched_readers).await.context("the engine could not start")?;
+    engine
+        .start(&links::watched(&readers))
+        .await
+        .context("the engine could not start")?;
     engine.turn(&mut queue, &lifecycle).await
 }
 
 impl Engine {
     /// Brings the board up and notes since when the readers of this process could not be heard.
     async fn start(&mut self, watched_readers: &[Arc<str>]) -> anyhow::Result<()> {
-        let alive_at = self.ledger.setting(setting::ALIVE_AT).await?.and_then(|text| text.parse().ok());
+        let alive_at = self
+            .ledger
+            .setting(setting::ALIVE_AT)
+            .await?
+            .and_then(|text| text.parse().ok());
         let last_heard = alive_at.map_or(self.now, |ms| Instant::from_ms(ms).min(self.now));
-        for outage in self.ledger.outages().await?.into_iter().filter(|outage| outage.down_until.is_none()) {
+        for outage in self
+            .ledger
+            .outages()
+            .await?
+            .into_iter()
+            .filter(|outage| outage.down_until.is_none())
+        {
             self.down.insert(outage.reader.as_str().into(), outage.down_from);
         }
-        let lost = watched_readers.iter().filter(|reader| !self.down.contains_key(*reader)).map(|reader| ReaderChange {
-            reader: Arc::clone(reader),
-            up: false,
-            at: last_heard,
-            detail: "not heard since the daemon last ran".to_owned(),
-        });
+        let lost = watched_readers
+            .iter()
+            .filter(|reader| !self.down.contains_key(*reader))
+            .map(|reader| ReaderChange {
+                reader: Arc::clone(reader),
+                up: false,
+                at: last_heard,
+                detail: "not heard since the daemon last ran".to_owned(),
+            });
         let lost: Vec<_> = lost.collect();
         self.note_readers(&lost).await?;
         let board_from = self.site.borrow().facts.local_date(self.now) - Days::new(1);
@@ -286,7 +316,12 @@ impl Engine {
         let site = self.site.borrow().clone();
         let people = site.facts.records().people.iter().zip(0..);
         let asked = people.filter(|(_, index)| site.facts.opens_at(rules::model::PersonIndex(*index), date).is_some());
-        let mut keys: Vec<_> = asked.map(|(person, _)| DayKey { person: person.id.to_string(), date: date.to_string() }).collect();
+        let mut keys: Vec<_> = asked
+            .map(|(person, _)| DayKey {
+                person: person.id.to_string(),
+                date: date.to_string(),
+            })
+            .collect();
         keys.sort();
         tracing::info!(event = "date.opened", date = %date, people = keys.len());
         for chunk in keys.chunks(DUE_DAYS_PER_BATCH) {
@@ -295,7 +330,9 @@ impl Engine {
             transaction.commit().await?;
         }
         let mut transaction = self.ledger.begin().await?;
-        transaction.set_setting(setting::OPENED_THROUGH, &date.to_string()).await?;
+        transaction
+            .set_setting(setting::OPENED_THROUGH, &date.to_string())
+            .await?;
         transaction.commit().await?;
         self.next_check = Some(self.now);
         Ok(())
@@ -305,7 +342,9 @@ impl Engine {
         let site = self.site.borrow();
         // A date that asks nothing of anybody is passed over; three weeks span the longest holidays with room to spare,
         // and the facts are looked at again whenever they change.
-        self.next_opening = (1..=21).map(|ahead| self.opened_through + Days::new(ahead)).find_map(|date| site.facts.site_opens_at(date).map(|at| (date, at)));
+        self.next_opening = (1..=21)
+            .map(|ahead| self.opened_through + Days::new(ahead))
+            .find_map(|date| site.facts.site_opens_at(date).map(|at| (date, at)));
         if self.next_opening.is_none() && site.facts.local_date(self.now) > self.opened_through + Days::new(21) {
             self.next_opening = Some((self.opened_through + Days::new(21), self.now));
         }
@@ -313,7 +352,9 @@ impl Engine {
 
     async fn note_alive(&mut self) -> Result<(), StoreError> {
         let mut transaction = self.ledger.begin().await?;
-        transaction.set_setting(setting::ALIVE_AT, &self.clock.now().as_ms().to_string()).await?;
+        transaction
+            .set_setting(setting::ALIVE_AT, &self.clock.now().as_ms().to_string())
+            .await?;
         transaction.commit().await?;
         self.ledger.maintain().await
     }
@@ -329,7 +370,21 @@ impl Engine {
             self.reload_site().await?;
             self.next_check = Some(self.now);
         }
-        Ok(())
+        self.notice_silence().await
+    }
+
+    async fn notice_silence(&mut self) -> Result<(), StoreError> {
+        let silent = self.silence.fallen_silent(self.clock.now()).into_iter();
+        let detail = "silent for longer than silent_after_seconds";
+        let changes: Vec<_> = silent
+            .map(|(reader, at)| ReaderChange {
+                reader,
+                up: false,
+                at,
+                detail: detail.to_owned(),
+            })
+            .collect();
+        self.note_readers(&changes).await
     }
 }
 
@@ -339,7 +394,9 @@ async fn first_opened_date(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instan
     let oldest = today - Days::new(LONGEST_CATCH_UP_DAYS);
     match ledger.setting(setting::OPENED_THROUGH).await? {
         Some(text) => {
-            let noted: NaiveDate = text.parse().with_context(|| format!("the setting {} holds {text}, not a date", setting::OPENED_THROUGH))?;
+            let noted: NaiveDate = text
+                .parse()
+                .with_context(|| format!("the setting {} holds {text}, not a date", setting::OPENED_THROUGH))?;
             Ok(noted.max(oldest))
         }
         None => Ok(today - Days::new(1)),

@@ -44,8 +44,18 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { day, about, kind, stored, rebuilt } = self;
-        write!(formatter, "{} {} {about} {kind}: stored {stored:?}, rebuilt {rebuilt:?}", day.person, day.date)
+        let Self {
+            day,
+            about,
+            kind,
+            stored,
+            rebuilt,
+        } = self;
+        write!(
+            formatter,
+            "{} {} {about} {kind}: stored {stored:?}, rebuilt {rebuilt:?}",
+            day.person, day.date
+        )
     }
 }
 
@@ -54,23 +64,45 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
     let site = super::load_site(ledger).await?;
     let secret = installation_secret(ledger).await?;
     let mut stored = stored_findings(ledger).await?;
-    let mut rebuilt = Rebuilt { swipes: ledger.swipe_count().await?, ..Rebuilt::default() };
-    let (judged, pending): (Vec<DayRow>, Vec<DayRow>) = ledger.days("0000-00-00", "9999-99-99").await?.into_iter().partition(is_settled);
+    let mut rebuilt = Rebuilt {
+        swipes: ledger.swipe_count().await?,
+        ..Rebuilt::default()
+    };
+    let (judged, pending): (Vec<DayRow>, Vec<DayRow>) = ledger
+        .days("0000-00-00", "9999-99-99")
+        .await?
+        .into_iter()
+        .partition(is_settled);
     rebuilt.pending = pending.len();
     for chunk in judged.chunks(DAYS_PER_CHUNK) {
-        let judged_at: BTreeMap<DayKey, Instant> = chunk.iter().filter_map(|row| Some((row.key.clone(), row.judged_at?))).collect();
+        let judged_at: BTreeMap<DayKey, Instant> = chunk
+            .iter()
+            .filter_map(|row| Some((row.key.clone(), row.judged_at?)))
+            .collect();
         let keys: Vec<DayKey> = judged_at.keys().cloned().collect();
         let (people, _) = group(&site.facts, &keys);
         for days in people {
             let query = swipe_query(&site.facts, &days);
             let records = ledger.swipes(&query.badges, query.happened).await?;
-            let swipes: Vec<Swipe> = records.iter().filter_map(|record| core_swipe(&site.facts, record)).collect();
+            let swipes: Vec<Swipe> = records
+                .iter()
+                .filter_map(|record| core_swipe(&site.facts, record))
+                .collect();
             for (key, date) in days.keys {
                 let now = judged_at[&key];
                 let assessment = assess(&site.facts, days.person, date, &swipes, now);
-                let judging = Judging { records: site.facts.records(), secret: &secret, facts_revision: site.revision, now };
+                let judging = Judging {
+                    records: site.facts.records(),
+                    secret: &secret,
+                    facts_revision: site.revision,
+                    now,
+                };
                 let before = stored.remove(&key).unwrap_or_default();
-                rebuilt.differences.extend(differences(&key, &before, settle(&judging, &key, &assessment, Vec::new()).holding));
+                rebuilt.differences.extend(differences(
+                    &key,
+                    &before,
+                    settle(&judging, &key, &assessment, Vec::new()).holding,
+                ));
                 rebuilt.days += 1;
             }
         }
@@ -86,7 +118,12 @@ fn is_settled(row: &DayRow) -> bool {
 async fn stored_findings(ledger: &dyn Ledger) -> anyhow::Result<BTreeMap<DayKey, Vec<FindingRow>>> {
     let mut days: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
     for row in ledger.findings(&FindingQuery::default()).await? {
-        days.entry(DayKey { person: row.person.clone(), date: row.date.clone() }).or_default().push(row);
+        days.entry(DayKey {
+            person: row.person.clone(),
+            date: row.date.clone(),
+        })
+        .or_default()
+        .push(row);
     }
     Ok(days)
 }
@@ -99,8 +136,12 @@ fn differences(day: &DayKey, stored: &[FindingRow], rebuilt: Vec<FindingRow>) ->
     for row in rebuilt {
         pairs.entry(row.id.clone()).or_default().1 = Some(row);
     }
-    let unequal = pairs.into_values().filter(|(stored, rebuilt)| digest(stored) != digest(rebuilt));
-    unequal.filter_map(|(stored, rebuilt)| difference(day, stored, rebuilt)).collect()
+    let unequal = pairs
+        .into_values()
+        .filter(|(stored, rebuilt)| digest(stored) != digest(rebuilt));
+    unequal
+        .filter_map(|(stored, rebuilt)| difference(day, stored, rebuilt))
+        .collect()
 }
 
 fn digest(row: &Option<FindingRow>) -> Option<(&str, &str)> {
@@ -112,7 +153,11 @@ fn difference(day: &DayKey, stored: Option<FindingRow>, rebuilt: Option<FindingR
     let said = |row: &Option<FindingRow>| row.as_ref().map(|row| (row.state.clone(), row.length_ms));
     Some(Difference {
         day: day.clone(),
-        about: shown.period.clone().or_else(|| shown.meeting.clone()).unwrap_or_default(),
+        about: shown
+            .period
+            .clone()
+            .or_else(|| shown.meeting.clone())
+            .unwrap_or_default(),
         kind: shown.kind.clone(),
         stored: said(&stored),
         rebuilt: said(&rebuilt),

@@ -38,7 +38,11 @@ pub fn settle(judging: &Judging<'_>, day: &DayKey, assessment: &Assessment, stor
     for finding in &assessment.findings {
         let row = judging.row(day, finding);
         let row = match stored.remove(&row.id) {
-            Some(before) if before.withdrawn_at.is_none() && before.digest == row.digest && before.swipes == row.swipes => before,
+            Some(before)
+                if before.withdrawn_at.is_none() && before.digest == row.digest && before.swipes == row.swipes =>
+            {
+                before
+            }
             before => {
                 let row = succeed(row, before);
                 settled.changed.push(row.clone());
@@ -55,7 +59,11 @@ pub fn settle(judging: &Judging<'_>, day: &DayKey, assessment: &Assessment, stor
 /// The row that follows `before`: its number grows and its review is kept (the ledger reopens it if the digest changed).
 fn succeed(row: FindingRow, before: Option<FindingRow>) -> FindingRow {
     match before {
-        Some(before) => FindingRow { revision: before.revision + 1, review: before.review, ..row },
+        Some(before) => FindingRow {
+            revision: before.revision + 1,
+            review: before.review,
+            ..row
+        },
         None => row,
     }
 }
@@ -64,14 +72,29 @@ impl Judging<'_> {
     fn row(&self, day: &DayKey, finding: &Finding) -> FindingRow {
         let (period, meeting) = match &finding.about {
             About::Period(name) => (Some(name.to_string()), None),
-            About::Meeting(index) => (None, self.records.meetings.get(index.at()).map(|meeting| meeting.id.to_string())),
+            About::Meeting(index) => (
+                None,
+                self.records
+                    .meetings
+                    .get(index.at())
+                    .map(|meeting| meeting.id.to_string()),
+            ),
         };
         let kind = finding.kind.name();
         let place = period.as_deref().or(meeting.as_deref()).unwrap_or_default();
         FindingRow {
-            id: self.finding_id(&[&day.person, &day.date, if period.is_some() { "period" } else { "meeting" }, place, kind]),
+            id: self.finding_id(&[
+                &day.person,
+                &day.date,
+                if period.is_some() { "period" } else { "meeting" },
+                place,
+                kind,
+            ]),
             person: day.person.clone(),
-            unit: finding.unit.and_then(|unit| self.records.units.get(unit.at())).map(|unit| unit.id.to_string()),
+            unit: finding
+                .unit
+                .and_then(|unit| self.records.units.get(unit.at()))
+                .map(|unit| unit.id.to_string()),
             date: day.date.clone(),
             period,
             meeting,
@@ -133,7 +156,9 @@ fn digest(finding: &Finding) -> String {
         "{}|{}|{}|{}|{}|{}|{}",
         finding.kind.name(),
         finding.state.name(),
-        finding.length.map_or_else(|| "-".to_owned(), |length| length.as_ms().to_string()),
+        finding
+            .length
+            .map_or_else(|| "-".to_owned(), |length| length.as_ms().to_string()),
         instant(finding.due),
         instant(finding.actual),
         instant(finding.since),

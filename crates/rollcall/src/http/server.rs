@@ -35,7 +35,13 @@ pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) 
         };
         match accepted {
             Ok((stream, peer)) => match places.take(peer.ip()) {
-                Some(place) => drop(lifecycle.tasks.spawn(connection(router.clone(), stream, peer, place, lifecycle.clone()))),
+                Some(place) => {
+                    drop(
+                        lifecycle
+                            .tasks
+                            .spawn(connection(router.clone(), stream, peer, place, lifecycle.clone())),
+                    )
+                }
                 None => tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections"),
             },
             Err(error) => {
@@ -51,10 +57,12 @@ async fn connection(router: Router, stream: TcpStream, peer: SocketAddr, place: 
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(event = "http.nodelay_failed", error = %error);
     }
-    let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(axum::body::Body::new)
-    }));
+    let service = TowerToHyperService::new(router.map_request(
+        move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(axum::body::Body::new)
+        },
+    ));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -94,7 +102,10 @@ impl Places {
             return None;
         }
         held.insert(address, own + 1);
-        Some(Place { places: Arc::clone(self), address })
+        Some(Place {
+            places: Arc::clone(self),
+            address,
+        })
     }
 }
 
@@ -122,6 +133,9 @@ mod tests {
         assert_eq!(held.len(), CONNECTIONS_PER_ADDRESS);
         drop(held);
         assert!(places.take(address).is_some());
-        assert!(places.0.lock().expect("not poisoned").is_empty(), "a place that is dropped at once leaves nothing behind");
+        assert!(
+            places.0.lock().expect("not poisoned").is_empty(),
+            "a place that is dropped at once leaves nothing behind"
+        );
     }
 }

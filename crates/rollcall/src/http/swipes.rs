@@ -63,15 +63,23 @@ impl IntoResponse for SwipesError {
         };
         let mut response = (status, axum::Json(json!({"error": self.to_string()}))).into_response();
         match self {
-            Self::Busy => response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
-            Self::Unauthorized => response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Self::Busy => response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::Unauthorized => response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::Forbidden { .. } | Self::TooLarge | Self::NotJson | Self::WrongShape(_) => None,
         };
         response
     }
 }
 
-async fn post_swipes(State(state): State<Arc<SwipesState>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, SwipesError> {
+async fn post_swipes(
+    State(state): State<Arc<SwipesState>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, SwipesError> {
     let body = body.map_err(|_| SwipesError::TooLarge)?;
     let source = state.authorize(&headers, &body)?;
     if !is_json(&headers) {
@@ -79,11 +87,20 @@ async fn post_swipes(State(state): State<Arc<SwipesState>>, headers: HeaderMap, 
     }
     let received_at = state.clock.now();
     let posted = parse(&body)?;
-    let swipes = posted.into_iter().enumerate().map(|(index, swipe)| swipe.check(index, source, received_at));
+    let swipes = posted
+        .into_iter()
+        .enumerate()
+        .map(|(index, swipe)| swipe.check(index, source, received_at));
     let swipes = swipes.collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<String> = swipes.iter().map(|(id, _)| id.clone()).collect();
-    let outcomes = state.commit(swipes.into_iter().map(|(_, swipe)| swipe).collect()).await?;
-    let results: Vec<_> = ids.iter().zip(outcomes).map(|(id, outcome)| result(id, &outcome)).collect();
+    let outcomes = state
+        .commit(swipes.into_iter().map(|(_, swipe)| swipe).collect())
+        .await?;
+    let results: Vec<_> = ids
+        .iter()
+        .zip(outcomes)
+        .map(|(id, outcome)| result(id, &outcome))
+        .collect();
     Ok(axum::Json(json!({"results": results})).into_response())
 }
 
@@ -99,20 +116,33 @@ pub struct SwipesState {
 
 /// The route.
 pub fn router(state: SwipesState) -> Router {
-    Router::new().route("/api/v1/swipes", post(post_swipes)).layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES)).with_state(Arc::new(state))
+    Router::new()
+        .route("/api/v1/swipes", post(post_swipes))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .with_state(Arc::new(state))
 }
 
 impl SwipesState {
     fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<&SourceConfig, SwipesError> {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-        let signature = headers.get("x-rollcall-signature").and_then(|value| value.to_str().ok()).and_then(Signature::parse);
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let signature = headers
+            .get("x-rollcall-signature")
+            .and_then(|value| value.to_str().ok())
+            .and_then(Signature::parse);
         let now_seconds = Clock::host().now().as_ms().div_euclid(1_000);
         // Every source is compared, so that the time taken says nothing about which one came close.
         let mut found = None;
         for source in &self.sources {
-            let by_token = bearer.zip(source.token.as_ref()).is_some_and(|(sent, token)| same(sent.as_bytes(), token.expose()));
-            let by_signature =
-                signature.as_ref().zip(source.hmac_secret.as_ref()).is_some_and(|(sent, secret)| sent.verify(secret.expose(), body, now_seconds));
+            let by_token = bearer
+                .zip(source.token.as_ref())
+                .is_some_and(|(sent, token)| same(sent.as_bytes(), token.expose()));
+            let by_signature = signature
+                .as_ref()
+                .zip(source.hmac_secret.as_ref())
+                .is_some_and(|(sent, secret)| sent.verify(secret.expose(), body, now_seconds));
             if by_token || by_signature {
                 found = Some(source);
             }
@@ -122,7 +152,9 @@ impl SwipesState {
 
     /// Hands the swipes to the engine in pieces that one transaction takes, and waits until all are durable.
     async fn commit(&self, swipes: Vec<NewSwipe>) -> Result<Vec<Outcome>, SwipesError> {
-        let pieces = swipes.chunks(READINGS_PER_BATCH).map(|piece| self.intake.try_swipes(piece.to_vec()).map_err(|_| SwipesError::Busy));
+        let pieces = swipes
+            .chunks(READINGS_PER_BATCH)
+            .map(|piece| self.intake.try_swipes(piece.to_vec()).map_err(|_| SwipesError::Busy));
         let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
         let mut outcomes = Vec::with_capacity(swipes.len());
         for piece in pieces {
@@ -142,7 +174,10 @@ struct Signature {
 impl Signature {
     fn parse(text: &str) -> Option<Self> {
         let (at, mac) = text.strip_prefix("t=")?.split_once(",v1=")?;
-        Some(Self { at_seconds: at.parse().ok()?, mac: hex::decode(mac).ok()? })
+        Some(Self {
+            at_seconds: at.parse().ok()?,
+            mac: hex::decode(mac).ok()?,
+        })
     }
 
     fn verify(&self, secret: &[u8], body: &[u8], now_seconds: i64) -> bool {
@@ -159,11 +194,17 @@ impl Signature {
 
 /// Compares without telling by its time how much was right; hashing first hides the lengths too.
 fn same(left: &[u8], right: &[u8]) -> bool {
-    Sha256::digest(left).as_slice().ct_eq(Sha256::digest(right).as_slice()).into()
+    Sha256::digest(left)
+        .as_slice()
+        .ct_eq(Sha256::digest(right).as_slice())
+        .into()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
     media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
@@ -183,22 +224,42 @@ fn parse(body: &[u8]) -> Result<Vec<PostedSwipe>, SwipesError> {
     let elements = match serde_json::from_slice(body).map_err(wrong)? {
         serde_json::Value::Array(elements) => elements,
         object @ serde_json::Value::Object(_) => vec![object],
-        _ => return Err(SwipesError::WrongShape("the body must be one swipe or an array of swipes".to_owned())),
+        _ => {
+            return Err(SwipesError::WrongShape(
+                "the body must be one swipe or an array of swipes".to_owned(),
+            ));
+        }
     };
-    let read = |(index, element)| serde_json::from_value(element).map_err(|error| SwipesError::WrongShape(format!("swipe {index}: {error}")));
+    let read = |(index, element)| {
+        serde_json::from_value(element).map_err(|error| SwipesError::WrongShape(format!("swipe {index}: {error}")))
+    };
     elements.into_iter().enumerate().map(read).collect()
 }
 
 impl PostedSwipe {
-    fn check(self, index: usize, source: &SourceConfig, received_at: Instant) -> Result<(String, NewSwipe), SwipesError> {
+    fn check(
+        self,
+        index: usize,
+        source: &SourceConfig,
+        received_at: Instant,
+    ) -> Result<(String, NewSwipe), SwipesError> {
         let wrong = |what: &str| SwipesError::WrongShape(format!("swipe {index}: {what}"));
         for (name, value) in [("id", &self.id), ("reader", &self.reader), ("badge", &self.badge)] {
             if value.is_empty() || value.len() > FIELD_LIMIT_BYTES || value.chars().any(char::is_control) {
-                return Err(wrong(&format!("{name} must be 1 to {FIELD_LIMIT_BYTES} bytes without control characters")));
+                return Err(wrong(&format!(
+                    "{name} must be 1 to {FIELD_LIMIT_BYTES} bytes without control characters"
+                )));
             }
         }
-        if source.readers.as_ref().is_some_and(|readers| !readers.contains(&self.reader)) {
-            return Err(SwipesError::Forbidden { source_id: source.id.clone(), reader: self.reader });
+        if source
+            .readers
+            .as_ref()
+            .is_some_and(|readers| !readers.contains(&self.reader))
+        {
+            return Err(SwipesError::Forbidden {
+                source_id: source.id.clone(),
+                reader: self.reader,
+            });
         }
         let happened_at = DateTime::parse_from_rfc3339(&self.happened_at)
             .map_err(|_| wrong("happened_at must be an instant with an offset, such as 2026-09-16T08:29:41+08:00"))?;
@@ -242,7 +303,10 @@ mod tests {
         let text = format!("t=1000,v1={}", hex::encode(mac.finalize().into_bytes()));
         let signature = Signature::parse(&text).expect("well-formed");
         assert!(signature.verify(b"secret of the gate", b"[]", 1_000 + SIGNATURE_WINDOW_SECONDS));
-        assert!(!signature.verify(b"secret of the gate", b"[]", 1_001 + SIGNATURE_WINDOW_SECONDS), "too old");
+        assert!(
+            !signature.verify(b"secret of the gate", b"[]", 1_001 + SIGNATURE_WINDOW_SECONDS),
+            "too old"
+        );
         assert!(!signature.verify(b"secret of the gate", b"[{}]", 1_000), "another body");
         assert!(!signature.verify(b"another secret", b"[]", 1_000));
     }

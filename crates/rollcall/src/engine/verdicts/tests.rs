@@ -51,9 +51,20 @@ fn late(minutes: i64) -> Finding {
 /// Settles the findings at `at_ms` over what is stored, and returns what is stored then.
 fn step(stored: Vec<FindingRow>, findings: Vec<Finding>, at_ms: i64) -> (Settled, Vec<FindingRow>) {
     let records = records();
-    let judging = Judging { records: &records, secret: b"secret", facts_revision: 3, now: Instant::from_ms(at_ms) };
-    let day = DayKey { person: "ana".to_owned(), date: "2026-09-16".to_owned() };
-    let assessment = Assessment { findings, ..Assessment::default() };
+    let judging = Judging {
+        records: &records,
+        secret: b"secret",
+        facts_revision: 3,
+        now: Instant::from_ms(at_ms),
+    };
+    let day = DayKey {
+        person: "ana".to_owned(),
+        date: "2026-09-16".to_owned(),
+    };
+    let assessment = Assessment {
+        findings,
+        ..Assessment::default()
+    };
     let settled = settle(&judging, &day, &assessment, stored.clone());
     let mut after: BTreeMap<String, FindingRow> = stored.into_iter().map(|row| (row.id.clone(), row)).collect();
     after.extend(settled.changed.iter().map(|row| (row.id.clone(), row.clone())));
@@ -66,7 +77,11 @@ fn what_is_said_again_changes_nothing() {
     assert_eq!(first.changed.len(), 1);
     let (second, _) = step(stored, vec![late(5)], 2);
     assert!(second.changed.is_empty());
-    assert_eq!(second.holding[0].changed_at, Instant::from_ms(1), "it holds since it was first said");
+    assert_eq!(
+        second.holding[0].changed_at,
+        Instant::from_ms(1),
+        "it holds since it was first said"
+    );
 }
 
 #[test]
@@ -94,7 +109,10 @@ fn what_no_longer_holds_is_withdrawn_once_and_can_come_back() {
 #[test]
 fn another_kind_is_another_finding() {
     let (first, stored) = step(Vec::new(), vec![late(5)], 1);
-    let serious = Finding { kind: FindingKind::SeriouslyLate, ..late(5) };
+    let serious = Finding {
+        kind: FindingKind::SeriouslyLate,
+        ..late(5)
+    };
     let (second, _) = step(stored, vec![serious], 2);
     assert_eq!(second.changed.len(), 2, "one begins, one is withdrawn");
     assert_ne!(second.holding[0].id, first.holding[0].id);
@@ -103,7 +121,10 @@ fn another_kind_is_another_finding() {
 #[test]
 fn a_repeat_of_the_same_badge_is_cited_but_is_no_other_finding_to_decide_on() {
     let (first, stored) = step(Vec::new(), vec![late(5)], 1);
-    let cited = Finding { swipes: vec![SwipeId([7; 16]), SwipeId([8; 16])], ..late(5) };
+    let cited = Finding {
+        swipes: vec![SwipeId([7; 16]), SwipeId([8; 16])],
+        ..late(5)
+    };
     let (second, _) = step(stored, vec![cited], 2);
     assert_eq!(second.changed[0].digest, first.changed[0].digest);
     assert_ne!(second.changed[0].swipes, first.changed[0].swipes);
@@ -112,8 +133,20 @@ fn a_repeat_of_the_same_badge_is_cited_but_is_no_other_finding_to_decide_on() {
 #[test]
 fn an_id_without_the_secret_says_nothing() {
     let records = records();
-    let day = DayKey { person: "ana".to_owned(), date: "2026-09-16".to_owned() };
-    let id = |secret: &[u8]| Judging { records: &records, secret, facts_revision: 1, now: Instant::from_ms(0) }.row(&day, &late(1)).id;
+    let day = DayKey {
+        person: "ana".to_owned(),
+        date: "2026-09-16".to_owned(),
+    };
+    let id = |secret: &[u8]| {
+        Judging {
+            records: &records,
+            secret,
+            facts_revision: 1,
+            now: Instant::from_ms(0),
+        }
+        .row(&day, &late(1))
+        .id
+    };
     assert_ne!(id(b"one"), id(b"two"));
     assert_eq!(id(b"one"), id(b"one"));
 }
