@@ -5,4 +5,5 @@ pub mod cast;
 mod names;
 pub mod random;
 pub mod script;
+pub mod signal;
 pub mod site;
