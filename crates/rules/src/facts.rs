@@ -32,7 +32,10 @@ impl SiteFacts {
     pub fn touched_dates(&self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
         let _ = (person, next);
         let date = at.to_utc().date_naive();
-        DateRange { from: date, until: date }
+        DateRange {
+            from: date,
+            until: date,
+        }
     }
 
     /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, or `None` if nothing is asked of

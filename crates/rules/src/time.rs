@@ -27,7 +27,11 @@ impl Instant {
 
     /// The instant as chrono's type; an instant outside chrono's range saturates.
     pub fn to_utc(self) -> DateTime<Utc> {
-        let bound = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        let bound = if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        };
         DateTime::from_timestamp_millis(self.0).unwrap_or(bound)
     }
 
@@ -141,12 +145,19 @@ impl Interval {
     /// The part that both share; possibly empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
-        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
+        Self {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+        }
     }
 
     /// How long it is; zero when empty.
     pub fn length(self) -> Span {
-        if self.is_empty() { Span::ZERO } else { self.until - self.from }
+        if self.is_empty() {
+            Span::ZERO
+        } else {
+            self.until - self.from
+        }
     }
 }
 
@@ -157,7 +168,11 @@ pub struct IntervalSet(Vec<Interval>);
 impl IntervalSet {
     /// The set of the instants of one interval.
     pub fn from_interval(interval: Interval) -> Self {
-        Self(if interval.is_empty() { Vec::new() } else { Vec::from([interval]) })
+        Self(if interval.is_empty() {
+            Vec::new()
+        } else {
+            Vec::from([interval])
+        })
     }
 
     /// Its intervals in order.
@@ -177,7 +192,10 @@ impl IntervalSet {
         }
         let before = core::mem::take(&mut self.0);
         for kept in before {
-            for piece in [Interval::new(kept.from, kept.until.min(interval.from)), Interval::new(kept.from.max(interval.until), kept.until)] {
+            for piece in [
+                Interval::new(kept.from, kept.until.min(interval.from)),
+                Interval::new(kept.from.max(interval.until), kept.until),
+            ] {
                 if !piece.is_empty() {
                     self.0.push(piece);
                 }
@@ -204,7 +222,9 @@ impl IntervalSet {
 
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
-        self.0.iter().fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
+        self.0
+            .iter()
+            .fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
     }
 }
 
@@ -229,7 +249,12 @@ impl CivilTime {
 /// length; in a fold (clocks go back) the earlier instant is taken.
 pub fn instant_of(date: NaiveDate, time: CivilTime, zone: Tz) -> Instant {
     let midnight = date.and_time(NaiveTime::MIN);
-    civil_instant(midnight.checked_add_signed(TimeDelta::minutes(i64::from(time.0))).unwrap_or(midnight), zone)
+    civil_instant(
+        midnight
+            .checked_add_signed(TimeDelta::minutes(i64::from(time.0)))
+            .unwrap_or(midnight),
+        zone,
+    )
 }
 
 /// The instant of a civil date and time in a zone, gaps and folds as in [`instant_of`].
@@ -262,10 +287,24 @@ mod tests {
     #[test]
     fn a_gap_moves_forward_and_a_fold_takes_the_earlier() {
         let berlin = chrono_tz::Europe::Berlin;
-        assert_eq!(at("2026-03-29", 150, berlin).to_rfc3339(), "2026-03-29T01:30:00+00:00", "02:30 does not exist, 03:30 CEST does");
-        assert_eq!(at("2026-10-25", 150, berlin).to_rfc3339(), "2026-10-25T00:30:00+00:00", "the first 02:30, still CEST");
-        assert_eq!(at("2026-09-16", 510, chrono_tz::Asia::Shanghai).to_rfc3339(), "2026-09-16T00:30:00+00:00");
-        assert_eq!(at("2026-09-16", 1440 + 360, chrono_tz::Asia::Shanghai).to_rfc3339(), "2026-09-16T22:00:00+00:00");
+        assert_eq!(
+            at("2026-03-29", 150, berlin).to_rfc3339(),
+            "2026-03-29T01:30:00+00:00",
+            "02:30 does not exist, 03:30 CEST does"
+        );
+        assert_eq!(
+            at("2026-10-25", 150, berlin).to_rfc3339(),
+            "2026-10-25T00:30:00+00:00",
+            "the first 02:30, still CEST"
+        );
+        assert_eq!(
+            at("2026-09-16", 510, chrono_tz::Asia::Shanghai).to_rfc3339(),
+            "2026-09-16T00:30:00+00:00"
+        );
+        assert_eq!(
+            at("2026-09-16", 1440 + 360, chrono_tz::Asia::Shanghai).to_rfc3339(),
+            "2026-09-16T22:00:00+00:00"
+        );
     }
 
     #[test]
