@@ -50,7 +50,7 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["findings", "problems", "transfer"];
+const FILES: &[File] = files!["findings", "problems", "transfer", "demo"];
 
 type Bundle = FluentBundle<FluentResource>;
 
