@@ -96,11 +96,11 @@ const FILES: [(&str, &str); 9] = [
     ),
     (
         "places.csv",
-        "place,name,kind,pairing\noffice,办公楼,office,first\nhall,三楼会议室,meeting,directed\n",
+        "place,name,kind,pairing\neast,东门,office,first\nwest,西门,office,first\nsouth,南门,office,first\nhall,三楼会议室,meeting,directed\n",
     ),
     (
         "readers.csv",
-        "reader,place,faces\neast-gate,office,in\nline-gate,office,both\nweb-gate,office,in\nweb-exit,office,out\nhall-in,hall,in\nhall-out,hall,out\n",
+        "reader,place,faces\neast-gate,east,in\nline-gate,west,both\nweb-gate,south,in\nweb-exit,south,out\nhall-in,hall,in\nhall-out,hall,out\n",
     ),
     (
         "schedules.toml",

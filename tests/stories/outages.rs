@@ -15,7 +15,7 @@ async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result
     let mut daemon = start_at(&installation, "08:20:00").await?;
     let _line = line_reader(&installation).await?;
     let viewer = Viewer::create(&installation, "lobby")?;
-    viewer.sees_reader("east-gate", "up").await?;
+    viewer.sees_reader("east-gate", "heard").await?;
     let browser = Browser::start(FULL_HD).await?;
     browser.open(&viewer.address("zh-CN")).await?;
     gate.send(&rdm6300(tag(0)))?;
@@ -26,7 +26,7 @@ async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result
         .await?;
 
     gate.unplug()?;
-    viewer.sees_reader("east-gate", "down").await?;
+    viewer.sees_reader("east-gate", "silent").await?;
     set_clock(&mut daemon, "08:45:00")?;
     viewer
         .sees(SOON, "everybody else is withheld and nobody missing", |snapshot| {
@@ -35,12 +35,12 @@ async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result
         })
         .await?;
     browser.sees(SOON, "暂缓").await?;
-    browser.sees(SOON, "east-gate").await?;
+    browser.sees(SOON, "东门").await?;
     browser.photograph("story-reader-down").await?;
 
     gate.replug()?;
-    viewer.sees_reader("east-gate", "up").await?;
-    browser.no_longer_sees(SOON, "east-gate").await?;
+    viewer.sees_reader("east-gate", "heard").await?;
+    browser.no_longer_sees(SOON, "东门").await?;
     gate.send(&rdm6300(tag(1)))?;
     viewer
         .sees(SOON, "the next badge at the gate is read", |snapshot| {

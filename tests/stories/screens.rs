@@ -17,7 +17,7 @@ pub async fn a_late_badge_is_seen_within_a_second(database: Option<&str>) -> Res
     let mut daemon = start_at(&installation, "08:20:00").await?;
     let _line = line_reader(&installation).await?;
     let viewer = Viewer::create(&installation, "lobby")?;
-    viewer.sees_reader("east-gate", "up").await?;
+    viewer.sees_reader("east-gate", "heard").await?;
     let browser = Browser::start(FULL_HD).await?;
     browser.open(&viewer.address("zh-CN")).await?;
     browser.sees(SOON, "云川市综合服务局").await?;

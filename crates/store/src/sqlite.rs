@@ -39,11 +39,12 @@ const STATEMENTS_KEPT: usize = 256;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::of::<Sqlite>);
 
-/// The connection for checkpoints, and the lock that keeps a second daemon out.
-pub(crate) struct SqliteKeeper {
-    /// `None` after the ledger was closed.
-    checkpoints: Mutex<Option<SqliteConnection>>,
-    /// Held, never read; the system drops it with the process, however that ends.
+/// What is held until the ledger is closed.
+pub(crate) struct SqliteKeeper(Mutex<Option<Held>>);
+
+struct Held {
+    checkpoints: SqliteConnection,
+    /// The lock that keeps a second daemon out. Never read; the system drops it with the process, however that ends.
     _served: Option<File>,
 }
 
@@ -81,10 +82,10 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Stored<SqlLedger<Sql
         .acquire_timeout(BUSY_PATIENCE)
         .connect_with(connect_options(path).read_only(true))
         .await;
-    let keeper = SqliteKeeper {
-        checkpoints: Mutex::new(Some(checkpoints)),
+    let keeper = SqliteKeeper(Mutex::new(Some(Held {
+        checkpoints,
         _served: served,
-    };
+    })));
     Ok(SqlLedger::new(
         writer.map_err(StoreError::of::<Sqlite>)?,
         readers.map_err(StoreError::of::<Sqlite>)?,
@@ -221,16 +222,18 @@ impl Dialect for Sqlite {
     }
 
     async fn maintain(keeper: &SqliteKeeper) -> Stored<()> {
-        match keeper.checkpoints.lock().await.as_mut() {
-            Some(connection) => checkpoint(connection).await.map_err(StoreError::of::<Sqlite>),
+        match keeper.0.lock().await.as_mut() {
+            Some(held) => checkpoint(&mut held.checkpoints)
+                .await
+                .map_err(StoreError::of::<Sqlite>),
             None => Ok(()),
         }
     }
 
     async fn release(keeper: &SqliteKeeper) {
-        if let Some(connection) = keeper.checkpoints.lock().await.take() {
+        if let Some(held) = keeper.0.lock().await.take() {
             // The last connection moves the WAL into the file; where it cannot, the next start does.
-            drop(connection.close().await);
+            drop(held.checkpoints.close().await);
         }
     }
 }
