@@ -1,0 +1,226 @@
+//! From a stream of bytes, cut anywhere, to readings.
+
+use alloc::vec::Vec;
+use core::ops::RangeTo;
+
+use crate::em4100::{DIGITS, ETX, Frame, LONGEST_FRAME, STX};
+use crate::format::{Decoding, Format};
+use crate::limits::{LONGEST_LINE, LONGEST_NOISE, ROOM};
+use crate::malformed::{Malformed, Reason};
+use crate::reading::Reading;
+
+/// The most digits of an unframed run that wait for the silence that tells where its frames are.
+const LONGEST_RUN: usize = 10 * DIGITS;
+
+/// Turns the bytes of one link into readings, in order; what it cannot read comes out as [`Malformed`], and the next frame is read.
+///
+/// Where the bytes are cut into pushes makes no difference. [`Decoder::next`] is to be called until it says `None` before more is
+/// pushed.
+#[derive(Debug)]
+pub struct Decoder {
+    decoding: Decoding,
+    buffer: Vec<u8>,
+    /// How many bytes of the buffer were already searched for the end of a line.
+    searched: usize,
+    /// Silence or the end of the input follows what is in the buffer.
+    ended: bool,
+    /// The rest of a line that was too long is being skipped.
+    skipping: bool,
+}
+
+/// What the beginning of the buffer is.
+enum Step {
+    /// Not enough bytes to say.
+    Wait,
+    /// So many bytes that mean nothing and are not worth a word: line ends between frames.
+    Skip(usize),
+    /// So many bytes make this.
+    Done(usize, Result<Reading, Reason>),
+}
+
+impl Decoder {
+    /// A decoder for a link that has just been opened.
+    pub const fn new(decoding: Decoding) -> Self {
+        Self { decoding, buffer: Vec::new(), searched: 0, ended: false, skipping: false }
+    }
+
+    /// Takes bytes in and says how many: all of them up to [`ROOM`] if everything was taken out before, none while silence waits to
+    /// be worked off.
+    #[must_use = "bytes that were not taken must be pushed again"]
+    pub fn push(&mut self, bytes: &[u8]) -> usize {
+        let taken = if self.ended { 0 } else { bytes.len().min(ROOM - self.buffer.len()) };
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        taken
+    }
+
+    /// Says that nothing came for longer than [`Format::longest_gap_ms`], or that the input is at its end: what is incomplete stays
+    /// so, and comes out of [`Decoder::next`].
+    pub const fn idle(&mut self) {
+        self.ended = true;
+        self.skipping &= !self.buffer.is_empty();
+    }
+
+    /// Whether an unfinished frame or line waits for more bytes.
+    pub const fn is_waiting(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The next reading or malformed input; `None` if more bytes are needed.
+    #[expect(clippy::should_implement_trait, reason = "it is no iterator: after None more may come")]
+    pub fn next(&mut self) -> Option<Result<Reading, Malformed>> {
+        loop {
+            let step = if self.buffer.is_empty() { Step::Wait } else { self.step() };
+            match step {
+                Step::Wait => {
+                    self.ended = false;
+                    return None;
+                }
+                Step::Skip(length) => self.consume(..length),
+                Step::Done(length, outcome) => {
+                    let outcome = outcome.map_err(|reason| Malformed::new(reason, &self.buffer[..length]));
+                    self.consume(..length);
+                    return Some(outcome);
+                }
+            }
+        }
+    }
+
+    fn consume(&mut self, range: RangeTo<usize>) {
+        self.buffer.drain(range);
+        self.searched = 0;
+    }
+
+    fn step(&mut self) -> Step {
+        match self.decoding.format {
+            Format::Rdm6300 | Format::Id12la => self.framed(false),
+            Format::Em4100 => self.framed(true),
+            Format::Em18 => self.unframed(),
+            Format::WiegandBits => self.bits(),
+            Format::WiegandHex | Format::WiegandDecimal | Format::Line | Format::Json => self.lines(),
+        }
+    }
+
+    /// STX to ETX; outside of it noise, or (an EM-18 that was not named) runs of digits.
+    fn framed(&self, digits_outside: bool) -> Step {
+        match self.buffer[0] {
+            STX => self.frame(),
+            byte if digits_outside && byte.is_ascii_hexdigit() => self.run(),
+            _ => self.noise(|byte| byte == STX || digits_outside && byte.is_ascii_hexdigit()),
+        }
+    }
+
+    fn frame(&self) -> Step {
+        let rest = &self.buffer[1..];
+        match rest.iter().take(LONGEST_FRAME - 1).position(|&byte| byte == ETX || byte == STX) {
+            Some(end) if rest[end] == ETX => Step::Done(end + 2, self.tag(&rest[..end])),
+            Some(next_start) => Step::Done(next_start + 1, Err(Reason::Truncated)),
+            None if self.buffer.len() >= LONGEST_FRAME => Step::Done(LONGEST_FRAME, Err(Reason::TooLong)),
+            None if self.ended => Step::Done(self.buffer.len(), Err(Reason::Truncated)),
+            None => Step::Wait,
+        }
+    }
+
+    fn unframed(&self) -> Step {
+        if self.buffer[0].is_ascii_hexdigit() { self.run() } else { self.noise(|byte| byte.is_ascii_hexdigit()) }
+    }
+
+    /// Digits with nothing around them. A good frame at the beginning is taken at once. If the first twelve are none, only the end
+    /// of the run can tell where frames are: trying every offset would sooner or later take chance for a checksum, and another
+    /// person's tag for this one.
+    fn run(&self) -> Step {
+        let digits = self.buffer.iter().take(LONGEST_RUN).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let complete = digits < LONGEST_RUN && (self.ended || digits < self.buffer.len());
+        let Some(first) = self.buffer.get(..DIGITS.min(digits)).filter(|first| first.len() == DIGITS) else {
+            return if complete { Step::Done(digits, Err(Reason::Truncated)) } else { Step::Wait };
+        };
+        match self.tag(first) {
+            Ok(reading) => Step::Done(DIGITS, Ok(reading)),
+            Err(_) if !complete && digits < LONGEST_RUN => Step::Wait,
+            Err(reason) => {
+                let good_frames = if complete { good_tail(&self.buffer[..digits]) } else { 0 };
+                Step::Done(digits - good_frames * DIGITS, Err(reason))
+            }
+        }
+    }
+
+    fn tag(&self, body: &[u8]) -> Result<Reading, Reason> {
+        Reading::parse_em4100(&Frame::new_checked(body)?, self.decoding.badge_key)
+    }
+
+    /// Bytes up to where something may begin. Line ends and NUL between frames are no news.
+    fn noise(&self, begins: impl Fn(u8) -> bool) -> Step {
+        let length = self.buffer.iter().take(LONGEST_NOISE).take_while(|&&byte| !begins(byte)).count();
+        let complete = self.ended || length == LONGEST_NOISE || length < self.buffer.len();
+        if is_line_end(self.buffer[0]) {
+            Step::Skip(1)
+        } else if complete {
+            Step::Done(length, Err(Reason::Noise))
+        } else {
+            Step::Wait
+        }
+    }
+
+    /// Lines that end in CR, LF, CR LF or NUL; empty ones are no news.
+    fn lines(&mut self) -> Step {
+        let found = self.buffer[self.searched..].iter().position(|&byte| is_line_end(byte));
+        let length = found.map_or(self.buffer.len(), |offset| self.searched + offset);
+        self.searched = length;
+        let terminated = found.is_some();
+        if self.skipping {
+            self.skipping = !terminated && !self.ended;
+            return Step::Skip(length + usize::from(terminated));
+        }
+        match length {
+            0 => Step::Skip(1),
+            _ if length > LONGEST_LINE => {
+                self.skipping = !terminated;
+                Step::Done(if terminated { length + 1 } else { length }, Err(Reason::TooLong))
+            }
+            _ if terminated => Step::Done(length + 1, self.line(&self.buffer[..length])),
+            _ if self.ended => Step::Done(length, self.unterminated(&self.buffer[..length])),
+            _ => Step::Wait,
+        }
+    }
+
+    fn line(&self, line: &[u8]) -> Result<Reading, Reason> {
+        let Decoding { format, badge_key, wiegand_format } = self.decoding;
+        let text = str::from_utf8(line).map_err(|_| Reason::NotUtf8)?.trim_matches(' ');
+        if text.chars().any(char::is_control) {
+            return Err(Reason::ControlByte);
+        }
+        match format {
+            Format::WiegandHex => Reading::parse_wiegand_hex(text, wiegand_format, badge_key),
+            Format::WiegandDecimal => Reading::parse_wiegand_decimal(text, wiegand_format, badge_key),
+            Format::WiegandBits => Reading::parse_wiegand_bits(text, wiegand_format, badge_key),
+            Format::Line if !text.starts_with('{') => Reading::parse_line(text, badge_key),
+            _ => Reading::parse_json(text, badge_key),
+        }
+    }
+
+    /// What silence ended without a terminator. Half a number is another number, so only bits, whose count is checked, are read.
+    fn unterminated(&self, line: &[u8]) -> Result<Reading, Reason> {
+        if self.decoding.format == Format::WiegandBits { self.line(line) } else { Err(Reason::Truncated) }
+    }
+
+    /// Lines of `0` and `1`; bytes that do not begin so are packed bits, which only silence ends.
+    fn bits(&mut self) -> Step {
+        let Decoding { badge_key, wiegand_format, .. } = self.decoding;
+        match self.buffer[0] {
+            b'0' | b'1' | b'\r' | b'\n' => self.lines(),
+            _ if self.buffer.len() > LONGEST_NOISE => Step::Done(LONGEST_NOISE, Err(Reason::Length)),
+            _ if self.ended => {
+                Step::Done(self.buffer.len(), Reading::parse_wiegand_packed(&self.buffer, wiegand_format, badge_key))
+            }
+            _ => Step::Wait,
+        }
+    }
+}
+
+/// How many good frames end where a run of digits ends.
+fn good_tail(run: &[u8]) -> usize {
+    run.rchunks_exact(DIGITS).take_while(|digits| Frame::new_checked(digits).is_ok()).count()
+}
+
+const fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | 0)
+}
