@@ -12,8 +12,8 @@ use rules::time::{Instant, Interval};
 use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
-    Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRow,
-    OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
+    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -78,6 +78,7 @@ const CASES: &[(&str, Case)] = &[
     ("findings keep their history", |place| {
         Box::pin(findings_keep_their_history(place))
     }),
+    ("findings of days", |place| Box::pin(findings_of_days(place))),
     ("findings are listed", |place| Box::pin(findings_are_listed(place))),
     ("a decision is reopened by a change", |place| Box::pin(decisions(place))),
     ("facts and documents", |place| Box::pin(facts_and_documents(place))),
@@ -635,9 +636,9 @@ async fn days_are_made_due(place: Place) {
     );
 }
 
-async fn findings_keep_their_history(place: Place) {
-    let ledger = &place.ledger;
-    let first = FindingRow {
+/// A finding with something in every column.
+fn full_finding() -> FindingRow {
+    FindingRow {
         unit: Some("plan".to_owned()),
         meeting: Some("m".to_owned()),
         length_ms: Some(60_001),
@@ -646,87 +647,89 @@ async fn findings_keep_their_history(place: Place) {
         since: Some(at(3)),
         swipes: "s1 s2".to_owned(),
         ..finding("f", "ana", "2026-09-16")
-    };
-    assert_eq!(save(&place, std::slice::from_ref(&first)).await, [first.clone()]);
-    assert_eq!(ledger.finding("f").await.expect("read"), Some(first.clone()));
-    let again = FindingRow {
+    }
+}
+
+async fn findings_keep_their_history(place: Place) {
+    let mut row = full_finding();
+    assert_eq!(save(&place, &[full_finding()]).await, [full_finding()]);
+    assert_eq!(place.ledger.finding("f").await.expect("read"), Some(full_finding()));
+
+    (row.rules_version, row.facts_revision, row.changed_at, row.revision) = (2, 7, at(1_500), 9);
+    let kept = save(&place, &[row]).await.remove(0);
+    let judged_anew = FindingRow {
         rules_version: 2,
         facts_revision: 7,
-        changed_at: at(1_500),
-        revision: 9,
-        ..first.clone()
+        ..full_finding()
     };
-    let kept = save(&place, &[again]).await.remove(0);
-    assert_eq!(
-        kept,
-        FindingRow {
-            rules_version: 2,
-            facts_revision: 7,
-            ..first.clone()
-        },
-        "it says the same"
-    );
-    let longer = FindingRow {
-        length_ms: Some(120_000),
-        digest: "d2".to_owned(),
-        changed_at: at(2_000),
-        revision: 2,
-        ..kept.clone()
-    };
-    assert_eq!(save(&place, std::slice::from_ref(&longer)).await, [longer.clone()]);
-    let withdrawn = FindingRow {
-        withdrawn_at: Some(at(3_000)),
-        changed_at: at(3_000),
-        revision: 3,
-        ..longer.clone()
-    };
-    save(&place, &[withdrawn]).await;
-    let back = FindingRow {
-        changed_at: at(4_000),
-        revision: 1,
-        ..longer.clone()
-    };
-    assert_eq!(
-        save(&place, &[back]).await[0].revision,
-        4,
-        "who starts anew goes on from what is there"
-    );
+    assert_eq!(kept, judged_anew, "it says the same");
 
-    let mut transaction = ledger.begin().await.expect("begin");
-    let other_days = [day("ana", "2026-09-17"), day("bo", "2026-09-16")];
+    let mut row = kept;
+    (row.length_ms, row.changed_at, row.revision) = (Some(120_000), at(2_000), 2);
+    "d2".clone_into(&mut row.digest);
+    assert_eq!(
+        save(&place, std::slice::from_ref(&row)).await,
+        std::slice::from_ref(&row)
+    );
+    (row.withdrawn_at, row.changed_at, row.revision) = (Some(at(3_000)), at(3_000), 3);
+    save(&place, std::slice::from_ref(&row)).await;
+    (row.withdrawn_at, row.changed_at, row.revision) = (None, at(4_000), 1);
+    let back = save(&place, &[row]).await.remove(0);
+    assert_eq!(back.revision, 4, "who starts anew goes on from what is there");
+
+    let history = place.ledger.finding_history("f").await.expect("read");
+    let said = |said: &FindingRevision| (said.revision, said.at.as_ms(), said.state.clone(), said.length_ms);
+    let expected = [
+        (1, 1_000, "provisional".to_owned(), Some(60_001)),
+        (2, 2_000, "provisional".to_owned(), Some(120_000)),
+        (3, 3_000, "withdrawn".to_owned(), Some(120_000)),
+        (4, 4_000, "provisional".to_owned(), Some(120_000)),
+    ];
+    assert_eq!(history.iter().map(said).collect::<Vec<_>>(), expected);
+    assert!(
+        history
+            .iter()
+            .all(|said| (said.rules_version, said.facts_revision) == (2, 7))
+    );
+    assert_eq!(place.ledger.finding_history("g").await.expect("read"), []);
+}
+
+async fn findings_of_days(place: Place) {
+    save(
+        &place,
+        &[finding("f", "ana", "2026-09-16"), finding("g", "ana", "2026-09-18")],
+    )
+    .await;
+    let gone = FindingRow {
+        withdrawn_at: Some(at(2_000)),
+        ..finding("g", "ana", "2026-09-18")
+    };
+    save(&place, &[gone]).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let other_days = [
+        day("ana", "2026-09-17"),
+        day("bo", "2026-09-16"),
+        day("ana", "2026-09-18"),
+    ];
     assert_eq!(transaction.findings_of(&other_days).await.expect("read"), []);
     let found = transaction
         .findings_of(&[day("ana", "2026-09-16"), day("ana", "2026-09-16")])
         .await
         .expect("read");
-    assert_eq!((found.len(), found[0].revision), (1, 4));
-    assert_eq!(transaction.finding("f").await.expect("read"), Some(found[0].clone()));
+    assert_eq!(found, [finding("f", "ana", "2026-09-16")]);
+    assert_eq!(transaction.finding("f").await.expect("read").as_ref(), found.first());
     drop(transaction);
-
-    let history = ledger.finding_history("f").await.expect("read");
-    let said: Vec<_> = history
-        .iter()
-        .map(|said| {
-            (
-                said.revision,
-                said.at.as_ms(),
-                said.state.as_str(),
-                said.length_ms,
-                said.rules_version,
-            )
-        })
+    let many: Vec<FindingRow> = (0..270)
+        .map(|number| finding(&format!("many{number}"), &format!("p{number}"), "2026-10-01"))
         .collect();
-    let expected = [
-        (1, 1_000, "provisional", Some(60_001), 2),
-        (2, 2_000, "provisional", Some(120_000), 2),
-        (3, 3_000, "withdrawn", Some(120_000), 2),
-        (4, 4_000, "provisional", Some(120_000), 2),
-    ];
-    assert_eq!(said, expected);
-    assert_eq!(ledger.finding_history("g").await.expect("read"), []);
+    save(&place, &many).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys: Vec<DayKey> = many.iter().map(|row| day(&row.person, &row.date)).collect();
+    assert_eq!(transaction.findings_of(&keys).await.expect("read").len(), 270);
 }
 
-async fn findings_are_listed(place: Place) {
+/// Six findings, one of them waived and one withdrawn.
+async fn save_six(place: &Place) {
     let late = |id: &str, person: &str, date: &str, period: &str| FindingRow {
         period: Some(period.to_owned()),
         ..finding(id, person, date)
@@ -748,12 +751,15 @@ async fn findings_are_listed(place: Place) {
         late("4", "Zoe", "2026-09-16", "a"),
     ];
     all.extend([meeting, gone]);
-    save(&place, &all).await;
+    save(place, &all).await;
     let mut transaction = place.ledger.begin().await.expect("begin");
     let act = decision("x", "1", "d1");
     transaction.decide(&act, Review::Waived).await.expect("decide");
     transaction.commit().await.expect("commit");
+}
 
+async fn findings_are_listed(place: Place) {
+    save_six(&place).await;
     let list = async |query: FindingQuery| -> String {
         place
             .ledger
@@ -818,14 +824,6 @@ async fn findings_are_listed(place: Place) {
         .await,
         ""
     );
-
-    let many: Vec<FindingRow> = (0..270)
-        .map(|number| finding(&format!("many{number}"), &format!("p{number}"), "2026-10-01"))
-        .collect();
-    save(&place, &many).await;
-    let mut transaction = place.ledger.begin().await.expect("begin");
-    let keys: Vec<DayKey> = many.iter().map(|row| day(&row.person, &row.date)).collect();
-    assert_eq!(transaction.findings_of(&keys).await.expect("read").len(), 270);
 }
 
 fn decision(id: &str, finding: &str, digest: &str) -> DecisionRow {
@@ -908,21 +906,27 @@ async fn decisions(place: Place) {
     assert_eq!(place.ledger.decisions("g").await.expect("read"), []);
 }
 
-async fn facts_and_documents(mut place: Place) {
-    let fact = |id: &str, file: &str| FactRow {
+fn fact(id: &str, file: &str) -> FactRow {
+    FactRow {
         id: id.to_owned(),
         file: file.to_owned(),
         cells: r#"{"person":"ana"}"#.to_owned(),
         recorded_at: at(1),
         recorded_by: "li".to_owned(),
-    };
-    let edition = |effective_from: &str, body: &str| DocumentEdition {
+    }
+}
+
+fn edition(effective_from: &str, body: &str) -> DocumentEdition {
+    DocumentEdition {
         kind: "schedules".to_owned(),
         effective_from: effective_from.to_owned(),
         recorded_at: at(1),
         recorded_by: "li".to_owned(),
         body: body.to_owned(),
-    };
+    }
+}
+
+async fn facts_and_documents(mut place: Place) {
     let mut transaction = place.ledger.begin().await.expect("begin");
     transaction
         .add_facts(&[

@@ -466,7 +466,7 @@ impl Engine {
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from = since.map(|at| (self.site.borrow().facts.local_date(at) - chrono::Days::new(1)).to_string());
+        let from = since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
         transaction.bump_facts_revision().await?;
         transaction.make_due(None, from.as_deref()).await?;
         transaction.commit().await?;
@@ -489,7 +489,7 @@ impl Engine {
             self.opened_through = self.opened_through.min(noted);
         }
         // People who are new to dates that have begun need rows there: those dates are opened once more.
-        let yesterday = self.site.borrow().facts.local_date(self.now) - chrono::Days::new(1);
+        let yesterday = super::site::date_at(&self.site.borrow().facts, self.now) - chrono::Days::new(1);
         self.opened_through = self.opened_through.min(yesterday);
         self.plan_opening();
         self.publish_board_frame();

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use rules::facts::SiteFacts;
 use rules::model::{Outage, Reader};
-use rules::time::Instant;
+use rules::time::{Instant, local_date};
 use store::rows::OutageRow;
 use store::{Ledger, StoreError};
 
@@ -39,6 +40,16 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
         revision,
         facts: Arc::new(SiteFacts::new(records)),
     })
+}
+
+/// The date that the site's clocks show.
+pub(super) fn date_at(facts: &SiteFacts, at: Instant) -> NaiveDate {
+    local_date(at, facts.records().site.zone)
+}
+
+/// When a date begins to be judged: the earliest moment at which anybody's does.
+pub(super) fn opens_at(facts: &SiteFacts, date: NaiveDate) -> Option<Instant> {
+    facts.person_indexes().filter_map(|person| facts.opens_at(person, date)).min()
 }
 
 /// What a reader's change means for the outages: `down` is brought up to date, and a row to be stored is returned unless the
