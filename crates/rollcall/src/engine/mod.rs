@@ -240,7 +240,7 @@ impl Engine {
                     self.health.seen_at_ms.store(self.now.as_ms(), Ordering::Relaxed);
                     return Ok(());
                 }
-                Err(error @ (StoreError::Full { .. } | StoreError::Unavailable { .. })) => {
+                Err(error @ (StoreError::Full(_) | StoreError::Unavailable(_))) => {
                     tracing::error!(event = "intake.paused", error = %error);
                     self.health.set_paused(Some(error.to_string()));
                     tokio::select! {
@@ -364,19 +364,31 @@ impl Engine {
     }
 
     async fn note_alive(&mut self) -> Result<(), StoreError> {
+        match self.write_alive().await {
+            // The next batch will meet the same trouble and knows how to wait for its end.
+            Err(StoreError::Full(_) | StoreError::Unavailable(_)) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn write_alive(&mut self) -> Result<(), StoreError> {
         let mut transaction = self.ledger.begin().await?;
         transaction
             .set_setting(setting::ALIVE_AT, &self.clock.now().as_ms().to_string())
             .await?;
-        transaction.commit().await?;
-        self.ledger.maintain().await
+        transaction.commit().await
     }
 
     async fn notice_foreign_changes(&mut self) -> Result<(), StoreError> {
+        if let Err(error) = self.ledger.maintain().await
+            && !matches!(error, StoreError::Unavailable(_) | StoreError::Full(_))
+        {
+            return Err(error);
+        }
         let revision = match self.ledger.facts_revision().await {
             Ok(revision) => revision,
             // The next batch will meet the same trouble and knows how to wait for its end.
-            Err(StoreError::Unavailable { .. }) => return Ok(()),
+            Err(StoreError::Unavailable(_)) => return Ok(()),
             Err(error) => return Err(error),
         };
         if revision != self.site.borrow().revision {
