@@ -18,7 +18,13 @@ pub struct Backoff {
 impl Backoff {
     pub fn new(timing: &Timing) -> Self {
         let (first, longest) = (timing.first_backoff, timing.longest_backoff);
-        Self { first, longest, next: first, jitter: RandomState::new(), waits: 0 }
+        Self {
+            first,
+            longest,
+            next: first,
+            jitter: RandomState::new(),
+            waits: 0,
+        }
     }
 
     /// The next wait: between half of the step and all of it.
@@ -52,7 +58,10 @@ mod tests {
             assert!(step / 2 <= wait && wait <= step, "{wait:?} for a step of {step:?}");
         }
         backoff.held_for(Duration::from_secs(3));
-        assert!(backoff.wait() >= timing.longest_backoff / 2, "a link that held for three seconds only");
+        assert!(
+            backoff.wait() >= timing.longest_backoff / 2,
+            "a link that held for three seconds only"
+        );
         backoff.held_for(Duration::from_secs(60));
         assert!(backoff.wait() <= timing.first_backoff);
     }

@@ -82,8 +82,12 @@ impl ReaderTable {
     /// Checks the values and fills in what is not said.
     pub fn check(&self) -> Result<ReaderConfig, ConfigError> {
         let id = self.id.trim();
-        if id.is_empty() || id.len() > wire::limits::LONGEST_ID || id.chars().any(char::is_control) || id.contains('|') {
-            return Err(self.error("id", "write the reader's id of readers.csv: 1 to 128 bytes, no control characters, no `|`".into()));
+        if id.is_empty() || id.len() > wire::limits::LONGEST_ID || id.chars().any(char::is_control) || id.contains('|')
+        {
+            return Err(self.error(
+                "id",
+                "write the reader's id of readers.csv: 1 to 128 bytes, no control characters, no `|`".into(),
+            ));
         }
         let link = self.link()?;
         if self.secure_channel_key.is_some() {
@@ -96,15 +100,25 @@ impl ReaderTable {
         }
         let baud = self.baud.unwrap_or(9_600);
         if !BAUD.contains(&baud) {
-            return Err(self.error("baud", format!("{baud} is no speed of a serial port; most readers use 9600")));
+            return Err(self.error(
+                "baud",
+                format!("{baud} is no speed of a serial port; most readers use 9600"),
+            ));
         }
         if self.reply.is_some() && !matches!(link, Link::Tcp(_) | Link::TcpListen(_)) {
-            return Err(self.error("reply", "only `tcp-listen:` and `tcp:` links are answered in lines; remove it".into()));
+            return Err(self.error(
+                "reply",
+                "only `tcp-listen:` and `tcp:` links are answered in lines; remove it".into(),
+            ));
         }
         Ok(ReaderConfig {
             id: id.to_owned(),
             link,
-            decoding: Decoding { format, badge_key: self.badge_key(format)?, wiegand_format: self.wiegand_format(format)? },
+            decoding: Decoding {
+                format,
+                badge_key: self.badge_key(format)?,
+                wiegand_format: self.wiegand_format(format)?,
+            },
             baud,
             silent_after_seconds: self.silent_after_seconds,
             reply: self.reply.unwrap_or(format.is_text()),
@@ -133,7 +147,10 @@ impl ReaderTable {
     fn address(&self, address: &str) -> Result<String, ConfigError> {
         match address.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(address.to_owned()),
-            _ => Err(self.error("link", format!("`{address}` is no address; write HOST:PORT, such as 0.0.0.0:7001 or [::]:7001"))),
+            _ => Err(self.error(
+                "link",
+                format!("`{address}` is no address; write HOST:PORT, such as 0.0.0.0:7001 or [::]:7001"),
+            )),
         }
     }
 
@@ -143,21 +160,32 @@ impl ReaderTable {
             (None, Link::Http) => Format::Json.name(),
             (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
         };
-        let format = name.parse::<Format>().ok().filter(|format| *format != Format::WiegandBits);
+        let format = name
+            .parse::<Format>()
+            .ok()
+            .filter(|format| *format != Format::WiegandBits);
         match (format, link) {
             (Some(format), Link::Http) if format != Format::Json => {
                 Err(self.error("format", "readers that call over HTTP send json; leave it out".into()))
             }
             (Some(format), _) => Ok(format),
             (None, _) => {
-                let problem = name.parse::<Format>().err().map_or("is for `rollcall-bridge decode` only".to_owned(), |e| e.to_string());
-                Err(self.error("format", format!("`{name}` {problem}; this version has {}", line_formats())))
+                let problem = name
+                    .parse::<Format>()
+                    .err()
+                    .map_or("is for `rollcall-bridge decode` only".to_owned(), |e| e.to_string());
+                Err(self.error(
+                    "format",
+                    format!("`{name}` {problem}; this version has {}", line_formats()),
+                ))
             }
         }
     }
 
     fn badge_key(&self, format: Format) -> Result<BadgeKeyRule, ConfigError> {
-        let Some(name) = &self.badge_key else { return Ok(format.default_badge_key()) };
+        let Some(name) = &self.badge_key else {
+            return Ok(format.default_badge_key());
+        };
         name.parse().map_err(|unknown: UnknownName| {
             let names = BadgeKeyRule::ALL.map(BadgeKeyRule::name).join(", ");
             self.error("badge_key", format!("`{name}` {unknown}; write one of {names}"))
@@ -165,9 +193,14 @@ impl ReaderTable {
     }
 
     fn wiegand_format(&self, format: Format) -> Result<Option<WiegandFormat>, ConfigError> {
-        let Some(name) = &self.wiegand_format else { return Ok(None) };
+        let Some(name) = &self.wiegand_format else {
+            return Ok(None);
+        };
         if !matches!(format, Format::WiegandHex | Format::WiegandDecimal) {
-            return Err(self.error("wiegand_format", "only `wiegand-hex` and `wiegand-decimal` readers have one; remove it".into()));
+            return Err(self.error(
+                "wiegand_format",
+                "only `wiegand-hex` and `wiegand-decimal` readers have one; remove it".into(),
+            ));
         }
         name.parse().map(Some).map_err(|unknown: UnknownName| {
             let names = WiegandFormat::ALL.map(WiegandFormat::name).join(", ");
@@ -176,7 +209,11 @@ impl ReaderTable {
     }
 
     fn error(&self, key: &'static str, problem: String) -> ConfigError {
-        ConfigError { reader: self.id.clone(), key, problem }
+        ConfigError {
+            reader: self.id.clone(),
+            key,
+            problem,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wire::{Decoder, HappenedAt, Malformed, Reading};
+use wire::{Decoder, Malformed, Reading};
 
 use crate::config::{Link, ReaderConfig};
 use crate::delivery::{Delivery, LinkEvent};
@@ -57,8 +57,8 @@ impl Default for Timing {
             serial_read: Duration::from_millis(150),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(15),
-            unfinished_line: Duration::from_secs(60),
-            idle_peer: Duration::from_secs(12 * 60 * 60),
+            unfinished_line: Duration::from_mins(1),
+            idle_peer: Duration::from_hours(12),
             peer_answers: Duration::from_secs(10),
         }
     }
@@ -92,8 +92,17 @@ impl LinkContext {
         now: Arc<dyn Fn() -> i64 + Send + Sync>,
         stop: CancellationToken,
     ) -> Self {
-        let numbering = Arc::new(Numbering { boot: boot.into(), next: AtomicU64::new(1) });
-        Self { sink, now, stop, timing: Timing::default(), numbering }
+        let numbering = Arc::new(Numbering {
+            boot: boot.into(),
+            next: AtomicU64::new(1),
+        });
+        Self {
+            sink,
+            now,
+            stop,
+            timing: Timing::default(),
+            numbering,
+        }
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -102,14 +111,36 @@ impl LinkContext {
 
     pub(crate) fn state(&self, reader: &ReaderConfig, up: bool, detail: String) -> Delivery {
         tracing::info!(reader = reader.id, up, detail, "reader_link");
-        Delivery { event: LinkEvent::State { reader: reader.id.clone(), up, detail, at_ms: self.now_ms() }, reply: None }
+        Delivery {
+            event: LinkEvent::State {
+                reader: reader.id.clone(),
+                up,
+                detail,
+                at_ms: self.now_ms(),
+            },
+            reply: None,
+        }
     }
 
-    pub(crate) fn event(&self, reader: &ReaderConfig, decoded: Result<Reading, Malformed>, received_at_ms: i64) -> LinkEvent {
+    pub(crate) fn event(
+        &self,
+        reader: &ReaderConfig,
+        decoded: Result<Reading, Malformed>,
+        received_at_ms: i64,
+    ) -> LinkEvent {
         let reader = reader.id.clone();
         match decoded {
-            Ok(reading) => LinkEvent::Reading { reader, dedup_source: self.dedup_source(&reading), reading, received_at_ms },
-            Err(malformed) => LinkEvent::Malformed { reader, malformed, received_at_ms },
+            Ok(reading) => LinkEvent::Reading {
+                reader,
+                dedup_source: self.dedup_source(&reading),
+                reading,
+                received_at_ms,
+            },
+            Err(malformed) => LinkEvent::Malformed {
+                reader,
+                malformed,
+                received_at_ms,
+            },
         }
     }
 
@@ -120,11 +151,11 @@ impl LinkContext {
             return id.clone();
         }
         let Some(happened_at) = reading.happened_at else {
-            return format!("{}/{}", self.numbering.boot, self.numbering.next.fetch_add(1, Ordering::Relaxed));
-        };
-        let happened_at = match happened_at {
-            HappenedAt::Instant(ms) => ms.to_string(),
-            HappenedAt::Civil(civil) => civil.to_string(),
+            return format!(
+                "{}/{}",
+                self.numbering.boot,
+                self.numbering.next.fetch_add(1, Ordering::Relaxed)
+            );
         };
         let faces = reading.faces.map_or("", wire::Faces::name);
         let sequence = reading.sequence.map(|number| number.to_string()).unwrap_or_default();
@@ -151,11 +182,11 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
 
 /// Pushes bytes into a decoder and takes out what they make; `bytes` bound how much that is.
 pub(crate) fn decode(decoder: &mut Decoder, mut bytes: &[u8]) -> Vec<Result<Reading, Malformed>> {
-    let mut decoded: Vec<_> = std::iter::from_fn(|| decoder.next()).collect();
+    let mut items: Vec<_> = std::iter::from_fn(|| decoder.next()).collect();
     while !bytes.is_empty() {
         let taken = decoder.push(bytes);
         bytes = &bytes[taken..];
-        decoded.extend(std::iter::from_fn(|| decoder.next()));
+        items.extend(std::iter::from_fn(|| decoder.next()));
     }
-    decoded
+    items
 }

@@ -23,11 +23,25 @@ pub async fn run(reader: ReaderConfig, path: PathBuf, context: LinkContext) -> R
     let (host, host_gone) = channel::<()>();
     let (ended, mut has_ended) = oneshot::channel();
     let (id, stop) = (reader.id.clone(), context.stop.clone());
-    let port = Port { backoff: Backoff::new(&context.timing), down: None, reader, path, context, host_gone };
+    let port = Port {
+        backoff: Backoff::new(&context.timing),
+        down: None,
+        reader,
+        path,
+        context,
+        host_gone,
+    };
     std::thread::Builder::new()
         .name(format!("serial {id}"))
-        .spawn(move || ended.send(port.run()))
-        .map_err(|source| LinkError::Thread { reader: id.clone(), source })?;
+        .spawn(move || {
+            port.run();
+            // Nobody waits where the link's future was dropped.
+            let _: Result<(), ()> = ended.send(());
+        })
+        .map_err(|source| LinkError::Thread {
+            reader: id.clone(),
+            source,
+        })?;
     tokio::select! {
         () = stop.cancelled() => {
             drop(host);
@@ -61,11 +75,15 @@ impl Port {
 
     fn keep_open(&mut self) -> Result<(), SinkClosed> {
         while !self.is_stopped_within(Duration::ZERO) {
-            match open(&self.path, &self.reader, self.context.timing.serial_read) {
+            let gap = Duration::from_millis(self.reader.decoding.format.longest_gap_ms());
+            match open(&self.path, &self.reader, self.context.timing.serial_read.min(gap)) {
                 Ok(port) => {
                     let opened_at = Instant::now();
                     self.down = None;
-                    self.send(self.context.state(&self.reader, true, format!("{} is open", self.path.display())))?;
+                    self.send(
+                        self.context
+                            .state(&self.reader, true, format!("{} is open", self.path.display())),
+                    )?;
                     let why = self.read(port)?;
                     self.backoff.held_for(opened_at.elapsed());
                     self.say_down(why)?;
@@ -96,14 +114,22 @@ impl Port {
             }
             match read {
                 // A port that is gone reads as an endless end of file.
-                Ok(0) => break format!("{} hung up; it is opened again as soon as it is back", self.path.display()),
+                Ok(0) => {
+                    break format!(
+                        "{} hung up; it is opened again as soon as it is back",
+                        self.path.display()
+                    );
+                }
                 Ok(length) => {
                     heard_at = Instant::now();
                     self.decode(&mut decoder, &bytes[..length])?;
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
                 Err(error) => {
-                    break format!("{} is gone ({error}); it is opened again as soon as it is back", self.path.display());
+                    break format!(
+                        "{} is gone ({error}); it is opened again as soon as it is back",
+                        self.path.display()
+                    );
                 }
             }
         };
@@ -149,7 +175,11 @@ impl Port {
 /// was plugged in again.
 fn open(path: &Path, reader: &ReaderConfig, read_timeout: Duration) -> Result<TTYPort, String> {
     let shown = path.display();
-    let Some(name) = path.to_str() else { return Err(format!("{shown} is not UTF-8; use a link to the port with another name")) };
+    let Some(name) = path.to_str() else {
+        return Err(format!(
+            "{shown} is not UTF-8; use a link to the port with another name"
+        ));
+    };
     serialport::new(name, reader.baud).timeout(read_timeout).exclusive(true).open_native().map_err(|error| match error.kind {
         serialport::ErrorKind::Io(ErrorKind::NotFound) => {
             format!("{shown} does not exist; is the reader plugged in? `ls -l /dev/serial/by-id` shows what is")

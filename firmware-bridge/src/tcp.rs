@@ -30,7 +30,7 @@ const BUSY: &str = "err busy";
 
 /// A silent peer is asked whether it is there after the first, and then every second; nine times without an answer ends the
 /// connection (Linux).
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
+const KEEPALIVE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(15));
 
 /// Listens at an address until told to stop; where that is not possible it is tried again.
 pub async fn listen(reader: &ReaderConfig, address: &str, context: &LinkContext) {
@@ -49,7 +49,9 @@ pub async fn listen(reader: &ReaderConfig, address: &str, context: &LinkContext)
 /// Serves the peers of one reader on a listener that the caller has bound, until the context's `stop`. The reader is up while we
 /// listen: a peer that connects for each record and leaves again is as good as one that stays.
 pub async fn serve_listener(reader: &ReaderConfig, listener: TcpListener, context: &LinkContext) {
-    let place = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+    let place = listener
+        .local_addr()
+        .map_or_else(|error| error.to_string(), |address| address.to_string());
     send(context, context.state(reader, true, format!("listening on {place}"))).await;
     let mut peers = JoinSet::new();
     loop {
@@ -93,7 +95,8 @@ pub async fn dial(reader: &ReaderConfig, address: &str, context: &LinkContext) {
                 send(context, context.state(reader, true, format!("connected to {address}"))).await;
                 serve_peer(stream, reader, context).await;
                 link.backoff.held_for(since.elapsed());
-                link.say_down(format!("the connection to {address} ended; it is made again")).await;
+                link.say_down(format!("the connection to {address} ended; it is made again"))
+                    .await;
             }
             Ok(Err(error)) => link.say_down(format!("cannot connect to {address}: {error}")).await,
             Err(_) => link.say_down(format!("{address} does not answer")).await,
@@ -115,7 +118,12 @@ struct Redial<'a> {
 
 impl<'a> Redial<'a> {
     fn new(reader: &'a ReaderConfig, context: &'a LinkContext) -> Self {
-        Self { reader, context, backoff: Backoff::new(&context.timing), down: None }
+        Self {
+            reader,
+            context,
+            backoff: Backoff::new(&context.timing),
+            down: None,
+        }
     }
 
     async fn say_down(&mut self, why: String) {
@@ -126,7 +134,9 @@ impl<'a> Redial<'a> {
     }
 
     async fn is_stopped_while_waiting(&mut self) -> bool {
-        timeout(self.backoff.wait(), self.context.stop.cancelled()).await.is_ok()
+        timeout(self.backoff.wait(), self.context.stop.cancelled())
+            .await
+            .is_ok()
     }
 }
 
@@ -165,8 +175,15 @@ async fn serve_peer(stream: TcpStream, reader: &ReaderConfig, context: &LinkCont
     }
     let (from_peer, to_peer) = stream.into_split();
     let (answers, waiting) = mpsc::channel(MOST_WAITING);
-    let peer = Peer { reader, context, answers };
-    let ((), written) = tokio::join!(peer.read(from_peer), answer(to_peer, waiting, context.timing.peer_answers));
+    let peer = Peer {
+        reader,
+        context,
+        answers,
+    };
+    let ((), written) = tokio::join!(
+        peer.read(from_peer),
+        answer(to_peer, waiting, context.timing.peer_answers)
+    );
     if let Err(error) = written {
         tracing::debug!(reader = reader.id, %error, "reader_peer_left");
     }
@@ -224,11 +241,21 @@ impl Peer<'_> {
             let reason = decoded.as_ref().err().map(|malformed| malformed.reason);
             let event = self.context.event(self.reader, decoded, received_at_ms);
             if !self.reader.reply {
-                self.context.sink.send(Delivery { event, reply: None }).await.map_err(|_| Closed)?;
+                self.context
+                    .sink
+                    .send(Delivery { event, reply: None })
+                    .await
+                    .map_err(|_| Closed)?;
                 continue;
             }
             let (reply, outcome) = oneshot::channel();
-            let answer = match (self.context.sink.try_send(Delivery { event, reply: Some(reply) }), reason) {
+            let answer = match (
+                self.context.sink.try_send(Delivery {
+                    event,
+                    reply: Some(reply),
+                }),
+                reason,
+            ) {
                 (Ok(()), None) => Answer::Reading(outcome),
                 (Ok(()), Some(reason)) => Answer::Malformed(outcome, reason),
                 (Err(mpsc::error::TrySendError::Full(_)), _) => Answer::Known(BUSY.to_owned()),
@@ -247,7 +274,11 @@ impl Peer<'_> {
 }
 
 /// The writing half of a connection: answers in the order of the records, each when it is known.
-async fn answer(mut to_peer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Answer>, patience: Duration) -> std::io::Result<()> {
+async fn answer(
+    mut to_peer: OwnedWriteHalf,
+    mut waiting: mpsc::Receiver<Answer>,
+    patience: Duration,
+) -> std::io::Result<()> {
     while let Some(answer) = waiting.recv().await {
         let line = match answer {
             Answer::Known(line) => line,

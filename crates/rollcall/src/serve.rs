@@ -64,7 +64,7 @@ pub async fn run(options: ServeOptions, lifecycle: Lifecycle) -> anyhow::Result<
         .clone()
         .unwrap_or_else(|| format!("http://{listen}"));
     let shared = start(&options, &lifecycle, Arc::clone(&ledger), &public_url, listener).await?;
-    let setup_url = admin::first_admin_link(&shared).await?;
+    let setup_url = admin::setup_url(&admin_state, &shared).await?;
     announce(&public_url, listen, setup_url.as_deref());
     if let Some(ready) = options.ready
         && ready

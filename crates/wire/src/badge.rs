@@ -25,7 +25,13 @@ pub enum BadgeKeyRule {
 
 impl BadgeKeyRule {
     /// Every rule.
-    pub const ALL: [Self; 5] = [Self::Decimal32, Self::Decimal24, Self::FacilityCard, Self::Hex, Self::Text];
+    pub const ALL: [Self; 5] = [
+        Self::Decimal32,
+        Self::Decimal24,
+        Self::FacilityCard,
+        Self::Hex,
+        Self::Text,
+    ];
 
     /// The name in configuration files and on command lines.
     pub const fn name(self) -> &'static str {
@@ -73,7 +79,10 @@ impl FromStr for BadgeKeyRule {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or(UnknownName::Unknown)
+        Self::ALL
+            .into_iter()
+            .find(|rule| rule.name() == name)
+            .ok_or(UnknownName::Unknown)
     }
 }
 
@@ -86,7 +95,8 @@ pub(crate) fn decimal(text: &str) -> Result<u64, Reason> {
 }
 
 fn lower_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// A card as a reader understood it.
@@ -114,7 +124,11 @@ pub struct Bits {
 impl Bits {
     /// The low `length` bits of `value`, most significant first; `None` if the value needs more or the length is not in `1..=64`.
     pub const fn new(value: u64, length: u8) -> Option<Self> {
-        if length == 0 || length > 64 || (length < 64 && value >> length != 0) { None } else { Some(Self { value, length }) }
+        if length == 0 || length > 64 || (length < 64 && value >> length != 0) {
+            None
+        } else {
+            Some(Self { value, length })
+        }
     }
 
     /// The bits as a number.

@@ -9,7 +9,7 @@ use crate::limits::{LONGEST_LINE, LONGEST_NOISE, ROOM};
 use crate::malformed::{Malformed, Reason};
 use crate::reading::Reading;
 
-/// The most digits of an unframed run that wait for the silence that tells where its frames are.
+/// The most digits of an unframed run that wait for its end; frames of a longer one are counted from its beginning.
 const LONGEST_RUN: usize = 10 * DIGITS;
 
 /// Turns the bytes of one link into readings, in order; what it cannot read comes out as [`Malformed`], and the next frame is read.
@@ -41,14 +41,24 @@ enum Step {
 impl Decoder {
     /// A decoder for a link that has just been opened.
     pub const fn new(decoding: Decoding) -> Self {
-        Self { decoding, buffer: Vec::new(), searched: 0, ended: false, skipping: false }
+        Self {
+            decoding,
+            buffer: Vec::new(),
+            searched: 0,
+            ended: false,
+            skipping: false,
+        }
     }
 
     /// Takes bytes in and says how many: all of them up to [`ROOM`] if everything was taken out before, none while silence waits to
     /// be worked off.
     #[must_use = "bytes that were not taken must be pushed again"]
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        let taken = if self.ended { 0 } else { bytes.len().min(ROOM - self.buffer.len()) };
+        let taken = if self.ended {
+            0
+        } else {
+            bytes.len().min(ROOM - self.buffer.len())
+        };
         self.buffer.extend_from_slice(&bytes[..taken]);
         taken
     }
@@ -66,10 +76,17 @@ impl Decoder {
     }
 
     /// The next reading or malformed input; `None` if more bytes are needed.
-    #[expect(clippy::should_implement_trait, reason = "it is no iterator: after None more may come")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is no iterator: after None more may come"
+    )]
     pub fn next(&mut self) -> Option<Result<Reading, Malformed>> {
         loop {
-            let step = if self.buffer.is_empty() { Step::Wait } else { self.step() };
+            let step = if self.buffer.is_empty() {
+                Step::Wait
+            } else {
+                self.step()
+            };
             match step {
                 Step::Wait => {
                     self.ended = false;
@@ -111,7 +128,11 @@ impl Decoder {
 
     fn frame(&self) -> Step {
         let rest = &self.buffer[1..];
-        match rest.iter().take(LONGEST_FRAME - 1).position(|&byte| byte == ETX || byte == STX) {
+        match rest
+            .iter()
+            .take(LONGEST_FRAME - 1)
+            .position(|&byte| byte == ETX || byte == STX)
+        {
             Some(end) if rest[end] == ETX => Step::Done(end + 2, self.tag(&rest[..end])),
             Some(next_start) => Step::Done(next_start + 1, Err(Reason::Truncated)),
             None if self.buffer.len() >= LONGEST_FRAME => Step::Done(LONGEST_FRAME, Err(Reason::TooLong)),
@@ -121,25 +142,34 @@ impl Decoder {
     }
 
     fn unframed(&self) -> Step {
-        if self.buffer[0].is_ascii_hexdigit() { self.run() } else { self.noise(|byte| byte.is_ascii_hexdigit()) }
+        if self.buffer[0].is_ascii_hexdigit() {
+            self.run()
+        } else {
+            self.noise(|byte| byte.is_ascii_hexdigit())
+        }
     }
 
-    /// Digits with nothing around them. A good frame at the beginning is taken at once. If the first twelve are none, only the end
-    /// of the run can tell where frames are: trying every offset would sooner or later take chance for a checksum, and another
-    /// person's tag for this one.
+    /// Digits with nothing around them. Only both ends of the run tell where its frames are: the checksum is a XOR, so of a frame
+    /// that is repeated *every* rotation has a checksum that fits, and a lost digit would make another tag of it.
     fn run(&self) -> Step {
-        let digits = self.buffer.iter().take(LONGEST_RUN).take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let complete = digits < LONGEST_RUN && (self.ended || digits < self.buffer.len());
-        let Some(first) = self.buffer.get(..DIGITS.min(digits)).filter(|first| first.len() == DIGITS) else {
-            return if complete { Step::Done(digits, Err(Reason::Truncated)) } else { Step::Wait };
-        };
-        match self.tag(first) {
-            Ok(reading) => Step::Done(DIGITS, Ok(reading)),
-            Err(_) if !complete && digits < LONGEST_RUN => Step::Wait,
-            Err(reason) => {
-                let good_frames = if complete { good_tail(&self.buffer[..digits]) } else { 0 };
-                Step::Done(digits - good_frames * DIGITS, Err(reason))
-            }
+        let digits = self
+            .buffer
+            .iter()
+            .take(LONGEST_RUN)
+            .take_while(|byte| byte.is_ascii_hexdigit())
+            .count();
+        let run = &self.buffer[..digits];
+        let good_head = run.chunks_exact(DIGITS).take_while(is_good).count();
+        let good_tail = run.rchunks_exact(DIGITS).take_while(is_good).count();
+        match (digits, good_head, good_tail) {
+            (LONGEST_RUN, ..) => Step::Done(DIGITS, self.tag(&run[..DIGITS])),
+            _ if digits == self.buffer.len() && !self.ended => Step::Wait,
+            _ if digits < DIGITS => Step::Done(digits, Err(Reason::Truncated)),
+            _ if digits.is_multiple_of(DIGITS) => Step::Done(DIGITS, self.tag(&run[..DIGITS])),
+            (_, 0, 0) => Step::Done(digits, Err(Reason::Length)),
+            (_, 0, frames) => Step::Done(digits - frames * DIGITS, Err(Reason::Truncated)),
+            (_, _, 0) => Step::Done(DIGITS, self.tag(&run[..DIGITS])),
+            (_, _, _) => Step::Done(digits, Err(Reason::Ambiguous)),
         }
     }
 
@@ -149,7 +179,12 @@ impl Decoder {
 
     /// Bytes up to where something may begin. Line ends and NUL between frames are no news.
     fn noise(&self, begins: impl Fn(u8) -> bool) -> Step {
-        let length = self.buffer.iter().take(LONGEST_NOISE).take_while(|&&byte| !begins(byte)).count();
+        let length = self
+            .buffer
+            .iter()
+            .take(LONGEST_NOISE)
+            .take_while(|&&byte| !begins(byte))
+            .count();
         let complete = self.ended || length == LONGEST_NOISE || length < self.buffer.len();
         if is_line_end(self.buffer[0]) {
             Step::Skip(1)
@@ -183,7 +218,11 @@ impl Decoder {
     }
 
     fn line(&self, line: &[u8]) -> Result<Reading, Reason> {
-        let Decoding { format, badge_key, wiegand_format } = self.decoding;
+        let Decoding {
+            format,
+            badge_key,
+            wiegand_format,
+        } = self.decoding;
         let text = str::from_utf8(line).map_err(|_| Reason::NotUtf8)?.trim_matches(' ');
         if text.chars().any(char::is_control) {
             return Err(Reason::ControlByte);
@@ -199,26 +238,34 @@ impl Decoder {
 
     /// What silence ended without a terminator. Half a number is another number, so only bits, whose count is checked, are read.
     fn unterminated(&self, line: &[u8]) -> Result<Reading, Reason> {
-        if self.decoding.format == Format::WiegandBits { self.line(line) } else { Err(Reason::Truncated) }
+        if self.decoding.format == Format::WiegandBits {
+            self.line(line)
+        } else {
+            Err(Reason::Truncated)
+        }
     }
 
     /// Lines of `0` and `1`; bytes that do not begin so are packed bits, which only silence ends.
     fn bits(&mut self) -> Step {
-        let Decoding { badge_key, wiegand_format, .. } = self.decoding;
+        let Decoding {
+            badge_key,
+            wiegand_format,
+            ..
+        } = self.decoding;
         match self.buffer[0] {
             b'0' | b'1' | b'\r' | b'\n' => self.lines(),
             _ if self.buffer.len() > LONGEST_NOISE => Step::Done(LONGEST_NOISE, Err(Reason::Length)),
-            _ if self.ended => {
-                Step::Done(self.buffer.len(), Reading::parse_wiegand_packed(&self.buffer, wiegand_format, badge_key))
-            }
+            _ if self.ended => Step::Done(
+                self.buffer.len(),
+                Reading::parse_wiegand_packed(&self.buffer, wiegand_format, badge_key),
+            ),
             _ => Step::Wait,
         }
     }
 }
 
-/// How many good frames end where a run of digits ends.
-fn good_tail(run: &[u8]) -> usize {
-    run.rchunks_exact(DIGITS).take_while(|digits| Frame::new_checked(digits).is_ok()).count()
+fn is_good(digits: &&[u8]) -> bool {
+    Frame::new_checked(digits).is_ok()
 }
 
 const fn is_line_end(byte: u8) -> bool {

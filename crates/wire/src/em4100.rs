@@ -54,7 +54,11 @@ impl<'a> Frame<'a> {
         }
         let frame = Self { digits };
         let sum = frame.tag().0.iter().fold(0, |sum, byte| sum ^ byte);
-        if sum == hex_byte(&digits[field::CHECKSUM]) { Ok(frame) } else { Err(Reason::Checksum) }
+        if sum == hex_byte(&digits[field::CHECKSUM]) {
+            Ok(frame)
+        } else {
+            Err(Reason::Checksum)
+        }
     }
 
     /// The tag in it.
@@ -98,7 +102,11 @@ impl Tag {
     pub fn emit_em18(self) -> Vec<u8> {
         let sum = self.0.iter().fold(0, |sum, byte| sum ^ byte);
         let digit = |value: u8| b"0123456789ABCDEF"[usize::from(value & 0x0F)];
-        self.0.iter().chain([&sum]).flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+        self.0
+            .iter()
+            .chain([&sum])
+            .flat_map(|&byte| [digit(byte >> 4), digit(byte)])
+            .collect()
     }
 
     /// The 14 bytes that an RDM6300 sends.
@@ -120,7 +128,13 @@ impl Reading {
         let bits = Bits::new(number, 40).filter(|_| number != 0).ok_or(Reason::Collision)?;
         let text: String = frame.digits[field::TAG].iter().copied().map(char::from).collect();
         // The facility is that of the 26-bit view of the card, "099,59822" on many labels.
-        let card = Card { bits, data: number, facility: Some(number >> 16 & 0xFF), number: number & 0xFFFF, text: &text };
+        let card = Card {
+            bits,
+            data: number,
+            facility: Some(number >> 16 & 0xFF),
+            number: number & 0xFFFF,
+            text: &text,
+        };
         Ok(Self::of_card(bits.left_justified(), Some(40), rule.key_of_card(&card)))
     }
 }

@@ -29,7 +29,9 @@ pub enum Format {
 }
 
 /// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 8] = ["wiegand", "osdp", "track2", "scanner", "zk-4370", "adms", "isapi", "dahua"];
+const LATER: [&str; 8] = [
+    "wiegand", "osdp", "track2", "scanner", "zk-4370", "adms", "isapi", "dahua",
+];
 
 impl Format {
     /// Every format, in the order in which help lists them.
@@ -67,18 +69,24 @@ impl Format {
 
     /// Whether records are ended by CR, LF or NUL.
     pub const fn is_lines(self) -> bool {
-        matches!(self, Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits | Self::Line | Self::Json)
+        matches!(
+            self,
+            Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits | Self::Line | Self::Json
+        )
     }
 
     /// The longest silence within one frame or line on a serial port, in milliseconds: after more, a link calls
     /// [`crate::Decoder::idle`].
     ///
-    /// An EM-18 has no framing but its silence; its 12 characters take 12.5 ms at 9600 baud, and a busy host may see them in pieces.
+    /// An EM-18 has no framing but its silence; its 12 characters take 12.5 ms at 9600 baud, and a busy host
+    /// may see them in pieces.
     /// The other formats find their frames by their marks, so there this only decides how soon a torn one is reported, and that
     /// its half is never joined to the next.
     pub const fn longest_gap_ms(self) -> u64 {
         match self {
-            Self::Em18 => 250,
+            Self::Em18 => 100,
+            // It may be an EM-18, or a frame with marks that comes in pieces.
+            Self::Em4100 => 500,
             _ => 3_000,
         }
     }
@@ -98,7 +106,11 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
         let known = Self::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or(if LATER.contains(&name) { UnknownName::Later } else { UnknownName::Unknown })
+        known.ok_or(if LATER.contains(&name) {
+            UnknownName::Later
+        } else {
+            UnknownName::Unknown
+        })
     }
 }
 
@@ -127,6 +139,10 @@ pub struct Decoding {
 impl Decoding {
     /// A format with its defaults.
     pub const fn new(format: Format) -> Self {
-        Self { format, badge_key: format.default_badge_key(), wiegand_format: None }
+        Self {
+            format,
+            badge_key: format.default_badge_key(),
+            wiegand_format: None,
+        }
     }
 }

@@ -19,7 +19,10 @@ impl Reading {
     pub fn parse_json(line: &str, rule: BadgeKeyRule) -> Result<Self, Reason> {
         check_nesting(line)?;
         match serde_json::from_str(line) {
-            Ok(Value::Object(fields)) => Ok(Self { raw: line.as_bytes().to_vec(), ..Self::from_json(&fields, rule)? }),
+            Ok(Value::Object(fields)) => Ok(Self {
+                raw: line.as_bytes().to_vec(),
+                ..Self::from_json(&fields, rule)?
+            }),
             _ => Err(Reason::NotJson),
         }
     }
@@ -34,7 +37,9 @@ impl Reading {
         };
         let mut reading = Self::of_card(alloc::vec::Vec::new(), None, key_of(&badge, rule)?);
         reading.happened_at = text(fields, "happened_at")?.map(HappenedAt::parse).transpose()?;
-        reading.faces = text(fields, "faces")?.map(|name| Faces::from_name(name).ok_or(Reason::BadDirection)).transpose()?;
+        reading.faces = text(fields, "faces")?
+            .map(|name| Faces::from_name(name).ok_or(Reason::BadDirection))
+            .transpose()?;
         reading.sequence = field(fields, "sequence").map(sequence).transpose()?;
         reading.source_id = text(fields, "id")?.map(name).transpose()?;
         reading.reader = text(fields, "reader")?.map(name).transpose()?;
@@ -67,11 +72,17 @@ fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
-    field(fields, name).map(|value| value.as_str().ok_or(Reason::BadField)).transpose()
+    field(fields, name)
+        .map(|value| value.as_str().ok_or(Reason::BadField))
+        .transpose()
 }
 
 fn name(text: &str) -> Result<String, Reason> {
-    if text.is_empty() { Err(Reason::BadField) } else { owned(text, LONGEST_ID) }
+    if text.is_empty() {
+        Err(Reason::BadField)
+    } else {
+        owned(text, LONGEST_ID)
+    }
 }
 
 fn sequence(value: &Value) -> Result<i64, Reason> {

@@ -15,10 +15,17 @@ impl Reading {
         let mut fields = line.split(',').map(str::trim);
         let key = key_of(fields.next().unwrap_or_default(), rule)?;
         let happened_at = fields.next().map(HappenedAt::parse).transpose()?;
-        let faces = fields.next().map(|name| Faces::from_name(name).ok_or(Reason::BadDirection)).transpose()?;
+        let faces = fields
+            .next()
+            .map(|name| Faces::from_name(name).ok_or(Reason::BadDirection))
+            .transpose()?;
         match fields.next() {
             Some(_) => Err(Reason::TooManyFields),
-            None => Ok(Self { happened_at, faces, ..Self::of_card(line.as_bytes().to_vec(), None, key) }),
+            None => Ok(Self {
+                happened_at,
+                faces,
+                ..Self::of_card(line.as_bytes().to_vec(), None, key)
+            }),
         }
     }
 }

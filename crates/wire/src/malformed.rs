@@ -16,7 +16,10 @@ pub struct Malformed {
 impl Malformed {
     /// Keeps the beginning of `bytes`.
     pub fn new(reason: Reason, bytes: &[u8]) -> Self {
-        Self { reason, bytes: bytes[..bytes.len().min(LONGEST_MALFORMED)].to_vec() }
+        Self {
+            reason,
+            bytes: bytes[..bytes.len().min(LONGEST_MALFORMED)].to_vec(),
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 
 /// One reading of a badge, as the source gave it and as we understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,16 @@ pub struct Reading {
 impl Reading {
     /// A reading of which only the card is known.
     pub(crate) fn of_card(raw: Vec<u8>, bits: Option<u16>, key: String) -> Self {
-        Self { raw, bits, key, happened_at: None, faces: None, sequence: None, source_id: None, reader: None }
+        Self {
+            raw,
+            bits,
+            key,
+            happened_at: None,
+            faces: None,
+            sequence: None,
+            source_id: None,
+            reader: None,
+        }
     }
 }
 
@@ -40,6 +50,20 @@ pub enum HappenedAt {
     Instant(i64),
     /// A civil time without offset: the caller, who knows the site's zone, makes an instant of it.
     Civil(NaiveDateTime),
+}
+
+impl fmt::Display for HappenedAt {
+    /// RFC 3339 in UTC for an instant; `YYYY-MM-DD HH:MM:SS` for a civil time.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instant(ms) => match DateTime::from_timestamp_millis(*ms) {
+                Some(instant) => instant.to_rfc3339_opts(SecondsFormat::AutoSi, true).fmt(formatter),
+                // Outside of chrono's quarter of a million years.
+                None => write!(formatter, "{ms} ms"),
+            },
+            Self::Civil(civil) => civil.fmt(formatter),
+        }
+    }
 }
 
 /// Which way a badge went.
@@ -65,6 +89,8 @@ impl Faces {
 
     /// The direction of that name, as written in files.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::In, Self::Out, Self::Both].into_iter().find(|faces| faces.name() == name)
+        [Self::In, Self::Out, Self::Both]
+            .into_iter()
+            .find(|faces| faces.name() == name)
     }
 }

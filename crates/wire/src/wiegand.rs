@@ -99,7 +99,11 @@ impl WiegandFormat {
     pub const fn data_of(self, facility: u64, number: u64) -> Option<Bits> {
         let card_bits = self.card_bits();
         let facility_fits = facility >> (self.data_bits() - card_bits) == 0;
-        if facility_fits && number >> card_bits == 0 { Bits::new(facility << card_bits | number, self.data_bits()) } else { None }
+        if facility_fits && number >> card_bits == 0 {
+            Bits::new(facility << card_bits | number, self.data_bits())
+        } else {
+            None
+        }
     }
 
     /// The bits on the wire of a card, parity included, or `None` if a number is too large for its field.
@@ -115,7 +119,17 @@ impl WiegandFormat {
     fn card(self, data: Bits, bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
         let number = data.value() & ((1 << self.card_bits()) - 1);
         let facility = (self.card_bits() < self.data_bits()).then_some(data.value() >> self.card_bits());
-        if data.value() == 0 { Err(Reason::Collision) } else { Ok(Card { bits, data: data.value(), facility, number, text }) }
+        if data.value() == 0 {
+            Err(Reason::Collision)
+        } else {
+            Ok(Card {
+                bits,
+                data: data.value(),
+                facility,
+                number,
+                text,
+            })
+        }
     }
 }
 
@@ -123,7 +137,10 @@ impl FromStr for WiegandFormat {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or(UnknownName::Unknown)
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or(UnknownName::Unknown)
     }
 }
 
@@ -159,7 +176,11 @@ impl Reading {
 
     /// The reading of a line of decimal digits, which write the data bits: of 26 bits up to 8 digits and 16777215, of 34 bits up to
     /// 10 digits and 4294967295. For 37 bits the reader's format must be named.
-    pub fn parse_wiegand_decimal(text: &str, format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
+    pub fn parse_wiegand_decimal(
+        text: &str,
+        format: Option<WiegandFormat>,
+        rule: BadgeKeyRule,
+    ) -> Result<Self, Reason> {
         let value = decimal(text)?;
         let format = format.unwrap_or(if text.len() <= 8 && value < 1 << 24 {
             WiegandFormat::H10301
@@ -176,23 +197,37 @@ impl Reading {
     /// The reading of bits written as `0` and `1`.
     pub fn parse_wiegand_bits(text: &str, format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
         let bits = u64::from_str_radix(text, 2).ok().zip(u8::try_from(text.len()).ok());
-        let bits = bits.and_then(|(value, length)| Bits::new(value, length)).ok_or(Reason::Length)?;
+        let bits = bits
+            .and_then(|(value, length)| Bits::new(value, length))
+            .ok_or(Reason::Length)?;
         Self::parse_bits(bits, format, rule, text)
     }
 
     /// The reading of bits packed into bytes, left-justified, the bits that are left over being zero. Where the format is not named
     /// it is the one whose parity is right; bytes that cannot be a frame with parity are data bits without.
-    pub fn parse_wiegand_packed(bytes: &[u8], format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
-        let room = u8::try_from(bytes.len() * 8).ok().filter(|room| (8..=64).contains(room)).ok_or(Reason::Length)?;
+    pub fn parse_wiegand_packed(
+        bytes: &[u8],
+        format: Option<WiegandFormat>,
+        rule: BadgeKeyRule,
+    ) -> Result<Self, Reason> {
+        let room = u8::try_from(bytes.len() * 8)
+            .ok()
+            .filter(|room| (8..=64).contains(room))
+            .ok_or(Reason::Length)?;
         let value = bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         let lengths = format.map_or(&[26, 34, 37][..], |format| match format {
             WiegandFormat::H10301 => &[26],
             WiegandFormat::Wiegand34 => &[34],
             WiegandFormat::H10304 | WiegandFormat::H10302 => &[37],
         });
-        let fits = |length: &&u8| length.div_ceil(8) * 8 == room && value.trailing_zeros() >= u32::from(room - **length);
+        let fits =
+            |length: &&u8| length.div_ceil(8) * 8 == room && value.trailing_zeros() >= u32::from(room - **length);
         let mut readings = Err(Reason::Length);
-        for &length in lengths.iter().filter(fits).chain(lengths.iter().all(|length| !fits(&length)).then_some(&room)) {
+        for &length in lengths
+            .iter()
+            .filter(fits)
+            .chain(lengths.iter().all(|length| !fits(&length)).then_some(&room))
+        {
             let text = format!("{:0width$b}", value >> (room - length), width = usize::from(length));
             let reading = Self::parse_wiegand_bits(&text, format, rule);
             if readings.is_ok() && reading.is_ok() {
@@ -214,7 +249,11 @@ impl Reading {
             _ => format.ok_or(Reason::Length)?,
         };
         let format = format.unwrap_or(by_length);
-        let data = if bits.length() == format.data_bits() { bits } else { format.check_parity(bits)? };
+        let data = if bits.length() == format.data_bits() {
+            bits
+        } else {
+            format.check_parity(bits)?
+        };
         Ok(Self::of_bits(&format.card(data, bits, text)?, rule))
     }
 
@@ -224,12 +263,22 @@ impl Reading {
         if bits.length() == 8 && bits.value() >> 4 != !key & 0x0F {
             return Err(Reason::Parity);
         }
-        let name = b"0123456789*#".get(usize::try_from(key).map_err(|_| Reason::OutOfRange)?).ok_or(Reason::OutOfRange)?;
-        Ok(Self::of_card(bits.left_justified(), Some(u16::from(bits.length())), String::from(char::from(*name))))
+        let name = b"0123456789*#"
+            .get(usize::try_from(key).map_err(|_| Reason::OutOfRange)?)
+            .ok_or(Reason::OutOfRange)?;
+        Ok(Self::of_card(
+            bits.left_justified(),
+            Some(u16::from(bits.length())),
+            String::from(char::from(*name)),
+        ))
     }
 
     fn of_bits(card: &Card<'_>, rule: BadgeKeyRule) -> Self {
-        Self::of_card(card.bits.left_justified(), Some(u16::from(card.bits.length())), rule.key_of_card(card))
+        Self::of_card(
+            card.bits.left_justified(),
+            Some(u16::from(card.bits.length())),
+            rule.key_of_card(card),
+        )
     }
 }
 

@@ -17,6 +17,7 @@ mod filter;
 mod login;
 mod page;
 mod password;
+mod reasons;
 mod review;
 mod same_origin;
 mod secret;

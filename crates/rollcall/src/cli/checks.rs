@@ -130,8 +130,8 @@ pub async fn audit(command: AuditCommand) -> Result<ExitCode, CliError> {
         entries.extend(page);
     }
     ledger.close().await;
-    match store::audit::verify(&entries) {
-        Ok(()) => {
+    match store::audit::verify(&store::audit::ChainEnd::default(), &entries) {
+        Ok(_) => {
             println!(
                 "{} entries, unbroken; the last hash is {}",
                 entries.len(),

@@ -57,7 +57,7 @@ pub async fn serve(arguments: ServeArguments) -> Result<ExitCode, CliError> {
     if let Some(path) = arguments.clock_control {
         simulation::follow(path, clock.clone(), &lifecycle);
     }
-    let (ready, addresses) = oneshot::channel();
+    let (ready, addresses) = oneshot::channel::<serve::Addresses>();
     // Whoever starts the daemon with port 0 reads from here which port it got.
     tokio::spawn(async move {
         if let Ok(addresses) = addresses.await {
@@ -130,7 +130,9 @@ pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
     if arguments.json {
         println!("{}", report.to_json());
     } else {
-        print!("{report}");
+        for line in report.lines(Language::of_environment()) {
+            println!("{line}");
+        }
     }
     ledger.close().await;
     Ok(if report.succeeded() {

@@ -155,9 +155,9 @@ fn badges(bureau: &Bureau) -> impl Iterator<Item = [String; 2]> {
         .map(|member| [badge_key(member.card), member.id.clone()])
 }
 
-/// The key of a card at all of the bureau's readers: the low 24 bits as a decimal number.
+/// The key of a card at all of the bureau's readers: the facility and the number that are printed on it.
 pub fn badge_key(card: u32) -> String {
-    card.to_string()
+    format!("{}-{}", card >> 16, card & 0xFFFF)
 }
 
 fn absences(bureau: &Bureau) -> Vec<[String; 5]> {

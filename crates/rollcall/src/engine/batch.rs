@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::NaiveDate;
-use rules::facts::{DateRange, PersonFacts, SiteFacts};
+use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{Facing, PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
@@ -73,8 +73,8 @@ impl Engine {
         let fresh = record_sorted(&mut *transaction, &records).await?;
         transaction.record_rejected(&rejected).await?;
         let days = self.lock_days(&mut transaction, &records, &fresh).await?;
-        let judged = self.judge(&mut *transaction, &days).await?;
-        self.save(&mut *transaction, &judged).await?;
+        let mut judged = self.judge(&mut *transaction, &days).await?;
+        self.save(&mut *transaction, &mut judged).await?;
         let next_check = transaction.next_check().await?;
         transaction.commit().await?;
 
@@ -208,7 +208,8 @@ impl Engine {
         Ok(judged)
     }
 
-    async fn save(&self, transaction: &mut dyn Transaction, judged: &[JudgedDay]) -> Result<(), StoreError> {
+    /// Writes the verdicts; findings come back as they are stored, with the numbers that the screens are told.
+    async fn save(&self, transaction: &mut dyn Transaction, judged: &mut [JudgedDay]) -> Result<(), StoreError> {
         let facts_revision = self.site.borrow().revision;
         let days: Vec<DayRow> = judged
             .iter()
@@ -225,7 +226,12 @@ impl Engine {
             .flat_map(|day| day.settled.changed.iter().cloned())
             .collect();
         transaction.save_days(&days).await?;
-        transaction.save_findings(&findings).await
+        let stored = transaction.save_findings(&findings).await?;
+        let revisions: BTreeMap<&str, i64> = stored.iter().map(|row| (row.id.as_str(), row.revision)).collect();
+        for row in judged.iter_mut().flat_map(|day| &mut day.settled.holding) {
+            row.revision = revisions.get(row.id.as_str()).copied().unwrap_or(row.revision);
+        }
+        Ok(())
     }
 
     fn publish(&self, judged: Vec<JudgedDay>) {
@@ -242,9 +248,7 @@ impl Engine {
         if site.facts.reader_index(&swipe.reader).is_none() {
             return Some("reader_unknown");
         }
-        site.facts
-            .quarantine(swipe.happened_at, swipe.received_at)
-            .map(rules::facts::Quarantine::name)
+        Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at).map(Quarantine::name)
     }
 
     fn count(&self, fresh: &[bool], judged_days: usize) {
@@ -351,6 +355,7 @@ pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec
 pub(super) fn swipe_query<'a>(facts: &'a SiteFacts, days: &PersonDays) -> BadgeSwipe<'a> {
     let badges = facts
         .badges_of(days.person)
+        .iter()
         .map(|badge| &*facts.records().badges[badge.at()].key)
         .collect();
     let windows = days.keys.iter().map(|(_, date)| {
@@ -466,7 +471,7 @@ impl Engine {
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from = since.map(|at| (self.site.borrow().facts.local_date(at) - chrono::Days::new(1)).to_string());
+        let from = since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
         transaction.bump_facts_revision().await?;
         transaction.make_due(None, from.as_deref()).await?;
         transaction.commit().await?;
@@ -489,7 +494,7 @@ impl Engine {
             self.opened_through = self.opened_through.min(noted);
         }
         // People who are new to dates that have begun need rows there: those dates are opened once more.
-        let yesterday = self.site.borrow().facts.local_date(self.now) - chrono::Days::new(1);
+        let yesterday = super::site::date_at(&self.site.borrow().facts, self.now) - chrono::Days::new(1);
         self.opened_through = self.opened_through.min(yesterday);
         self.plan_opening();
         self.publish_board_frame();

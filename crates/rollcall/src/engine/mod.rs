@@ -47,6 +47,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Day rows that are judged in one transaction besides those that its readings touch.
 const DUE_DAYS_PER_BATCH: usize = 256;
 
+/// How long the engine waits for those who still send when the daemon stops.
+const DRAIN_LIMIT: Duration = Duration::from_secs(3);
+
 /// A step back of the clock up to this is smoothed over; a larger one is recorded.
 const CLOCK_STEP_TOLERANCE_MS: i64 = 5_000;
 
@@ -194,7 +197,7 @@ impl Engine {
             });
         let lost: Vec<_> = lost.collect();
         self.note_readers(&lost).await?;
-        let board_from = self.site.borrow().facts.local_date(self.now) - Days::new(1);
+        let board_from = site::date_at(&self.site.borrow().facts, self.now) - Days::new(1);
         let mut transaction = self.ledger.begin().await?;
         transaction.make_due(None, Some(&board_from.to_string())).await?;
         transaction.commit().await?;
@@ -237,7 +240,7 @@ impl Engine {
                     self.health.seen_at_ms.store(self.now.as_ms(), Ordering::Relaxed);
                     return Ok(());
                 }
-                Err(error @ (StoreError::Full { .. } | StoreError::Unavailable { .. })) => {
+                Err(error @ (StoreError::Full(_) | StoreError::Unavailable(_))) => {
                     tracing::error!(event = "intake.paused", error = %error);
                     self.health.set_paused(Some(error.to_string()));
                     tokio::select! {
@@ -268,11 +271,21 @@ impl Engine {
         }
     }
 
+    /// Commits what readers had already sent: until everybody who could send has gone, but not for longer than the daemon
+    /// drains.
     async fn drain(&mut self, queue: &mut mpsc::Receiver<Submission>) -> anyhow::Result<()> {
-        queue.close();
+        let mut deadline = std::pin::pin!(tokio::time::sleep(DRAIN_LIMIT));
         let mut submissions = Vec::new();
-        while let Some(submission) = queue.recv().await {
-            submissions.push(submission);
+        loop {
+            let first = tokio::select! {
+                received = queue.recv() => received,
+                () = &mut deadline, if !queue.is_closed() => {
+                    queue.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else { break };
+            submissions.push(first);
             self.take_waiting(queue, &mut submissions);
             self.process(&mut submissions).await?;
         }
@@ -344,26 +357,38 @@ impl Engine {
         // and the facts are looked at again whenever they change.
         self.next_opening = (1..=21)
             .map(|ahead| self.opened_through + Days::new(ahead))
-            .find_map(|date| site.facts.site_opens_at(date).map(|at| (date, at)));
-        if self.next_opening.is_none() && site.facts.local_date(self.now) > self.opened_through + Days::new(21) {
+            .find_map(|date| site::opens_at(&site.facts, date).map(|at| (date, at)));
+        if self.next_opening.is_none() && site::date_at(&site.facts, self.now) > self.opened_through + Days::new(21) {
             self.next_opening = Some((self.opened_through + Days::new(21), self.now));
         }
     }
 
     async fn note_alive(&mut self) -> Result<(), StoreError> {
+        match self.write_alive().await {
+            // The next batch will meet the same trouble and knows how to wait for its end.
+            Err(StoreError::Full(_) | StoreError::Unavailable(_)) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn write_alive(&mut self) -> Result<(), StoreError> {
         let mut transaction = self.ledger.begin().await?;
         transaction
             .set_setting(setting::ALIVE_AT, &self.clock.now().as_ms().to_string())
             .await?;
-        transaction.commit().await?;
-        self.ledger.maintain().await
+        transaction.commit().await
     }
 
     async fn notice_foreign_changes(&mut self) -> Result<(), StoreError> {
+        if let Err(error) = self.ledger.maintain().await
+            && !matches!(error, StoreError::Unavailable(_) | StoreError::Full(_))
+        {
+            return Err(error);
+        }
         let revision = match self.ledger.facts_revision().await {
             Ok(revision) => revision,
             // The next batch will meet the same trouble and knows how to wait for its end.
-            Err(StoreError::Unavailable { .. }) => return Ok(()),
+            Err(StoreError::Unavailable(_)) => return Ok(()),
             Err(error) => return Err(error),
         };
         if revision != self.site.borrow().revision {
@@ -390,7 +415,7 @@ impl Engine {
 
 /// The date through which day rows exist: as noted, else the day before today.
 async fn first_opened_date(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) -> anyhow::Result<NaiveDate> {
-    let today = site.facts.local_date(now);
+    let today = site::date_at(&site.facts, now);
     let oldest = today - Days::new(LONGEST_CATCH_UP_DAYS);
     match ledger.setting(setting::OPENED_THROUGH).await? {
         Some(text) => {

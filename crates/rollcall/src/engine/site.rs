@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use rules::facts::SiteFacts;
-use rules::model::{Outage, Reader};
-use rules::time::Instant;
+use rules::model::{Outage, Reader, Site, SiteRecords};
+use rules::time::{Instant, Span, local_date};
 use store::rows::OutageRow;
 use store::{Ledger, StoreError};
 
 use super::Engine;
 use super::intake::ReaderChange;
+use crate::folder::FolderError;
 use crate::lobby::SourceState;
 use crate::shared::SiteSnapshot;
 
@@ -18,7 +20,7 @@ use crate::shared::SiteSnapshot;
 pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> {
     let revision = ledger.facts_revision().await?;
     let source = crate::transfer::site_source(ledger).await?;
-    let mut records = crate::folder::compile_or_empty(&source).records;
+    let mut records = if source.site.is_empty() { nobody() } else { crate::folder::compile(&source).map_err(unusable)?.records };
     let readers: BTreeMap<Arc<str>, u32> = records
         .readers
         .iter()
@@ -39,6 +41,49 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
         revision,
         facts: Arc::new(SiteFacts::new(records)),
     })
+}
+
+/// A bureau of which nothing is known yet: no import has been made.
+fn nobody() -> SiteRecords {
+    let site = Site {
+        name: "".into(),
+        zone: chrono_tz::UTC,
+        debounce: Span::from_seconds(60),
+        clock_tolerance: Span::from_seconds(30),
+        since: Instant::from_ms(0),
+        coverage_tolerance: Span::from_minutes(2),
+        meeting_travel: Span::from_minutes(10),
+    };
+    SiteRecords {
+        site,
+        units: Vec::new(),
+        people: Vec::new(),
+        badges: Vec::new(),
+        places: Vec::new(),
+        readers: Vec::new(),
+        schedules: Vec::new(),
+        calendar: Vec::new(),
+        assignments: Vec::new(),
+        absences: Vec::new(),
+        meetings: Vec::new(),
+        outages: Vec::new(),
+    }
+}
+
+/// An import refuses a `site.toml` that cannot be used, so a stored one was written by something else.
+fn unusable(error: FolderError) -> StoreError {
+    tracing::error!(event = "facts.unusable", error = %error, remedy = "import a site folder with a usable site.toml");
+    StoreError::BadRow { table: "edition", column: "body", id: "site".to_owned() }
+}
+
+/// The date that the site's clocks show.
+pub(super) fn date_at(facts: &SiteFacts, at: Instant) -> NaiveDate {
+    local_date(at, facts.records().site.zone)
+}
+
+/// When a date begins to be judged: the earliest moment at which anybody's does.
+pub(super) fn opens_at(facts: &SiteFacts, date: NaiveDate) -> Option<Instant> {
+    facts.person_indexes().filter_map(|person| facts.opens_at(person, date)).min()
 }
 
 /// What a reader's change means for the outages: `down` is brought up to date, and a row to be stored is returned unless the

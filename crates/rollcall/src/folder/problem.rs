@@ -250,9 +250,30 @@ mod tests {
     }
 
     #[test]
+    fn every_problem_has_words_in_both_languages() {
+        let names = [
+            "reason", "column", "known", "cells", "columns", "value", "allowed", "least", "most", "from", "until",
+            "first", "parent", "at", "count", "problem",
+        ];
+        for &code in Code::ALL {
+            let problem = names.iter().fold(Problem::of_file("site.toml", code), |problem, name| {
+                problem.with(name, "x")
+            });
+            for problem in [
+                problem.clone(),
+                problem.clone().at_row(3),
+                problem.at_row(3).at_key("since"),
+            ] {
+                assert!(problem.text_in(Language::Chinese).ends_with('。'), "{code:?}");
+                assert!(problem.text_in(Language::English).ends_with('.'), "{code:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_flood_is_counted() {
         let mut problems = Problems::default();
-        for row in 0..2_500 {
+        for row in 1..=2_500 {
             problems.add(
                 Problem::of_file("swipes.csv", Code::BadgeUnknown)
                     .at_row(row)

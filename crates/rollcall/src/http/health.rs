@@ -54,7 +54,7 @@ async fn ready(State(state): State<HealthState>) -> Response {
 }
 
 async fn metrics(State(state): State<HealthState>) -> Response {
-    let (health, intake, lobby) = (&state.health, state.intake.counters(), state.lobby.metrics());
+    let (health, intake, lobby) = (&state.health, state.intake.counters(), state.lobby.counts());
     let counters = [
         (
             "rollcall_readings_received_total",
@@ -89,12 +89,12 @@ async fn metrics(State(state): State<HealthState>) -> Response {
         (
             "rollcall_screen_snapshots_total",
             "Snapshots sent to screens.",
-            lobby.snapshots.load(Ordering::Relaxed),
+            lobby.snapshots,
         ),
         (
             "rollcall_screen_slow_closes_total",
             "Screens closed because they could not keep up.",
-            lobby.slow_closes.load(Ordering::Relaxed),
+            lobby.slow_closes,
         ),
     ];
     let mut text = String::new();
@@ -102,7 +102,7 @@ async fn metrics(State(state): State<HealthState>) -> Response {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
     }
-    let screens = lobby.connected.load(Ordering::Relaxed);
+    let screens = lobby.connected;
     let paused = u8::from(health.paused().is_some());
     for (name, help, value) in [
         (

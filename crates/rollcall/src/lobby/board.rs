@@ -685,3 +685,6 @@ fn most_common(periods: &HashMap<String, u32>) -> Option<String> {
         .max_by_key(|&(name, people)| (*people, std::cmp::Reverse(name)))
         .map(|(name, _)| name.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod frame;
 mod names;
 mod page;
 mod routes;
+#[cfg(test)]
+mod sample;
 mod socket;
 mod view;
 

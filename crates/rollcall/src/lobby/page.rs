@@ -17,7 +17,12 @@ pub struct Asset {
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file but the page itself.
-pub static ASSETS: [Asset; 6] = [
+pub static ASSETS: [Asset; 7] = [
+    Asset {
+        name: "mark.svg",
+        media_type: "image/svg+xml",
+        body: include_str!("../../assets/screen/mark.svg"),
+    },
     Asset {
         name: "screen.css",
         media_type: "text/css; charset=utf-8",

@@ -35,13 +35,22 @@ pub(super) struct Contents {
 impl Contents {
     /// Looks into a folder that has been read as `source`.
     pub(super) fn of(directory: &Path, source: &SiteSource) -> Self {
-        let documents = Document::ALL.into_iter().filter(|document| directory.join(document.file()).exists()).collect();
-        let tables = source.tables.keys().copied().filter(|file| *file != TableFile::Calendar).collect();
+        let documents = Document::ALL
+            .into_iter()
+            .filter(|document| directory.join(document.file()).exists())
+            .collect();
+        let tables = source
+            .tables
+            .keys()
+            .copied()
+            .filter(|file| *file != TableFile::Calendar)
+            .collect();
         Self { documents, tables }
     }
 
     fn has(&self, file: &str) -> bool {
-        self.documents.iter().any(|document| document.file() == file) || self.tables.iter().any(|table| table.name() == file)
+        self.documents.iter().any(|document| document.file() == file)
+            || self.tables.iter().any(|table| table.name() == file)
     }
 
     /// Leaves a file out; tells whether it was there.
@@ -55,7 +64,11 @@ impl Contents {
 
 /// Lays `folder` over `stored` and compiles the result. What is wrong is refused, and with it what refers to it, until nothing
 /// of the folder is wrong any more.
-pub(super) fn check(mut folder: SiteSource, mut contents: Contents, stored: &SiteSource) -> Result<Checked, FolderError> {
+pub(super) fn check(
+    mut folder: SiteSource,
+    mut contents: Contents,
+    stored: &SiteSource,
+) -> Result<Checked, FolderError> {
     let known_troubles = troubles_of(stored);
     let mut problems: Vec<Problem> = Vec::new();
     let mut refused: BTreeMap<String, u64> = BTreeMap::new();
@@ -66,7 +79,8 @@ pub(super) fn check(mut folder: SiteSource, mut contents: Contents, stored: &Sit
         let mut bad: Vec<Problem> = Vec::new();
         for problem in &compiled.problems {
             let text = problem.text_in(Language::English);
-            let concerns_the_import = contents.has(&problem.file) || (stops(problem) && !known_troubles.contains(&text));
+            let concerns_the_import =
+                contents.has(&problem.file) || (stops(problem) && !known_troubles.contains(&text));
             if concerns_the_import && seen.insert(text) {
                 problems.push(problem.clone());
             }
@@ -75,9 +89,18 @@ pub(super) fn check(mut folder: SiteSource, mut contents: Contents, stored: &Sit
             }
         }
         if !refuse(&bad, &mut folder, &mut contents, &mut refused) {
+            problems.sort_by(|one, other| (&one.file, one.row).cmp(&(&other.file, other.row)));
             let errors = problems.iter().filter(|problem| stops(problem)).count() as u64;
             let Contents { documents, tables } = contents;
-            return Ok(Checked { documents, tables, merged, compiled, problems, refused, errors });
+            return Ok(Checked {
+                documents,
+                tables,
+                merged,
+                compiled,
+                problems,
+                refused,
+                errors,
+            });
         }
     }
 }
@@ -93,7 +116,13 @@ fn troubles_of(stored: &SiteSource) -> BTreeSet<String> {
     // An empty database has no site.toml and cannot be compiled; then nothing was wrong before.
     folder::compile(stored).map_or_else(
         |_| BTreeSet::new(),
-        |compiled| compiled.problems.iter().map(|problem| problem.text_in(Language::English)).collect(),
+        |compiled| {
+            compiled
+                .problems
+                .iter()
+                .map(|problem| problem.text_in(Language::English))
+                .collect()
+        },
     )
 }
 
@@ -118,7 +147,12 @@ fn merge(folder: &SiteSource, contents: &Contents, stored: &SiteSource) -> SiteS
 }
 
 /// Takes the rows and files out that `bad` names; tells whether there was anything to take.
-fn refuse(bad: &[Problem], folder: &mut SiteSource, contents: &mut Contents, refused: &mut BTreeMap<String, u64>) -> bool {
+fn refuse(
+    bad: &[Problem],
+    folder: &mut SiteSource,
+    contents: &mut Contents,
+    refused: &mut BTreeMap<String, u64>,
+) -> bool {
     let mut rows: BTreeMap<TableFile, BTreeSet<u64>> = BTreeMap::new();
     let mut anything = false;
     for problem in bad {
@@ -136,14 +170,21 @@ fn refuse(bad: &[Problem], folder: &mut SiteSource, contents: &mut Contents, ref
         }
     }
     for (file, lines) in rows {
-        let Some(table) = folder.tables.get_mut(&file) else { continue };
+        let Some(table) = folder.tables.get_mut(&file) else {
+            continue;
+        };
         let before = table.rows.len();
         table.rows.retain(|row| !lines.contains(&row.line));
         // A line that could not even be split into cells never became a row, but it was refused all the same.
-        let unread = folder.problems.iter().filter(|problem| problem.file == file.name() && problem.row.is_some_and(|row| lines.contains(&row)));
+        let unread = folder
+            .problems
+            .iter()
+            .filter(|problem| problem.file == file.name() && problem.row.is_some_and(|row| lines.contains(&row)));
         *refused.entry(file.name().to_owned()).or_default() += (before - table.rows.len() + unread.count()) as u64;
         anything |= before != table.rows.len();
-        folder.problems.retain(|problem| !(problem.file == file.name() && problem.row.is_some_and(|row| lines.contains(&row))));
+        folder
+            .problems
+            .retain(|problem| !(problem.file == file.name() && problem.row.is_some_and(|row| lines.contains(&row))));
     }
     anything
 }

@@ -64,16 +64,26 @@ pub async fn export(ledger: &dyn Ledger, directory: &Path) -> Result<ExportRepor
 }
 
 fn write(source: &SiteSource, directory: &Path) -> Result<ExportReport, ExportError> {
-    std::fs::create_dir_all(directory).map_err(|error| ExportError::Unwritable { path: directory.to_owned(), source: error })?;
+    std::fs::create_dir_all(directory).map_err(|error| ExportError::Unwritable {
+        path: directory.to_owned(),
+        source: error,
+    })?;
     let mut files = Vec::new();
-    for (file, text) in [("site.toml", &source.site), ("schedules.toml", &source.schedules), ("meetings.toml", &source.meetings)] {
+    for (file, text) in [
+        ("site.toml", &source.site),
+        ("schedules.toml", &source.schedules),
+        ("meetings.toml", &source.meetings),
+    ] {
         if !text.is_empty() || directory.join(file).exists() {
             write_file(directory, file, text)?;
             files.push((file.to_owned(), None));
         }
     }
     for file in TableFile::ALL {
-        let none = Table { columns: file.required().iter().map(|column| (*column).to_owned()).collect(), rows: Vec::new() };
+        let none = Table {
+            columns: file.required().iter().map(|column| (*column).to_owned()).collect(),
+            rows: Vec::new(),
+        };
         let table = match source.tables.get(file) {
             Some(table) => table,
             None if directory.join(file.name()).exists() => &none,
@@ -95,7 +105,10 @@ fn write_file(directory: &Path, file: &str, text: &str) -> Result<(), ExportErro
         draft.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|source| ExportError::Unwritable { path: path.clone(), source })
+    write().map_err(|source| ExportError::Unwritable {
+        path: path.clone(),
+        source,
+    })
 }
 
 /// Adds the outages that the daemon noticed to those that were imported, each once.
@@ -104,11 +117,23 @@ fn add_outages(source: &mut SiteSource, outages: &[OutageRow], zone: Tz) {
         return;
     }
     let columns = || ["reader", "down_from", "down_until"].map(str::to_owned).to_vec();
-    let table = source.tables.entry(TableFile::Coverage).or_insert_with(|| Table { columns: columns(), rows: Vec::new() });
+    let table = source.tables.entry(TableFile::Coverage).or_insert_with(|| Table {
+        columns: columns(),
+        rows: Vec::new(),
+    });
     let position: BTreeMap<String, usize> = table.columns.iter().cloned().zip(0..).collect();
-    let cell = |row: &Row, column: &str| position.get(column).and_then(|at| row.cells.get(*at)).map(ToString::to_string).unwrap_or_default();
-    let known: BTreeSet<[String; 3]> =
-        table.rows.iter().map(|row| [cell(row, "reader"), cell(row, "down_from"), cell(row, "down_until")]).collect();
+    let cell = |row: &Row, column: &str| {
+        position
+            .get(column)
+            .and_then(|at| row.cells.get(*at))
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
+    let known: BTreeSet<[String; 3]> = table
+        .rows
+        .iter()
+        .map(|row| [cell(row, "reader"), cell(row, "down_from"), cell(row, "down_until")])
+        .collect();
     if !position.contains_key("down_until") {
         table.columns.push("down_until".to_owned());
     }
@@ -124,24 +149,46 @@ fn add_outages(source: &mut SiteSource, outages: &[OutageRow], zone: Tz) {
                 _ => "",
             };
             let cells = table.columns.iter().map(|column| value(column).into()).collect();
-            table.rows.push(Row { line: table.rows.len() as u64 + 2, cells });
+            table.rows.push(Row {
+                line: table.rows.len() as u64 + 2,
+                cells,
+            });
         }
     }
 }
 
 async fn swipes_table(ledger: &dyn Ledger, zone: Tz) -> Result<Table, StoreError> {
-    let columns = ["reader", "badge", "happened_at", "received_at", "sequence", "faces"].map(str::to_owned).to_vec();
+    let columns = ["reader", "badge", "happened_at", "received_at", "sequence", "faces"]
+        .map(str::to_owned)
+        .to_vec();
     let mut swipes = all_swipes(ledger).await?;
     swipes.sort_by(|one, other| (one.happened_at, &one.id).cmp(&(other.happened_at, &other.id)));
     let row = |(swipe, line): (&SwipeRecord, u64)| {
         // As `swipes.csv` says: where nothing is written it was received as it happened.
-        let received_at = if swipe.received_at == swipe.happened_at { String::new() } else { written(swipe.received_at, zone) };
+        let received_at = if swipe.received_at == swipe.happened_at {
+            String::new()
+        } else {
+            written(swipe.received_at, zone)
+        };
         let sequence = swipe.sequence.map(|sequence| sequence.to_string()).unwrap_or_default();
         let faces = swipe.faces.clone().unwrap_or_default();
-        let cells = [swipe.reader.clone(), swipe.badge.clone(), written(swipe.happened_at, zone), received_at, sequence, faces];
-        Row { line, cells: cells.into_iter().map(Into::into).collect() }
+        let cells = [
+            swipe.reader.clone(),
+            swipe.badge.clone(),
+            written(swipe.happened_at, zone),
+            received_at,
+            sequence,
+            faces,
+        ];
+        Row {
+            line,
+            cells: cells.into_iter().map(Into::into).collect(),
+        }
     };
-    Ok(Table { columns, rows: swipes.iter().zip(2..).map(row).collect() })
+    Ok(Table {
+        columns,
+        rows: swipes.iter().zip(2..).map(row).collect(),
+    })
 }
 
 /// Every swipe, page by page. A page ends where another one of the same millisecond may follow, so the next page starts with that
@@ -164,6 +211,10 @@ async fn all_swipes(ledger: &dyn Ledger) -> Result<Vec<SwipeRecord>, StoreError>
 
 /// An instant in the site's zone, to the millisecond where it has some.
 fn written(at: Instant, zone: Tz) -> String {
-    let format = if at.as_ms() % 1_000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+    let format = if at.as_ms() % 1_000 == 0 {
+        SecondsFormat::Secs
+    } else {
+        SecondsFormat::Millis
+    };
     at.to_utc().with_timezone(&zone).to_rfc3339_opts(format, false)
 }

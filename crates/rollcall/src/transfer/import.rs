@@ -47,15 +47,31 @@ pub enum ImportError {
 
 /// Brings the database to what a folder says; see the module for what that means. Where the folder has errors and
 /// `accept_good_rows` is not set, nothing is changed, and the report says why.
-pub async fn import(ledger: &dyn Ledger, directory: &Path, options: &ImportOptions, now: Instant) -> Result<ImportReport, ImportError> {
+pub async fn import(
+    ledger: &dyn Ledger,
+    directory: &Path,
+    options: &ImportOptions,
+    now: Instant,
+) -> Result<ImportReport, ImportError> {
     for _ in 0..ATTEMPTS {
         // The revision comes first: whatever changes after it is noticed before anything is written.
         let revision = ledger.facts_revision().await?;
-        let stored = Stored { revision, documents: ledger.documents().await?, facts: ledger.facts().await? };
+        let stored = Stored {
+            revision,
+            documents: ledger.documents().await?,
+            facts: ledger.facts().await?,
+        };
         let in_force = source_of(&stored.documents, &stored.facts)?;
         let path = directory.to_owned();
         let checked = tokio::task::spawn_blocking(move || read_and_check(&path, &in_force)).await??;
-        let plan = Plan::new(&checked, &stored, &Author { actor: &options.actor, now });
+        let plan = Plan::new(
+            &checked,
+            &stored,
+            &Author {
+                actor: &options.actor,
+                now,
+            },
+        );
         let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
         if applies && !write_facts(ledger, &plan, &stored, &checked, options, now).await? {
             continue;
@@ -92,7 +108,9 @@ async fn write_facts(
     }
     if !plan.is_empty() {
         let people = plan.touched.people();
-        transaction.make_due(people.as_deref(), plan.touched.from().as_deref()).await?;
+        transaction
+            .make_due(people.as_deref(), plan.touched.from().as_deref())
+            .await?;
         for document in &plan.documents {
             transaction.add_document(document).await?;
         }
@@ -101,7 +119,9 @@ async fn write_facts(
         transaction.add_facts(&plan.added).await?;
         transaction.bump_facts_revision().await?;
     }
-    transaction.append_audit(&audit_record(plan, checked, options, now)).await?;
+    transaction
+        .append_audit(&audit_record(plan, checked, options, now))
+        .await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -114,16 +134,39 @@ fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: In
         "errors": checked.errors,
         "accept_good_rows": options.accept_good_rows,
     });
-    AuditRecord { at: now, actor: options.actor.clone(), act: "import".to_owned(), subject: "site_folder".to_owned(), body: body.to_string() }
+    AuditRecord {
+        at: now,
+        actor: options.actor.clone(),
+        act: "import".to_owned(),
+        subject: "site_folder".to_owned(),
+        body: body.to_string(),
+    }
 }
 
-fn report(checked: Checked, plan: Plan, swipes: swipes::SwipeCounts, options: &ImportOptions, applied: bool) -> ImportReport {
+fn report(
+    checked: Checked,
+    plan: Plan,
+    swipes: swipes::SwipeCounts,
+    options: &ImportOptions,
+    applied: bool,
+) -> ImportReport {
     let mut files = plan.files;
     if checked.tables.contains(&TableFile::Swipes) {
         let name = TableFile::Swipes.name();
         let refused = checked.refused.get(name).copied().unwrap_or_default();
         files.retain(|report| report.file != name);
-        files.push(FileReport { added: swipes.added, unchanged: swipes.unchanged, refused, ..FileReport::new(name) });
+        files.push(FileReport {
+            added: swipes.added,
+            unchanged: swipes.unchanged,
+            refused,
+            ..FileReport::new(name)
+        });
     }
-    ImportReport { problems: checked.problems, errors: checked.errors, files, dry_run: options.dry_run, applied }
+    ImportReport {
+        problems: checked.problems,
+        errors: checked.errors,
+        files,
+        dry_run: options.dry_run,
+        applied,
+    }
 }

@@ -70,7 +70,10 @@ impl Plan {
         for (file, refused) in &checked.refused {
             match plan.files.iter_mut().find(|report| report.file == *file) {
                 Some(report) => report.refused = *refused,
-                None => plan.files.push(FileReport { refused: *refused, ..FileReport::new(file) }),
+                None => plan.files.push(FileReport {
+                    refused: *refused,
+                    ..FileReport::new(file)
+                }),
             }
         }
         plan
@@ -84,7 +87,11 @@ impl Plan {
     fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
         let body = document.text_in(&checked.merged);
         let mut report = FileReport::new(document.file());
-        if stored.documents.iter().any(|edition| edition.kind == document.kind() && edition.body == body) {
+        if stored
+            .documents
+            .iter()
+            .any(|edition| edition.kind == document.kind() && edition.body == body)
+        {
             report.unchanged = 1;
         } else {
             report.added = 1;
@@ -120,7 +127,13 @@ impl Plan {
             self.touched.add(file, &cells);
             report.added += 1;
             let (recorded_at, recorded_by) = (author.now, author.actor.to_owned());
-            self.added.push(FactRow { id, file: file.name().to_owned(), cells, recorded_at, recorded_by });
+            self.added.push(FactRow {
+                id,
+                file: file.name().to_owned(),
+                cells,
+                recorded_at,
+                recorded_by,
+            });
         }
         // In the order in which they were recorded, so that the same import writes the same statements.
         let gone: BTreeSet<&str> = in_force.values().flatten().map(|fact| fact.id.as_str()).collect();
@@ -157,10 +170,14 @@ impl Touched {
     /// Adds what the row that came or went touches.
     fn add(&mut self, file: TableFile, cells: &str) {
         let person = match file {
-            TableFile::People | TableFile::Badges | TableFile::Absences | TableFile::Permissions | TableFile::MeetingRoster => {
-                cell(cells, "person")
+            TableFile::People
+            | TableFile::Badges
+            | TableFile::Absences
+            | TableFile::Permissions
+            | TableFile::MeetingRoster => cell(cells, "person"),
+            TableFile::Assignments => {
+                cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
             }
-            TableFile::Assignments => cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned)),
             TableFile::Units
             | TableFile::Places
             | TableFile::Readers
@@ -189,7 +206,11 @@ impl Touched {
 /// The date before the one that an instant is written with: its offset may be another than the site's, and a night shift of the
 /// date before may last into it.
 fn day_before(written: &str) -> Option<NaiveDate> {
-    written.get(..10)?.parse::<NaiveDate>().ok()?.checked_sub_days(Days::new(1))
+    written
+        .get(..10)?
+        .parse::<NaiveDate>()
+        .ok()?
+        .checked_sub_days(Days::new(1))
 }
 
 #[cfg(test)]
@@ -211,7 +232,10 @@ mod tests {
         touched.add(TableFile::Absences, r#"{"from":"2026-09-16","person":"ana"}"#);
         touched.add(TableFile::Badges, r#"{"badge":"7","person":"bo"}"#);
         assert_eq!((touched.people(), touched.from()), (Some(vec!["ana", "bo"]), None));
-        touched.add(TableFile::Assignments, r#"{"schedule":"standard","subject":"unit:plan"}"#);
+        touched.add(
+            TableFile::Assignments,
+            r#"{"schedule":"standard","subject":"unit:plan"}"#,
+        );
         assert_eq!(touched.people(), None);
     }
 }

@@ -35,7 +35,10 @@ pub struct ImportReport {
 
 impl FileReport {
     pub(super) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), ..Self::default() }
+        Self {
+            file: file.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// As it stands in `import --json` and in the audit.
@@ -84,7 +87,11 @@ impl ImportReport {
             (false, true, _) => "transfer-dry-run-errors",
             (false, false, _) => "transfer-refused",
         };
-        lines.push(words::text(language, outcome, &[("errors", Value::from(self.errors.to_string()))]));
+        lines.push(words::text(
+            language,
+            outcome,
+            &[("errors", Value::from(self.errors.to_string()))],
+        ));
         lines
     }
 

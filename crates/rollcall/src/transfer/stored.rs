@@ -49,7 +49,11 @@ impl Document {
         match self {
             Self::Site => source.site.clone(),
             Self::Schedules => source.schedules.clone(),
-            Self::Calendar => source.tables.get(&TableFile::Calendar).map(csv_text).unwrap_or_default(),
+            Self::Calendar => source
+                .tables
+                .get(&TableFile::Calendar)
+                .map(csv_text)
+                .unwrap_or_default(),
             Self::Meetings => source.meetings.clone(),
         }
     }
@@ -70,7 +74,10 @@ impl Document {
 
 /// The CSV files whose rows are stored as facts: all but the calendar, which is a document, and the swipes.
 pub(super) fn fact_files() -> impl Iterator<Item = TableFile> {
-    TableFile::ALL.iter().copied().filter(|file| !matches!(file, TableFile::Calendar | TableFile::Swipes))
+    TableFile::ALL
+        .iter()
+        .copied()
+        .filter(|file| !matches!(file, TableFile::Calendar | TableFile::Swipes))
 }
 
 /// What the database holds, as the files of a site folder, without the swipes.
@@ -82,18 +89,32 @@ pub async fn site_source(ledger: &dyn Ledger) -> Result<SiteSource, StoreError> 
 pub(super) fn source_of(documents: &[DocumentEdition], facts: &[FactRow]) -> Result<SiteSource, StoreError> {
     let mut source = SiteSource::default();
     for edition in documents {
-        let document = Document::ALL.into_iter().find(|document| document.kind() == edition.kind);
-        let bad_row = StoreError::BadRow { table: "edition", column: "kind", id: edition.kind.clone() };
+        let document = Document::ALL
+            .into_iter()
+            .find(|document| document.kind() == edition.kind);
+        let bad_row = StoreError::BadRow {
+            table: "edition",
+            column: "kind",
+            id: edition.kind.clone(),
+        };
         document.ok_or(bad_row)?.put(&edition.body, &mut source);
     }
     let mut by_file: BTreeMap<TableFile, Vec<BTreeMap<String, String>>> = BTreeMap::new();
     for fact in facts {
-        let bad_row = |column| StoreError::BadRow { table: "fact", column, id: fact.id.clone() };
-        let file = fact_files().find(|file| file.name() == fact.file).ok_or_else(|| bad_row("file"))?;
+        let bad_row = |column| StoreError::BadRow {
+            table: "fact",
+            column,
+            id: fact.id.clone(),
+        };
+        let file = fact_files()
+            .find(|file| file.name() == fact.file)
+            .ok_or_else(|| bad_row("file"))?;
         let cells = serde_json::from_str(&fact.cells).map_err(|_| bad_row("cells"))?;
         by_file.entry(file).or_default().push(cells);
     }
-    source.tables.extend(by_file.into_iter().map(|(file, rows)| (file, table_of(file, &rows))));
+    source
+        .tables
+        .extend(by_file.into_iter().map(|(file, rows)| (file, table_of(file, &rows))));
     Ok(source)
 }
 
@@ -102,19 +123,41 @@ fn table_of(file: TableFile, rows: &[BTreeMap<String, String>]) -> Table {
     let filled: BTreeSet<&str> = rows.iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
     let known = || file.required().iter().chain(file.optional()).copied();
     let required = |column: &str| file.required().contains(&column);
-    let mut columns: Vec<&str> = known().filter(|column| required(column) || filled.contains(column)).collect();
+    let mut columns: Vec<&str> = known()
+        .filter(|column| required(column) || filled.contains(column))
+        .collect();
     columns.extend(filled.iter().filter(|column| !known().any(|name| name == **column)));
-    let cells = |row: &BTreeMap<String, String>| columns.iter().map(|column| row.get(*column).map_or("", String::as_str).into()).collect();
-    let rows = rows.iter().zip(2..).map(|(row, line)| Row { line, cells: cells(row) }).collect();
-    Table { columns: columns.into_iter().map(str::to_owned).collect(), rows }
+    let cells = |row: &BTreeMap<String, String>| {
+        columns
+            .iter()
+            .map(|column| row.get(*column).map_or("", String::as_str).into())
+            .collect()
+    };
+    let rows = rows
+        .iter()
+        .zip(2..)
+        .map(|(row, line)| Row {
+            line,
+            cells: cells(row),
+        })
+        .collect();
+    Table {
+        columns: columns.into_iter().map(str::to_owned).collect(),
+        rows,
+    }
 }
 
 /// A row as it is stored: a JSON object of its filled cells by column, in the order of their names, so that equal rows are equal
 /// texts whatever the order of the columns.
 pub(super) fn cells_of(table: &Table, row: &Row) -> String {
-    let filled = table.columns.iter().zip(&row.cells).filter(|(column, cell)| !column.is_empty() && !cell.is_empty());
-    let object: serde_json::Map<String, serde_json::Value> =
-        filled.map(|(column, cell)| (column.clone(), serde_json::Value::from(&**cell))).collect();
+    let filled = table
+        .columns
+        .iter()
+        .zip(&row.cells)
+        .filter(|(column, cell)| !column.is_empty() && !cell.is_empty());
+    let object: serde_json::Map<String, serde_json::Value> = filled
+        .map(|(column, cell)| (column.clone(), serde_json::Value::from(&**cell)))
+        .collect();
     serde_json::Value::Object(object).to_string()
 }
 
@@ -169,7 +212,10 @@ mod tests {
 
     #[test]
     fn equal_rows_are_equal_texts_whatever_the_order_of_columns() {
-        let (one, other) = (parse("person,name,unit,mail\nana,An,plan,\n"), parse("unit,name,person\nplan,An,ana\n"));
+        let (one, other) = (
+            parse("person,name,unit,mail\nana,An,plan,\n"),
+            parse("unit,name,person\nplan,An,ana\n"),
+        );
         assert_eq!(cells_of(&one, &one.rows[0]), cells_of(&other, &other.rows[0]));
         assert_eq!(cell(&cells_of(&one, &one.rows[0]), "name").as_deref(), Some("An"));
     }

@@ -43,13 +43,34 @@ pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -
 async fn stored_samenesses(ledger: &dyn Ledger, chunk: &[FolderSwipe]) -> Result<HashSet<Sameness>, StoreError> {
     let badges: BTreeSet<&str> = chunk.iter().map(|swipe| swipe.badge.as_str()).collect();
     let badges: Vec<&str> = badges.into_iter().collect();
-    let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return Ok(HashSet::new()) };
-    let stored = ledger.swipes(&badges, Interval::new(first.happened_at, last.happened_at.next())).await?;
-    Ok(stored.into_iter().map(|swipe| (swipe.reader, swipe.badge, swipe.happened_at, swipe.faces, swipe.sequence)).collect())
+    let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else {
+        return Ok(HashSet::new());
+    };
+    let stored = ledger
+        .swipes(&badges, Interval::new(first.happened_at, last.happened_at.next()))
+        .await?;
+    Ok(stored
+        .into_iter()
+        .map(|swipe| {
+            (
+                swipe.reader,
+                swipe.badge,
+                swipe.happened_at,
+                swipe.faces,
+                swipe.sequence,
+            )
+        })
+        .collect())
 }
 
 fn sameness(swipe: &FolderSwipe) -> Sameness {
-    (swipe.reader.clone(), swipe.badge.clone(), swipe.happened_at, swipe.faces.map(|faces| facing(faces).to_owned()), swipe.sequence)
+    (
+        swipe.reader.clone(),
+        swipe.badge.clone(),
+        swipe.happened_at,
+        swipe.faces.map(|faces| facing(faces).to_owned()),
+        swipe.sequence,
+    )
 }
 
 /// Stores swipes, makes the days due that they may change, and sees to it that days before the database's first are judged too.
@@ -59,17 +80,28 @@ async fn write_chunk(ledger: &dyn Ledger, records: &SiteRecords, swipes: &[&Fold
     rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let holders: BTreeSet<&str> = swipes.iter().filter_map(|swipe| holder(records, swipe)).collect();
     let holders: Vec<&str> = holders.into_iter().collect();
-    let earliest = swipes.iter().filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some()).map(|swipe| swipe.happened_at).min();
-    let day_before = earliest.map(|at| local_date(at, records.site.zone)).and_then(|date| date.checked_sub_days(Days::new(1)));
+    let earliest = swipes
+        .iter()
+        .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
+        .map(|swipe| swipe.happened_at)
+        .min();
+    let day_before = earliest
+        .map(|at| local_date(at, records.site.zone))
+        .and_then(|date| date.checked_sub_days(Days::new(1)));
     let opened_through = ledger.setting(OPENED_THROUGH).await?;
     let mut transaction = ledger.begin().await?;
     transaction.record_swipes(&rows).await?;
     if let Some(day_before) = day_before {
         // The engine makes the rows of every date after this one, so people without a swipe are judged there too.
-        if opened_through.and_then(|text| text.parse::<NaiveDate>().ok()).is_none_or(|opened| day_before < opened) {
+        if opened_through
+            .and_then(|text| text.parse::<NaiveDate>().ok())
+            .is_none_or(|opened| day_before < opened)
+        {
             transaction.set_setting(OPENED_THROUGH, &day_before.to_string()).await?;
         }
-        transaction.make_due(Some(&holders), Some(&day_before.to_string())).await?;
+        transaction
+            .make_due(Some(&holders), Some(&day_before.to_string()))
+            .await?;
         // A running daemon looks at this number, and finds the days that are due.
         transaction.bump_facts_revision().await?;
     }
@@ -78,7 +110,10 @@ async fn write_chunk(ledger: &dyn Ledger, records: &SiteRecords, swipes: &[&Fold
 
 fn holder<'a>(records: &'a SiteRecords, swipe: &FolderSwipe) -> Option<&'a str> {
     let (_, badge) = swipe.known?;
-    let grant = records.badges[badge.at()].grants.iter().find(|grant| grant.interval.contains(swipe.happened_at))?;
+    let grant = records.badges[badge.at()]
+        .grants
+        .iter()
+        .find(|grant| grant.interval.contains(swipe.happened_at))?;
     Some(&records.people[grant.person.at()].id)
 }
 

@@ -3,6 +3,8 @@
 //! To add words: put a message of the same key into a file of `locales/zh-CN/` and of `locales/en/`, and list a new file
 //! in [`FILES`]. A test holds that both locales have the same keys and that every key is used.
 
+pub mod steps;
+
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -50,7 +52,7 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["findings", "problems", "transfer"];
+const FILES: &[File] = files!["demo", "findings", "problems", "steps", "transfer"];
 
 type Bundle = FluentBundle<FluentResource>;
 
