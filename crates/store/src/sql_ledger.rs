@@ -1,6 +1,8 @@
 //! [`Ledger`] for both databases.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,8 +20,11 @@ use crate::rows::{
     Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
     FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_transaction::SqlTransaction;
+use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
+
+/// How long a transaction waits for those before it in this process; one that holds the turn longer is stuck.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a ping looks for the reason why the database does not answer.
 const PROBE_PATIENCE: Duration = Duration::from_secs(3);
@@ -30,6 +35,9 @@ pub(crate) struct SqlLedger<DB: Dialect> {
     readers: Pool<DB>,
     /// Whose turn it is to write in this process: first come, first served.
     turn: Arc<Mutex<()>>,
+    /// Whether the disk has failed under a transaction. Then this process writes nothing more: what it would write could
+    /// rest on pages that were never stored.
+    broken: Arc<AtomicBool>,
     keeper: DB::Keeper,
 }
 
@@ -39,6 +47,7 @@ impl<DB: Dialect> SqlLedger<DB> {
             writer,
             readers,
             turn: Arc::default(),
+            broken: Arc::default(),
             keeper,
         }
     }
@@ -150,9 +159,19 @@ pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, colum
 #[async_trait]
 impl<DB: Dialect> Ledger for SqlLedger<DB> {
     async fn begin(&self) -> Stored<Box<dyn Transaction>> {
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>)?;
-        Ok(Box::new(SqlTransaction::new(connection, turn)))
+        let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
+        if self.broken.load(Ordering::Acquire) {
+            let reason = "the disk failed under an earlier transaction of this process";
+            return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
+        }
+        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>);
+        let connection = note_broken(&self.broken, connection)?;
+        Ok(Box::new(SqlTransaction::new(
+            connection,
+            Arc::clone(&self.broken),
+            turn,
+        )))
     }
 
     async fn setting(&self, name: &str) -> Stored<Option<String>> {

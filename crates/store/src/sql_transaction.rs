@@ -1,6 +1,8 @@
 //! [`Transaction`] for both databases.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rules::time::Instant;
@@ -23,14 +25,21 @@ pub(crate) struct SqlTransaction<DB: Dialect> {
     connection: sqlx::Transaction<'static, DB>,
     /// Whether a call has failed, so that nothing may be committed.
     failed: bool,
+    /// Set when the disk fails; see the ledger.
+    broken: Arc<AtomicBool>,
     _turn: OwnedMutexGuard<()>,
 }
 
 impl<DB: Dialect> SqlTransaction<DB> {
-    pub(crate) fn new(connection: sqlx::Transaction<'static, DB>, turn: OwnedMutexGuard<()>) -> Self {
+    pub(crate) fn new(
+        connection: sqlx::Transaction<'static, DB>,
+        broken: Arc<AtomicBool>,
+        turn: OwnedMutexGuard<()>,
+    ) -> Self {
         Self {
             connection,
             failed: false,
+            broken,
             _turn: turn,
         }
     }
@@ -38,7 +47,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     /// Notes a failure, whoever sees it.
     fn noted<T>(&mut self, result: Stored<T>) -> Stored<T> {
         self.failed |= result.is_err();
-        result
+        note_broken(&self.broken, result)
     }
 
     fn missing<T>(&mut self, table: &'static str, id: &str) -> Stored<T> {
@@ -105,6 +114,14 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let read = read_all::<DB, T>(&rows);
         self.noted(read)
     }
+}
+
+/// Notes that the disk has failed, where that is what an error says.
+pub(crate) fn note_broken<T>(broken: &AtomicBool, result: Stored<T>) -> Stored<T> {
+    if matches!(result, Err(StoreError::Fatal(_))) {
+        broken.store(true, Ordering::Release);
+    }
+    result
 }
 
 /// Rows with the statements for as many as each takes.
@@ -308,7 +325,10 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         if self.failed {
             return Err(StoreError::TransactionFailed);
         }
-        self.connection.commit().await.map_err(StoreError::of::<DB>)
+        note_broken(
+            &self.broken,
+            self.connection.commit().await.map_err(StoreError::of::<DB>),
+        )
     }
 
     async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>> {

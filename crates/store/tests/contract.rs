@@ -199,6 +199,75 @@ async fn sqlite_keeps_its_files_private_and_its_wal_small() {
 }
 
 #[tokio::test]
+async fn sqlite_holds_after_a_crash_what_was_committed_and_nothing_else() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name);
+    let place = Place::at(format!("sqlite:{}", path("rollcall.db").display())).await;
+    record(&place, &[swipe("committed", 1)]).await;
+    let mut open_at_the_crash = place.ledger.begin().await.expect("begin");
+    open_at_the_crash
+        .record_swipes(&[swipe("not committed", 2)])
+        .await
+        .expect("record");
+    // What lies on the disk at this moment, without the shared memory that dies with the processes.
+    for suffix in ["", "-wal"] {
+        std::fs::copy(
+            path(&format!("rollcall.db{suffix}")),
+            path(&format!("crashed.db{suffix}")),
+        )
+        .expect("a copy");
+    }
+    let crashed = Place::at(format!("sqlite:{}", path("crashed.db").display())).await;
+    assert_eq!(crashed.ledger.swipe_count().await.expect("count"), 1);
+    assert_eq!(
+        crashed
+            .ledger
+            .swipes(&["committed"], between(0, 9))
+            .await
+            .expect("read"),
+        [swipe("committed", 1)]
+    );
+}
+
+#[tokio::test]
+async fn sqlite_writes_nothing_more_when_its_file_is_damaged() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("rollcall.db");
+    let mut place = Place::at(format!("sqlite:{}", path.display())).await;
+    for round in 0..40 {
+        record(
+            &place,
+            &(0..250)
+                .map(|number| swipe("b", round * 1_000 + number))
+                .collect::<Vec<_>>(),
+        )
+        .await;
+    }
+    // Everything is in the file then, and in nobody's memory.
+    place.restart().await;
+    let whole = std::fs::read(&path).expect("the file");
+    std::fs::write(&path, &whole[..8 * 4096]).expect("the damage");
+    let damaged = place.ledger.begin().await.err();
+    assert!(matches!(damaged, Some(StoreError::Fatal(_))), "{damaged:?}");
+    std::fs::write(&path, &whole).expect("the file as it was");
+    let again = place.ledger.begin().await.err();
+    assert!(
+        matches!(again, Some(StoreError::Fatal(_))),
+        "until the process starts again: {again:?}"
+    );
+    place.restart().await;
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 10_000);
+
+    std::fs::write(
+        directory.path().join("other.db"),
+        "this is no database, but long enough to be looked at".repeat(100),
+    )
+    .expect("a file");
+    let other = open(&format!("sqlite:{}", directory.path().join("other.db").display()), TOOL).await;
+    assert!(matches!(other.err(), Some(StoreError::Fatal(_))));
+}
+
+#[tokio::test]
 async fn addresses_that_are_not_understood_say_what_to_write() {
     for address in ["", "rollcall.db", "mysql://localhost", "sqlite:", "sqlite::memory:"] {
         let error = open(address, TOOL).await.err().expect("refused").to_string();
