@@ -128,7 +128,7 @@ async fn postgres_tells_when_it_is_away_and_keeps_a_second_daemon_out_when_it_is
     let mut transaction = place.ledger.begin().await.expect("a new connection");
     transaction.set_setting("a", "1").await.expect("set");
     place
-        .raw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+        .raw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")
         .await
         .expect("an operator may");
     assert!(
@@ -137,6 +137,10 @@ async fn postgres_tells_when_it_is_away_and_keeps_a_second_daemon_out_when_it_is
     );
     place.ledger.ping().await.expect("it answers");
     assert_eq!(place.ledger.setting("a").await.expect("read"), None);
+    if !cluster.is_own() {
+        eprintln!("not looked at: what happens when the server stops, because this one is not ours to stop");
+        return;
+    }
     drop(cluster);
     assert!(
         matches!(place.ledger.ping().await, Err(StoreError::Unavailable(_))),
