@@ -22,6 +22,7 @@ use crate::rows::{
 };
 use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
+use crate::swipes::swipes_of;
 
 /// How long a transaction waits for those before it in this process; one that holds the turn longer is stuck.
 const TURN_PATIENCE: Duration = Duration::from_secs(10);
@@ -70,44 +71,6 @@ impl<DB: Dialect> SqlLedger<DB> {
     async fn one<T: FromCells>(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Option<T>> {
         Ok(self.list(statement, values).await?.into_iter().next())
     }
-}
-
-/// Answers questions for swipes on one connection, in the order asked.
-pub(crate) async fn swipes_of<DB: Dialect>(
-    connection: &mut DB::Connection,
-    queries: &[BadgeSwipe<'_>],
-) -> Stored<Vec<Vec<SwipeRecord>>> {
-    let mut answers: Vec<Vec<SwipeRecord>> = queries.iter().map(|_| Vec::new()).collect();
-    let mut asked: Vec<[Value<'_>; 4]> = Vec::new();
-    for (question, query) in (0_i64..).zip(queries) {
-        let mut badges = query.badges.clone();
-        badges.sort_unstable();
-        badges.dedup();
-        asked.extend(badges.into_iter().map(|badge| {
-            [
-                question.into(),
-                badge.into(),
-                query.happened.from.into(),
-                query.happened.until.into(),
-            ]
-        }));
-    }
-    let nothing = [
-        Value::Integer(-1),
-        Value::from(""),
-        Value::Integer(0),
-        Value::Integer(0),
-    ];
-    for row in rows_asked::<DB, 4>(connection, Bulk::SwipesOf, asked, &nothing).await? {
-        let mut cells = Cells::<DB>::new(SwipeRecord::TABLE, &row);
-        let question = cells.integer("question")?;
-        let answer = usize::try_from(question)
-            .ok()
-            .and_then(|at| answers.get_mut(at))
-            .ok_or_else(|| cells.bad("question"))?;
-        answer.push(SwipeRecord::read(&mut cells)?);
-    }
-    Ok(answers)
 }
 
 /// Runs a statement that asks with a list, filled up with `nothing`, which must match no row, to a size there is a

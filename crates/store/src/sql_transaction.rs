@@ -17,8 +17,9 @@ use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
     OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_ledger::{count_of, first_integer, rows_asked, swipes_of};
+use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, runs};
+use crate::swipes::{day_of, swipes_of};
 
 /// A write transaction. The connection is given back before the turn to write passes on.
 pub(crate) struct SqlTransaction<DB: Dialect> {
@@ -156,7 +157,7 @@ fn no_day() -> [Value<'static>; 2] {
     [Value::from(""), Value::from("")]
 }
 
-fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 11] {
+fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 12] {
     [
         Value::from(&swipe.id),
         Value::from(&swipe.dedup_key),
@@ -164,6 +165,7 @@ fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 11] {
         Value::from(&swipe.badge),
         Value::from(&swipe.raw_hex),
         swipe.bits.into(),
+        day_of(swipe.happened_at).into(),
         swipe.happened_at.into(),
         swipe.received_at.into(),
         swipe.sequence.into(),
@@ -338,9 +340,9 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         }
         let mut once: Vec<&SwipeRecord> = first_of_key.values().map(|position| &swipes[*position]).collect();
         once.sort_unstable_by(|left, right| left.id.cmp(&right.id));
-        let values: Vec<[Value<'_>; 11]> = once.into_iter().map(swipe_values).collect();
+        let values: Vec<[Value<'_>; 12]> = once.into_iter().map(swipe_values).collect();
         let mut new = vec![false; swipes.len()];
-        for (statement, part) in parts::<DB, 11>(Bulk::RecordSwipes, &values) {
+        for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &values) {
             for row in self.rows(statement, part.as_flattened()).await? {
                 let key = Cells::<DB>::new(SwipeRecord::TABLE, &row).text("dedup_key");
                 let key = self.noted(key)?;

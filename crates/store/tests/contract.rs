@@ -66,6 +66,9 @@ const CASES: &[(&str, Case)] = &[
     ("swipes are found by badge and time", |place| {
         Box::pin(swipes_are_found(place))
     }),
+    ("swipes are found over many days", |place| {
+        Box::pin(swipes_are_found_over_days(place))
+    }),
     ("swipes and audit are append-only", |place| Box::pin(append_only(place))),
     ("a transaction is whole or nothing", |place| {
         Box::pin(whole_or_nothing(place))
@@ -518,6 +521,28 @@ async fn swipes_are_found(place: Place) {
     };
     let answers = transaction.swipes_of(&[none, both]).await.expect("read");
     assert_eq!((answers[0].len(), ids(&answers[1])), (0, BTreeSet::from([599])));
+}
+
+async fn swipes_are_found_over_days(place: Place) {
+    const DAY: i64 = 86_400_000;
+    // One a day from before 1970 on, and one from a clock that is centuries off.
+    let mut swipes: Vec<SwipeRecord> = (-10..90).map(|day| swipe("b", day * DAY + DAY - 1)).collect();
+    swipes.push(swipe("b", 300_000 * DAY));
+    record(&place, &swipes).await;
+    let found = async |from: i64, until: i64| -> usize {
+        place
+            .ledger
+            .swipes(&["b"], between(from, until))
+            .await
+            .expect("read")
+            .len()
+    };
+    assert_eq!(found(0, 20 * DAY).await, 20);
+    assert_eq!(found(DAY - 1, 2 * DAY - 1).await, 1, "half-open at the end of a day");
+    assert_eq!(found(-3 * DAY, 62 * DAY).await, 65);
+    assert_eq!(found(-3 * DAY, 90 * DAY).await, 93);
+    assert_eq!(found(i64::MIN, i64::MAX).await, 101);
+    assert_eq!(found(200 * DAY, 299_000 * DAY).await, 0);
 }
 
 async fn append_only(place: Place) {
