@@ -5,6 +5,7 @@ mod common;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bridge::{Link, LinkError, run_link};
 use common::{Host, reader, soon};
@@ -195,7 +196,8 @@ async fn a_stop_frees_the_port() {
 #[tokio::test]
 async fn a_link_that_waits_to_open_its_port_again_stops_at_once() {
     let (mut host, cable) = (Host::new(16), Cable::unplugged());
-    (host.context.timing.first_backoff, host.context.timing.longest_backoff) = (common::HOUR, common::HOUR);
+    let hour = Duration::from_hours(1);
+    (host.context.timing.first_backoff, host.context.timing.longest_backoff) = (hour, hour);
     let link = start(&host, &cable.name, Format::Rdm6300);
     assert!(!host.state().await.0);
     host.context.stop.cancel();

@@ -96,7 +96,9 @@ pub(crate) fn decimal(text: &str) -> Result<u64, Reason> {
 
 fn lower_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// A card as a reader understood it.

@@ -271,3 +271,39 @@ fn is_good(digits: &&[u8]) -> bool {
 const fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n' | 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Input of any kind and length, cut as unkindly as possible, and never taken out before it does not fit any more.
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        for format in Format::ALL {
+            for byte in [b'0', b'1', b'A', b'{', b' ', b'\r', STX, ETX, 0, 0xFF] {
+                let mut decoder = Decoder::new(Decoding::new(format));
+                let flood = [byte; 1_000];
+                for _ in 0..100 {
+                    let mut rest = &flood[..];
+                    while !rest.is_empty() {
+                        let taken = decoder.push(rest);
+                        rest = &rest[taken..];
+                        if taken == 0 {
+                            while decoder
+                                .next()
+                                .is_some_and(|item| item.is_ok_and(|reading| reading.raw.len() < ROOM))
+                            {
+                            }
+                            assert!(decoder.buffer.len() < ROOM, "{format:?} {byte:#x}: no room is made");
+                        }
+                    }
+                }
+                assert!(
+                    decoder.buffer.capacity() <= 2 * ROOM,
+                    "{format:?} {byte:#x}: {}",
+                    decoder.buffer.capacity()
+                );
+            }
+        }
+    }
+}

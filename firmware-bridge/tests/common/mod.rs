@@ -12,9 +12,6 @@ use wire::{Decoding, Format, Malformed, Reading};
 /// Longer than anything here takes, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A wait that no test lives to see the end of.
-pub const HOUR: Duration = Duration::from_hours(1);
-
 /// What the judging clock of these tests shows.
 pub const NOW_MS: i64 = 1_789_999_000_123;
 
