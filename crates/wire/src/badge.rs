@@ -143,12 +143,7 @@ impl Bits {
         self.length
     }
 
-    /// Bit `position` in the usual numbering: 1 is the first one sent.
-    pub const fn bit(self, position: u8) -> bool {
-        self.value >> (self.length - position) & 1 == 1
-    }
-
-    /// The bits of `positions` (from and until, both inside, 1 is the first one sent) as a number.
+    /// The bits from `from` to `until` as a number, both inside; 1 is the first one sent.
     pub const fn field(self, from: u8, until: u8) -> u64 {
         self.value >> (self.length - until) & (u64::MAX >> (63 - (until - from)))
     }
