@@ -1,11 +1,17 @@
 //! The attendance and meeting-discipline daemon, as a library; `main` is short.
 
 pub mod admin;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod folder;
+pub mod http;
 pub mod judge;
+pub mod lifecycle;
 pub mod lobby;
+pub mod serve;
 pub mod shared;
+pub mod transfer;
 pub mod words;

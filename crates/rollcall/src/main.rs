@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `rollcall`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rollcall::cli::run()
+}

@@ -1,13 +1,14 @@
-//! Why a verdict is what it is.
+//! Why a verdict is what it is: closed steps with typed arguments, in the order in which a clerk would tell them.
+//! The edge puts them into words.
 
 use alloc::vec::Vec;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Weekday};
 
 use crate::facts::PersonFacts;
 use crate::finding::{About, FindingKind};
-use crate::model::SwipeId;
-use crate::time::Instant;
+use crate::model::{AssignmentSubject, DayKind, Id, MeetingIndex, PlaceIndex, ReaderIndex, SwipeId};
+use crate::time::{Instant, Interval, Span};
 
 /// The explanation of one finding, or of "nothing wrong" in one period or meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,17 +23,526 @@ pub struct Explanation {
     pub steps: Vec<Step>,
 }
 
+/// The part of the rules (`domain.md`) on which a step rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clause {
+    /// "Words": assignment and calendar.
+    Words,
+    /// "Time".
+    Time,
+    /// "Swipes".
+    Swipes,
+    /// "An office period", by the number of its rule.
+    Office(u8),
+    /// "Coverage".
+    Coverage,
+    /// "A meeting".
+    Meeting,
+}
+
+/// One of the two sides of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeriodSide {
+    /// Coming.
+    Arrival,
+    /// Leaving.
+    Departure,
+}
+
+/// Why a swipe is the arrival of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrivalReason {
+    /// It is the earliest that can be one.
+    Earliest,
+    /// It is the earliest after the person went out again before the start.
+    AfterGoingOut {
+        /// When they went out.
+        out_at: Instant,
+    },
+    /// Nothing else can be one, and it is the first of several undetermined swipes in the second half.
+    FirstOfSeveral,
+}
+
+/// From where lateness is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueReason {
+    /// From the start of the time that is left of the period.
+    EffectiveStart,
+    /// From the end of the flexible time.
+    Flex {
+        /// How long that is.
+        flex: Span,
+    },
+    /// From the later time that a late stay on the previous working date allows.
+    LateStay {
+        /// That date.
+        date: NaiveDate,
+        /// When the person left on it.
+        left_at: Instant,
+        /// Leaving later than this allows it.
+        left_after: Instant,
+    },
+}
+
+/// What a length measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// From when one is due to the arrival.
+    Lateness,
+    /// From when one is due until now, nobody having come.
+    NotThere,
+    /// From the departure to the required end.
+    LeftEarly,
+    /// From an exit until now.
+    OpenGap,
+}
+
+/// What a length is compared with. A length counts when it is longer than the limit; exactly the limit does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// `grace_late`, or a meeting's `late_grace`.
+    GraceLate,
+    /// `grace_early`, or a meeting's `early_grace`.
+    GraceEarly,
+    /// `serious_after`.
+    SeriousAfter,
+    /// `absent_after`, of a period or a meeting.
+    AbsentAfter,
+    /// A meeting's `late_absent_after`.
+    LateAbsentAfter,
+    /// `step_out_allowance`.
+    StepOutAllowance,
+    /// `early_leave_shown_after`.
+    EarlyLeaveShownAfter,
+    /// `exit_allowance`.
+    ExitAllowance,
+}
+
 /// One step of an explanation: a closed list, which the edge puts into words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Step {
-    /// A swipe that counts.
+    // What applies.
+    /// The period, and by which schedule.
+    Schedule {
+        /// The schedule's id.
+        schedule: Id,
+        /// From when its edition is in force; `None` is always.
+        edition: Option<NaiveDate>,
+        /// To whom it was assigned: the person or a unit above them.
+        assigned: AssignmentSubject,
+        /// The period's name.
+        period: Id,
+        /// The period as scheduled.
+        interval: Interval,
+    },
+    /// The calendar says something about the date.
+    Calendar {
+        /// The date.
+        date: NaiveDate,
+        /// What.
+        kind: DayKind,
+        /// The holiday's name.
+        name: Option<Id>,
+        /// Whose weekday's periods the date has.
+        acts_as: Weekday,
+        /// The notice it comes from.
+        source: Option<Id>,
+    },
+    /// Several periods of the date are judged as one stay.
+    Joined {
+        /// Their names, in order; periods that are wholly excused are no longer among them.
+        periods: Vec<Id>,
+    },
+    /// A half holiday took time out.
+    HalfHoliday {
+        /// Morning or afternoon.
+        kind: DayKind,
+        /// What it took out of the period or stay.
+        taken: Interval,
+    },
+    /// An absence took time out.
+    Absence {
+        /// Its id.
+        absence: Id,
+        /// Its kind as written.
+        kind: Id,
+        /// The absence, as far as it lasted.
+        interval: Interval,
+        /// Its end as approved, where an early return shortened it.
+        shortened_from: Option<Instant>,
+    },
+    /// No absence of the person meets it.
+    NoAbsence,
+    /// A meeting took time out of a period.
+    TakenByMeeting {
+        /// The meeting.
+        meeting: MeetingIndex,
+        /// What it took.
+        taken: Interval,
+        /// Whether attendance is only assumed, the person not having been seen there yet.
+        assumed: bool,
+    },
+    /// What is left to be judged, where something was taken out.
+    Effective {
+        /// In order.
+        pieces: Vec<Interval>,
+    },
+    /// Nothing is left to be judged.
+    Excused,
+    /// Where swipes are looked for.
+    Windows {
+        /// Arrivals from here.
+        arrive_from: Instant,
+        /// Undetermined swipes up to here can be arrivals.
+        arrive_until: Instant,
+        /// Undetermined swipes from here can be departures.
+        leave_from: Instant,
+        /// Departures up to here: `leave_until`, or the start of the next period.
+        leave_until: Instant,
+    },
+    /// The break between this and a neighbouring period is shared.
+    BreakShared {
+        /// The neighbour's name.
+        neighbour: Id,
+        /// The neighbour's date.
+        date: NaiveDate,
+        /// The break.
+        interval: Interval,
+        /// Whether this period is the earlier one.
+        this_is_earlier: bool,
+    },
+
+    // What was seen.
+    /// A swipe that was looked at.
     Swipe {
         /// Which.
         id: SwipeId,
         /// When.
         at: Instant,
+        /// Where.
+        reader: ReaderIndex,
+        /// Which way.
+        faces: crate::model::Facing,
     },
+    /// Repeated readings that are not judged by themselves.
+    Repeats {
+        /// The reading that they repeat.
+        id: SwipeId,
+        /// The repeats.
+        repeats: Vec<SwipeId>,
+        /// The last of them: when it counts as a departure or closing.
+        last_at: Instant,
+    },
+    /// An undetermined swipe is read as coming in, because the person had gone out before it.
+    ReadAsIn {
+        /// Which.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+    },
+    /// The person's sign-in at a meeting counts as coming.
+    SeenAtMeeting {
+        /// The meeting.
+        meeting: MeetingIndex,
+        /// The swipe, if it was not an earlier one that carried over.
+        id: Option<SwipeId>,
+        /// When.
+        at: Instant,
+    },
+    /// Nobody was seen at all.
+    NoSwipe,
+    /// The arrival.
+    Arrival {
+        /// The swipe; `None` is presence that carried over into a meeting's sign-in time.
+        id: Option<SwipeId>,
+        /// When.
+        at: Instant,
+        /// Why this one.
+        reason: ArrivalReason,
+    },
+    /// No swipe can be the arrival.
+    NoArrival,
+    /// The departure.
+    Departure {
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+        /// The meeting whose last closing it is, where it was not an office swipe.
+        closing_of: Option<MeetingIndex>,
+    },
+    /// No swipe can be the departure.
+    NoDeparture,
+    /// The person came in again before the required end, so that what came before is no departure.
+    CameBack {
+        /// The swipe.
+        id: Option<SwipeId>,
+        /// When.
+        at: Instant,
+    },
+    /// What follows is another visit.
+    AnotherVisit {
+        /// From here on.
+        at: Instant,
+    },
+    /// A meeting covers this side of the period, which satisfies it.
+    SatisfiedByMeeting {
+        /// Which side.
+        side: PeriodSide,
+        /// The meeting.
+        meeting: MeetingIndex,
+    },
+    /// This side is not judged.
+    SideFree {
+        /// Which.
+        side: PeriodSide,
+    },
+
+    // What follows from it.
+    /// From when lateness counts.
+    Due {
+        /// When.
+        at: Instant,
+        /// Why then.
+        reason: DueReason,
+    },
+    /// Until when one must stay.
+    RequiredEnd {
+        /// When.
+        at: Instant,
+        /// How much later than the period's end, for coming late within the flexible time.
+        moved: Span,
+    },
+    /// The arithmetic: `to - from - not_counted = length`.
+    Length {
+        /// What is measured.
+        measure: Measure,
+        /// From.
+        from: Instant,
+        /// To; `None` is until now.
+        to: Option<Instant>,
+        /// How much of it does not count, because absences, half holidays, breaks or meetings cover it.
+        not_counted: Span,
+        /// What is left; `None` while it still grows.
+        length: Option<Span>,
+    },
+    /// A length was compared with a limit.
+    Compared {
+        /// With which.
+        limit: Limit,
+        /// How long that is.
+        allowed: Span,
+        /// The length; `None` while it still grows.
+        length: Option<Span>,
+        /// Whether it is longer.
+        exceeded: bool,
+    },
+    /// Minutes are shown from the end of the grace.
+    CountedFromGraceEnd {
+        /// The grace.
+        grace: Span,
+        /// What remains.
+        length: Span,
+    },
+    /// Time out between going out and coming back.
+    Gap {
+        /// Going out.
+        from: Instant,
+        /// Coming back.
+        to: Instant,
+        /// As far as it counts.
+        length: Span,
+        /// Whether it is longer than allowed.
+        counts: bool,
+    },
+    /// This period of a stay was over before the person came.
+    EndedBeforeArrival {
+        /// When it ended.
+        ended_at: Instant,
+        /// When they came.
+        arrived_at: Instant,
+    },
+    /// The person has not been seen at the office since the end of an absence.
+    NotSeenSinceAbsence {
+        /// The absence.
+        absence: Id,
+        /// Its end.
+        ended_at: Instant,
+    },
+    /// Somebody was seen, so that only the departure is missing.
+    SignOfPresence {
+        /// The first swipe that shows it.
+        id: Option<SwipeId>,
+        /// When.
+        at: Instant,
+    },
+
+    // Meetings.
+    /// The meeting as announced.
+    Meeting {
+        /// Which.
+        meeting: MeetingIndex,
+        /// From its start to its end.
+        interval: Interval,
+        /// When sign-in opens.
+        sign_in_opens: Instant,
+        /// Where.
+        place: PlaceIndex,
+    },
+    /// The person's role is optional: shown and never judged.
+    OptionalRole,
+    /// A permission took time out.
+    Permission {
+        /// When.
+        interval: Interval,
+    },
+    /// Presence at another meeting took time out.
+    AtOtherMeeting {
+        /// Which.
+        meeting: MeetingIndex,
+        /// When.
+        interval: Interval,
+    },
+    /// The person was in before sign-in opened and had not gone out.
+    CarriedOver {
+        /// The swipe with which they came in.
+        id: SwipeId,
+        /// When that was.
+        came_in_at: Instant,
+        /// From when they are present.
+        present_from: Instant,
+    },
+    /// Coming in to the meeting.
+    Opening {
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+    },
+    /// Going out of the meeting.
+    Closing {
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+    },
+    /// A swipe at another meeting place, which changes nothing here.
+    WrongRoom {
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+        /// Where.
+        place: PlaceIndex,
+    },
+    /// An exit from the meeting.
+    Exit {
+        /// When they went out.
+        from: Instant,
+        /// When they came back; `None` if they did not before the end.
+        to: Option<Instant>,
+        /// As far as it counts; `None` while it still grows.
+        length: Option<Span>,
+        /// Whether it is longer than allowed.
+        counts: bool,
+    },
+    /// How often they went out and came back.
+    ExitCount {
+        /// How often.
+        count: u32,
+        /// How often is allowed.
+        allowed: u32,
+    },
+
+    // How certain it is.
+    /// A reader that could have shown what was not seen was down, so the verdict is withheld.
+    Withheld {
+        /// The reader.
+        reader: ReaderIndex,
+        /// Since when.
+        down_from: Instant,
+        /// Until when; `None` is still down.
+        down_until: Option<Instant>,
+    },
+    /// No reader that could have shown it was down in this time.
+    Covered {
+        /// When it mattered.
+        interval: Interval,
+    },
+    /// Time alone may change it until then; `None` where that depends on a meeting that is not over.
+    ProvisionalUntil {
+        /// When it becomes final or something else.
+        at: Option<Instant>,
+    },
+    /// Only a new fact can change it.
+    Final,
+    /// Not yet over: nothing is wrong so far.
+    NotOver {
+        /// Until when it is looked at.
+        until: Instant,
+    },
+    /// Nothing is wrong.
+    NothingWrong,
+    /// The conclusion.
+    Concluded {
+        /// What.
+        kind: FindingKind,
+        /// Whether absence is by lateness.
+        by_lateness: bool,
+        /// The length that counts.
+        length: Option<Span>,
+    },
+}
+
+impl Step {
+    /// The part of the rules on which the step rests.
+    pub const fn clause(&self) -> Clause {
+        match self {
+            Self::Schedule { .. } | Self::Calendar { .. } => Clause::Words,
+            Self::HalfHoliday { .. }
+            | Self::Absence { .. }
+            | Self::NoAbsence
+            | Self::Effective { .. }
+            | Self::Excused => Clause::Office(1),
+            Self::Joined { .. } | Self::EndedBeforeArrival { .. } => Clause::Office(2),
+            Self::BreakShared { .. } => Clause::Office(3),
+            Self::Windows { .. } | Self::ReadAsIn { .. } => Clause::Office(4),
+            Self::Swipe { .. } | Self::Repeats { .. } => Clause::Swipes,
+            Self::Arrival { .. } | Self::NoArrival => Clause::Office(5),
+            Self::Departure { .. } | Self::NoDeparture | Self::CameBack { .. } | Self::AnotherVisit { .. } => {
+                Clause::Office(6)
+            }
+            Self::Due {
+                reason: DueReason::LateStay { .. },
+                ..
+            } => Clause::Office(12),
+            Self::Due { .. } | Self::RequiredEnd { .. } | Self::CountedFromGraceEnd { .. } => Clause::Office(7),
+            Self::Length { .. }
+            | Self::Compared { .. }
+            | Self::ProvisionalUntil { .. }
+            | Self::Final
+            | Self::NotOver { .. } => Clause::Time,
+            Self::NothingWrong | Self::Concluded { .. } => Clause::Words,
+            Self::SideFree { .. } => Clause::Office(9),
+            Self::NoSwipe | Self::Gap { .. } | Self::NotSeenSinceAbsence { .. } | Self::SignOfPresence { .. } => {
+                Clause::Office(10)
+            }
+            Self::TakenByMeeting { .. } | Self::SeenAtMeeting { .. } | Self::SatisfiedByMeeting { .. } => {
+                Clause::Office(11)
+            }
+            Self::Meeting { .. }
+            | Self::OptionalRole
+            | Self::Permission { .. }
+            | Self::AtOtherMeeting { .. }
+            | Self::CarriedOver { .. }
+            | Self::Opening { .. }
+            | Self::Closing { .. }
+            | Self::WrongRoom { .. }
+            | Self::Exit { .. }
+            | Self::ExitCount { .. } => Clause::Meeting,
+            Self::Withheld { .. } | Self::Covered { .. } => Clause::Coverage,
+        }
+    }
 }
 
 /// Explains every finding and every "nothing wrong" of a person's dates at `now`.

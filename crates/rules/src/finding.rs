@@ -103,6 +103,24 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 14] = [
+        Self::NotArrived,
+        Self::Late,
+        Self::SeriouslyLate,
+        Self::Absent,
+        Self::EarlyLeave,
+        Self::MissingArrival,
+        Self::MissingDeparture,
+        Self::StepOut,
+        Self::OverstayedLeave,
+        Self::MeetingLate,
+        Self::MeetingAbsent,
+        Self::MeetingEarlyLeave,
+        Self::WalkOut,
+        Self::WalkingAbout,
+    ];
+
     /// The name in files and on the wire.
     pub const fn name(self) -> &'static str {
         match self {

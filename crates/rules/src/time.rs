@@ -27,7 +27,11 @@ impl Instant {
 
     /// The instant as chrono's type; an instant outside chrono's range saturates.
     pub fn to_utc(self) -> DateTime<Utc> {
-        let bound = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        let bound = if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        };
         DateTime::from_timestamp_millis(self.0).unwrap_or(bound)
     }
 
@@ -141,12 +145,19 @@ impl Interval {
     /// The part that both share; possibly empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
-        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
+        Self {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+        }
     }
 
     /// How long it is; zero when empty.
     pub fn length(self) -> Span {
-        if self.is_empty() { Span::ZERO } else { self.until - self.from }
+        if self.is_empty() {
+            Span::ZERO
+        } else {
+            self.until - self.from
+        }
     }
 }
 
@@ -157,7 +168,11 @@ pub struct IntervalSet(Vec<Interval>);
 impl IntervalSet {
     /// The set of the instants of one interval.
     pub fn from_interval(interval: Interval) -> Self {
-        Self(if interval.is_empty() { Vec::new() } else { Vec::from([interval]) })
+        Self(if interval.is_empty() {
+            Vec::new()
+        } else {
+            Vec::from([interval])
+        })
     }
 
     /// Its intervals in order.
@@ -177,7 +192,10 @@ impl IntervalSet {
         }
         let before = core::mem::take(&mut self.0);
         for kept in before {
-            for piece in [Interval::new(kept.from, kept.until.min(interval.from)), Interval::new(kept.from.max(interval.until), kept.until)] {
+            for piece in [
+                Interval::new(kept.from, kept.until.min(interval.from)),
+                Interval::new(kept.from.max(interval.until), kept.until),
+            ] {
                 if !piece.is_empty() {
                     self.0.push(piece);
                 }
@@ -202,9 +220,35 @@ impl IntervalSet {
         self.0.insert(at, merged);
     }
 
+    /// Its first instant.
+    pub fn start(&self) -> Option<Instant> {
+        self.0.first().map(|first| first.from)
+    }
+
+    /// The first instant after all of it.
+    pub fn end(&self) -> Option<Instant> {
+        self.0.last().map(|last| last.until)
+    }
+
+    /// The first instant at which what lies between `from` and it is longer than `limit`, or `None` if it never is: comparisons
+    /// are strict, so this is one millisecond after the limit was reached.
+    pub fn exceeds_at(&self, from: Instant, limit: Span) -> Option<Instant> {
+        let mut left = limit;
+        for kept in &self.0 {
+            let part = kept.intersect(Interval::new(from, kept.until));
+            if part.length() > left {
+                return Some((part.from + left).next());
+            }
+            left = left - part.length();
+        }
+        None
+    }
+
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
-        self.0.iter().fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
+        self.0
+            .iter()
+            .fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
     }
 }
 
@@ -214,6 +258,11 @@ impl IntervalSet {
 pub struct CivilTime(i32);
 
 impl CivilTime {
+    /// 00:00.
+    pub const MIDNIGHT: Self = Self(0);
+    /// 12:00, where half holidays begin or end.
+    pub const NOON: Self = Self(720);
+
     /// The time that many minutes from the date's midnight, or `None` outside `-1440..2880`.
     pub fn from_minutes(minutes: i32) -> Option<Self> {
         (-1440..2880).contains(&minutes).then_some(Self(minutes))
@@ -229,7 +278,12 @@ impl CivilTime {
 /// length; in a fold (clocks go back) the earlier instant is taken.
 pub fn instant_of(date: NaiveDate, time: CivilTime, zone: Tz) -> Instant {
     let midnight = date.and_time(NaiveTime::MIN);
-    civil_instant(midnight.checked_add_signed(TimeDelta::minutes(i64::from(time.0))).unwrap_or(midnight), zone)
+    civil_instant(
+        midnight
+            .checked_add_signed(TimeDelta::minutes(i64::from(time.0)))
+            .unwrap_or(midnight),
+        zone,
+    )
 }
 
 /// The instant of a civil date and time in a zone, gaps and folds as in [`instant_of`].
@@ -245,9 +299,58 @@ pub fn civil_instant(local: NaiveDateTime, zone: Tz) -> Instant {
     }
 }
 
-/// The date that a zone's clocks show at an instant.
+/// The date that a zone's clocks show at an instant. Instants outside the years 1 to 9999 count as their first or last.
 pub fn local_date(at: Instant, zone: Tz) -> NaiveDate {
-    at.to_utc().with_timezone(&zone).date_naive()
+    const YEAR_1: Instant = Instant::from_ms(-62_135_596_800_000);
+    const YEAR_9999: Instant = Instant::from_ms(253_402_214_400_000);
+    at.clamp(YEAR_1, YEAR_9999).to_utc().with_timezone(&zone).date_naive()
+}
+
+/// A date's civil times as instants: [`instant_of`], made quick where no clock changes near the date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DayClock {
+    pub(crate) date: NaiveDate,
+    zone: Tz,
+    /// The date's midnight, where the zone's offset is the same from the day before to the day after the next.
+    steady_midnight: Option<Instant>,
+}
+
+impl DayClock {
+    pub(crate) fn new(date: NaiveDate, zone: Tz) -> Self {
+        let local = date.and_time(NaiveTime::MIN);
+        let offset_of = |days_before: u64, days_after: u64| {
+            let at = local
+                .checked_sub_days(Days::new(days_before))
+                .and_then(|at| at.checked_add_days(Days::new(days_after)));
+            zone.offset_from_utc_datetime(&at.unwrap_or(local))
+                .fix()
+                .local_minus_utc()
+        };
+        // Civil times reach from a day before to two days after; zones are at most 14 h from UTC.
+        let (before, after) = (offset_of(2, 0), offset_of(0, 3));
+        let steady_midnight =
+            (before == after).then(|| Instant::from_ms(local.and_utc().timestamp_millis() - i64::from(before) * 1_000));
+        Self {
+            date,
+            zone,
+            steady_midnight,
+        }
+    }
+
+    pub(crate) fn at(&self, time: CivilTime) -> Instant {
+        match self.steady_midnight {
+            Some(midnight) => midnight + Span::from_minutes(i64::from(time.0)),
+            None => instant_of(self.date, time, self.zone),
+        }
+    }
+
+    pub(crate) fn midnight(&self) -> Instant {
+        self.at(CivilTime::MIDNIGHT)
+    }
+
+    pub(crate) fn noon(&self) -> Instant {
+        self.at(CivilTime::NOON)
+    }
 }
 
 #[cfg(test)]
@@ -262,10 +365,24 @@ mod tests {
     #[test]
     fn a_gap_moves_forward_and_a_fold_takes_the_earlier() {
         let berlin = chrono_tz::Europe::Berlin;
-        assert_eq!(at("2026-03-29", 150, berlin).to_rfc3339(), "2026-03-29T01:30:00+00:00", "02:30 does not exist, 03:30 CEST does");
-        assert_eq!(at("2026-10-25", 150, berlin).to_rfc3339(), "2026-10-25T00:30:00+00:00", "the first 02:30, still CEST");
-        assert_eq!(at("2026-09-16", 510, chrono_tz::Asia::Shanghai).to_rfc3339(), "2026-09-16T00:30:00+00:00");
-        assert_eq!(at("2026-09-16", 1440 + 360, chrono_tz::Asia::Shanghai).to_rfc3339(), "2026-09-16T22:00:00+00:00");
+        assert_eq!(
+            at("2026-03-29", 150, berlin).to_rfc3339(),
+            "2026-03-29T01:30:00+00:00",
+            "02:30 does not exist, 03:30 CEST does"
+        );
+        assert_eq!(
+            at("2026-10-25", 150, berlin).to_rfc3339(),
+            "2026-10-25T00:30:00+00:00",
+            "the first 02:30, still CEST"
+        );
+        assert_eq!(
+            at("2026-09-16", 510, chrono_tz::Asia::Shanghai).to_rfc3339(),
+            "2026-09-16T00:30:00+00:00"
+        );
+        assert_eq!(
+            at("2026-09-16", 1440 + 360, chrono_tz::Asia::Shanghai).to_rfc3339(),
+            "2026-09-16T22:00:00+00:00"
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRow,
-    FindingRevision, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
+    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// Result of a store call.
@@ -82,10 +82,20 @@ pub trait Ledger: Send + Sync + 'static {
     /// Screens, by name.
     async fn screens(&self) -> Stored<Vec<ScreenRow>>;
 
+    /// A one-time link by the SHA-256 of its token, in hex, used or not.
+    async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>>;
+
     /// The cheapest question that shows whether the database answers.
     async fn ping(&self) -> Stored<()>;
 
-    /// Lets the database do its housekeeping (SQLite: a passive checkpoint that bounds the WAL).
+    /// Has the database parse every statement of this program against its schema, and returns how many there are; nothing
+    /// runs. For tests and for looking into an installation.
+    async fn check_statements(&self) -> Stored<usize>;
+
+    /// Lets the database do its housekeeping; call it about once a second. SQLite: checkpoints, which bound the WAL.
+    /// PostgreSQL: makes sure that the lock that keeps a second daemon out is still held, and takes it again where the
+    /// connection that held it was lost; [`StoreError::InUse`] when somebody else was faster, and then this daemon must
+    /// stop.
     async fn maintain(&self) -> Stored<()>;
 
     /// Ends all connections after what is under way.
@@ -95,7 +105,8 @@ pub trait Ledger: Send + Sync + 'static {
 /// One write transaction. Dropped without [`Transaction::commit`] it changes nothing.
 #[async_trait]
 pub trait Transaction: Send {
-    /// Makes everything durable: when this returns, it survives kill -9 and power loss.
+    /// Makes everything durable: when this returns, it survives kill -9 and power loss. After a call that failed it
+    /// refuses, because PostgreSQL would answer such a commit with a silent rollback.
     async fn commit(self: Box<Self>) -> Stored<()>;
 
     /// Records swipes; one that is there already (same dedup key) is left as it is. Returns, in the order given, whether
@@ -124,12 +135,16 @@ pub trait Transaction: Send {
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
 
     /// Writes new and changed findings (a withdrawn one has `withdrawn_at`), and keeps what each said before as history.
-    async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<()>;
+    /// Returns them as stored, in the order given: where a finding was there before, its `revision` goes on from there,
+    /// and its `review` is kept, or becomes [`Review::ChangedAfterDecision`](crate::rows::Review) where a decided one says
+    /// something else now or is withdrawn. One that says the same as before keeps its `revision` and `changed_at`.
+    async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>>;
 
     /// The earliest instant at which any day wants to be judged again.
     async fn next_check(&mut self) -> Stored<Option<Instant>>;
 
-    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`).
+    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`). Returns how
+    /// many were not due at once before.
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
 
     /// Sets a named value of the installation.
@@ -141,7 +156,7 @@ pub trait Transaction: Send {
     /// Appends row facts.
     async fn add_facts(&mut self, facts: &[FactRow]) -> Stored<()>;
 
-    /// Supersedes row facts by their ids.
+    /// Supersedes row facts by their ids; [`StoreError::Missing`] where one is not there or superseded already.
     async fn supersede_facts(&mut self, ids: &[&str], at: Instant) -> Stored<()>;
 
     /// Grows the facts revision by one and returns it.
@@ -153,7 +168,8 @@ pub trait Transaction: Send {
     /// One finding, locked.
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;
 
-    /// Records a decision, and the review state that it leaves its finding in.
+    /// Records a decision, and the review state that it leaves its finding in. [`StoreError::ChangedMeanwhile`] where the
+    /// finding's digest is not that of the decision.
     async fn decide(&mut self, decision: &DecisionRow, review: crate::rows::Review) -> Stored<()>;
 
     /// Appends to the audit chain and returns the entry.
@@ -162,7 +178,7 @@ pub trait Transaction: Send {
     /// Creates or replaces an account; replacing ends its sessions.
     async fn save_account(&mut self, account: &Account) -> Stored<()>;
 
-    /// Starts a session.
+    /// Starts a session, and removes those that had ended by then.
     async fn add_session(&mut self, session: &SessionRow) -> Stored<()>;
 
     /// Notes that a session was used.
@@ -179,4 +195,10 @@ pub trait Transaction: Send {
 
     /// Revokes a screen's token.
     async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool>;
+
+    /// Adds a one-time link.
+    async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()>;
+
+    /// Uses a one-time link up; whether it was good: of that purpose, not used, and not ended.
+    async fn consume_link(&mut self, token_hash: &str, purpose: &str, at: Instant) -> Stored<bool>;
 }

@@ -308,3 +308,16 @@ pub struct ScreenRow {
     /// When it was last connected.
     pub seen_at: Option<Instant>,
 }
+
+/// A link that lets whoever opens it do one thing once, such as create the first admin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneTimeLink {
+    /// SHA-256 of the token, in hex.
+    pub token_hash: String,
+    /// What it is for, a stable word such as `first_admin`.
+    pub purpose: String,
+    /// When it ends.
+    pub expires_at: Instant,
+    /// When it was used; `None` while it was not.
+    pub used_at: Option<Instant>,
+}

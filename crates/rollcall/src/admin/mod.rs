@@ -1,1 +1,147 @@
 //! The admin's pages: login, today, weekly review.
+//!
+//! To add a page: a handler that takes [`visitor::Reviewer`] (or [`visitor::Signed`] for a form), a template, its words in
+//! `locales/*/admin.ftl`, and a line in [`routes`]. The tests read that list: a route that is not marked as open to all must
+//! refuse everybody who is not logged in.
+
+mod accounts;
+mod api;
+mod assets;
+mod attempts;
+mod day;
+mod decide;
+mod directory;
+mod edge;
+mod error;
+mod filter;
+mod login;
+mod page;
+mod password;
+mod reasons;
+mod review;
+mod same_origin;
+mod secret;
+mod session;
+mod setup;
+mod show;
+mod timeline;
+mod today;
+mod visitor;
+mod week;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant as Monotonic};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+use self::attempts::Attempts;
+use self::password::Passwords;
+use self::same_origin::PublicOrigin;
+use crate::clock::Clock;
+use crate::shared::Shared;
+
+pub use self::accounts::{AccountError, create as create_account, generated_password, read_password, reset_password};
+pub use self::session::AdminAccess;
+pub use self::setup::setup_url;
+
+/// No form of ours is longer.
+const LONGEST_FORM_BYTES: usize = 64 * 1_024;
+
+/// What the pages keep in memory for one run of the daemon.
+pub struct AdminState {
+    /// The clock that sessions live by: [`Clock::host`], but in tests.
+    host: Clock,
+    started: Monotonic,
+    passwords: Passwords,
+    attempts: Mutex<Attempts>,
+}
+
+impl AdminState {
+    /// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
+    pub fn new(host: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            started: Monotonic::now(),
+            passwords: Passwords::default(),
+            attempts: Mutex::default(),
+        })
+    }
+
+    /// Time since the daemon started, which no change of the host's clock moves.
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// What every handler gets.
+#[derive(Clone)]
+struct App {
+    shared: Shared,
+    state: Arc<AdminState>,
+    access: AdminAccess,
+    origin: Arc<PublicOrigin>,
+}
+
+/// Who may open a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Everybody.
+    Open,
+    /// Only who is logged in.
+    Reviewer,
+}
+
+/// A route of the admin pages.
+struct Route {
+    access: Access,
+    path: &'static str,
+    handlers: MethodRouter<App>,
+}
+
+/// Every route; the router is made of nothing else.
+fn routes() -> Vec<Route> {
+    let open = |path, handlers| Route { access: Access::Open, path, handlers };
+    let reviewer = |path, handlers| Route { access: Access::Reviewer, path, handlers };
+    vec![
+        open("/login", get(login::show).post(login::log_in)),
+        open("/setup/{token}", get(setup::show).post(setup::create)),
+        open("/language", post(login::choose_language)),
+        open("/assets/admin/{name}", get(assets::serve)),
+        reviewer("/", get(today::redirect)),
+        reviewer("/logout", post(login::log_out)),
+        reviewer("/account", get(login::show_account)),
+        reviewer("/account/password", post(login::change_password)),
+        reviewer("/today", get(today::show)),
+        reviewer("/review", get(review::redirect)),
+        reviewer("/review/{week}", get(review::list)),
+        reviewer("/review/{week}/f/{finding}", get(review::detail)),
+        reviewer("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
+        reviewer("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        reviewer("/api/v1/findings", get(api::findings)),
+        reviewer("/api/v1/rejected", get(api::rejected)),
+    ]
+}
+
+/// The admin's pages and its JSON API. Logins are slowed down by address where the server puts
+/// `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as coming from one address.
+pub fn router(shared: Shared, state: Arc<AdminState>) -> Router {
+    let access = AdminAccess::new(Arc::clone(&shared.ledger), state.host.clone(), &shared.public_url);
+    let origin = Arc::new(PublicOrigin::of(&shared.public_url));
+    let app = App { shared, state, access, origin };
+    let router = routes().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handlers));
+    router
+        .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
+        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app)
+}
+
+/// The address of requests that say none.
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -1,0 +1,41 @@
+# Where a problem is.
+place-file = { $file }: { $what }
+place-row = { $file }, row { $row }: { $what }
+place-key = { $file }, line { $row }, { $key }: { $what }
+
+# What is wrong in a site folder, and what to do about it.
+problem-file_unreadable = the file cannot be read ({ $reason }). Check that it is a plain file and that you may read it.
+problem-file_unknown = no file of this name belongs to a site folder, so it is not read. Check its spelling.
+problem-not_utf8 = this is not UTF-8. Save the file as UTF-8 (in a spreadsheet: “CSV UTF-8”).
+problem-not_judged_yet = the file is checked, but this version does not judge by it yet.
+problem-column_unknown = the column “{ $column }” means nothing here and is not read. Columns of this file: { $known }.
+problem-column_missing = the column “{ $column }” is missing, so no row of the file counts. Add it to the header.
+problem-column_duplicate = the header has the column “{ $column }” twice; the first one is read. Remove one.
+problem-row_too_long = { $cells } cells under { $columns } columns. Put quotation marks around a value that holds a comma.
+problem-quote_unclosed = a quotation mark is not closed on its line. Close it; write a quotation mark inside a value twice.
+problem-toml_malformed = this is not TOML: { $reason }. Correct the line; what stands elsewhere is still read.
+problem-key_unknown = the key “{ $column }” means nothing here and is not read. Keys that stand here: { $known }.
+problem-value_missing = “{ $column }” is empty or missing. Write a value.
+problem-value_invalid = “{ $value }” cannot stand for “{ $column }”. Write one of: { $allowed }.
+problem-number_invalid = “{ $value }” cannot stand for “{ $column }”. Write a whole number from { $least } to { $most }.
+problem-instant_invalid = “{ $value }” for “{ $column }” is no instant. Write 2026-09-16 08:30, or 2026-09-16T08:30:00+08:00.
+problem-date_invalid = “{ $value }” for “{ $column }” is no date. Write it as 2026-09-16.
+problem-time_invalid = “{ $value }” cannot stand for “{ $column }”. Write a time as 08:30, or 06:00+1 for the next day.
+problem-interval_empty = from { $from } until { $until } nothing lies between. Write an end that is later than the start.
+problem-duplicate = this is there already, on line { $first }, and that one counts. Remove one of the two.
+problem-unit_unknown = the unit “{ $value }” is not in units.csv. Add it there or correct it here.
+problem-unit_cycle = “{ $value }” cannot be below “{ $parent }”, which is below it already. Correct one of the parents.
+problem-person_unknown = the person “{ $value }” is not in people.csv. Add them there or correct it here.
+problem-place_unknown = the place “{ $value }” is not in places.csv. Add it there or correct it here.
+problem-reader_unknown = the reader “{ $value }” is not in readers.csv. Add it there; what it reported is kept and counts from then on.
+problem-reader_unplaced = the reader “{ $value }” stands nowhere at { $at }. Extend a row of readers.csv; the swipe is kept until then.
+problem-badge_unknown = the badge “{ $value }” is not in badges.csv. Add it there; its swipes are kept and count from then on.
+problem-badge_unowned = the badge “{ $value }” belongs to nobody at { $at }. Extend a row of badges.csv; the swipe is kept until then.
+problem-schedule_unknown = the schedule “{ $value }” is not in schedules.toml. Add it there or correct it here; “none” means no office hours.
+problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. Add it there or correct it here.
+problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
+problem-swipe_quarantined = { $reason ->
+    [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
+   *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.
+}
+problem-problems_left_out = { $count } more of the kind “{ $problem }” are not listed. Correct those that are, and look again.

@@ -1,0 +1,138 @@
+# Why a verdict is what it is: one sentence a step, in the order in which a clerk would tell the day.
+
+length-hours = { $number } h
+length-minutes = { $number } min
+length-seconds = { $number } s
+length-still-growing = still going on
+
+weekday-mon = Monday
+weekday-tue = Tuesday
+weekday-wed = Wednesday
+weekday-thu = Thursday
+weekday-fri = Friday
+weekday-sat = Saturday
+weekday-sun = Sunday
+
+facing-in = in
+facing-out = out
+facing-both = in or out
+side-arrival = arrival
+side-departure = departure
+words-of-unit = the unit
+words-of-person = the person
+words-calendar = calendar
+words-and = { " and " }
+absence-leave = leave
+absence-trip = trip
+absence-errand = errand
+
+# What applies.
+step-schedule = By the schedule “{ $schedule }” (assigned to { $who } “{ $name }”) the period { $period } is { $interval }.
+step-schedule-edition = By the schedule “{ $schedule }”, edition in force from { $edition } (assigned to { $who } “{ $name }”), the period { $period } is { $interval }.
+step-calendar-holiday = { $date } is a holiday ({ $name }).
+step-calendar-workday = { $date } is a makeup workday ({ $name }) with the periods of a { $weekday }.
+step-calendar-morning-off = The morning of { $date } is off ({ $name }): the time before 12:00 does not count.
+step-calendar-afternoon-off = The afternoon of { $date } is off ({ $name }): the time from 12:00 does not count.
+step-joined = { $periods } are one stay: only the first arrival and the last departure are judged.
+step-morning-off = The morning is off: { $interval } does not count.
+step-afternoon-off = The afternoon is off: { $interval } does not count.
+step-absence = An approved absence ({ $kind }, “{ $absence }”) covers { $interval }, which does not count.
+step-absence-shortened = An approved absence ({ $kind }, “{ $absence }”), until { $approved } at first, was ended early and covers { $interval }, which does not count.
+step-no-absence = Leave, errands and trips were checked: there is none.
+step-meeting-taken = Attending the meeting “{ $meeting }” takes { $interval } out of the period.
+step-meeting-assumed = On the roster of the meeting “{ $meeting }” and taken as attending until late there: { $interval } does not count for now.
+step-effective = To be there: { $pieces }.
+step-excused = The whole of it is excused.
+step-windows = Arrivals are looked for from { $arrive_from } (swipes of no direction until { $arrive_until }), departures until { $leave_until } (swipes of no direction from { $leave_from }).
+step-break-earlier = The break towards { $neighbour } of { $date } ({ $interval }) is shared: swipes out belong here, swipes in to the later period.
+step-break-later = The break since { $neighbour } of { $date } ({ $interval }) is shared: swipes in belong here, swipes out to the earlier period.
+
+# What was seen.
+step-swipe = Swipe at { $at } at “{ $reader }” ({ $faces }).
+step-repeats = { $count ->
+    [one] One repeated reading after it, at { $at }, does
+   *[other] { $count } repeated readings after it, until { $at }, do
+} not count by themselves.
+step-read-as-in = The swipe at { $at } has no direction; the person had gone out before, so it is read as coming in.
+step-seen-at-meeting = Sign-in at { $at } at the meeting “{ $meeting }” shows that the person came.
+step-no-swipe = There is no swipe at all.
+step-arrival = Arrival at { $at }, the earliest.
+step-arrival-after-going-out = Arrival at { $at }; the person had been there before and gone out at { $out }.
+step-arrival-first-of-several = Arrival at { $at }: nothing in the first half, so the first of several swipes of no direction in the second.
+step-no-arrival = No swipe can be an arrival.
+step-departure = Departure at { $at }, the latest.
+step-departure-from-meeting = Departure at { $at }, from the meeting “{ $meeting }”, without coming back to the office.
+step-no-departure = No swipe can be a departure.
+step-came-back = In again at { $at }, so what came before is no departure.
+step-another-visit = What follows from { $at } is another visit and is not looked at.
+step-satisfied-by-meeting = The meeting “{ $meeting }” covers the { $side }, which needs no swipe.
+step-side-free = The { $side } is free and not judged.
+
+# What follows from it.
+step-due = Due at { $due }.
+step-due-meeting = Due at the meeting at { $due }.
+step-due-flex = With { $flex } of flexible time, due at { $due } at the latest.
+step-due-late-stay = Late stay on { $date } (left at { $left }, after { $left_after }): due at { $due } on the next working day.
+step-required-end = To stay until { $at }.
+step-required-end-moved = Came { $moved } later within the flexible time, so to stay until { $at }.
+measure-lateness = Lateness
+measure-not-there = Not there
+measure-left-early = Left early
+measure-open-gap = Out
+step-length = { $what }: from { $from } to { $to } is { $length }.
+step-length-covered = { $what }: from { $from } to { $to }, less { $not_counted } that does not count, is { $length }.
+step-length-open = { $what }: since { $from }, still going on.
+step-length-open-covered = { $what }: since { $from }, less { $not_counted } that does not count, still going on.
+limit-grace-late = the grace for lateness
+limit-grace-early = the grace for leaving early
+limit-serious-after = the limit of serious lateness
+limit-absent-after = the limit of absence
+limit-late-absent-after = the limit from which lateness is absence
+limit-step-out-allowance = the time allowed outside
+limit-early-leave-shown-after = the time before an early leave is shown
+limit-exit-allowance = the time allowed out of the meeting
+step-exceeds = { $length } is longer than { $what } of { $allowed }.
+step-within = { $length } is within { $what } of { $allowed }.
+step-exceeds-already = Longer than { $what } of { $allowed } already.
+step-within-so-far = Within { $what } of { $allowed } so far.
+step-counted-from-grace-end = Counted from the end of the grace of { $grace }: { $length }.
+step-gap = Out at { $from }, back at { $to }: { $length }, within what is allowed.
+step-gap-counts = Out at { $from }, back at { $to }: { $length }, longer than allowed.
+step-ended-before-arrival = This period was over at { $ended }, before the arrival at { $arrived }.
+step-not-seen-since-absence = No office swipe since the absence “{ $absence }” ended at { $ended }.
+step-sign-of-presence = A swipe at { $at } shows that the person came, so only the departure is missing.
+
+# Meetings.
+step-meeting = The meeting “{ $meeting }”, { $interval }, at { $place }; sign-in from { $sign_in_opens }.
+step-optional-role = The role is optional: shown and never judged.
+step-permission = Permitted to be out: { $interval }.
+step-at-other-meeting = At the meeting “{ $meeting }” during { $interval }, which does not count.
+step-carried-over = In since { $came_in } without going out, so present from { $present_from }.
+step-opening = In at { $at }.
+step-closing = Out at { $at }.
+step-wrong-room = The swipe at { $at } at { $place } is at another room and changes nothing.
+step-exit = Out at { $from }, back at { $to }: { $length }, within what is allowed.
+step-exit-counts = Out at { $from }, back at { $to }: { $length }, longer than allowed.
+step-exit-open = Out at { $from } and not back ({ $length }), within what is allowed.
+step-exit-open-counts = Out at { $from } and not back ({ $length }), longer than allowed.
+step-exits = Went out and came back { $count ->
+    [one] once
+   *[other] { $count } times
+}; { $allowed } allowed.
+step-exits-too-many = Went out and came back { $count ->
+    [one] once
+   *[other] { $count } times
+}, more than the { $allowed } allowed.
+
+# How certain it is.
+step-withheld = The reader “{ $reader }” was down from { $from } to { $until } and may have missed a swipe: withheld.
+step-withheld-still = The reader “{ $reader }” has been down since { $from } and may have missed a swipe: withheld.
+step-covered = All readers that matter were up during { $interval }.
+step-provisional-until = Provisional: it may change by { $at }.
+step-provisional = Provisional: it may change until the meeting is over.
+step-final = Final, unless a new fact comes to light.
+step-not-over = Not over yet; looked at until { $until }.
+step-nothing-wrong = Nothing is wrong.
+step-concluded = Verdict: { $kind }.
+step-concluded-length = Verdict: { $kind }, { $minutes } min (a begun minute counts as one).
+step-concluded-by-lateness = Verdict: { $kind } by lateness of { $minutes } min (a begun minute counts as one).

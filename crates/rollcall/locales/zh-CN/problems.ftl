@@ -1,0 +1,41 @@
+# 问题出在哪里。
+place-file = { $file }：{ $what }
+place-row = { $file } 第 { $row } 行：{ $what }
+place-key = { $file } 第 { $row } 行，{ $key }：{ $what }
+
+# 站点文件夹里有什么问题，该怎么办。
+problem-file_unreadable = 文件无法读取（{ $reason }）。请确认它是普通文件，并且有读取权限。
+problem-file_unknown = 站点文件夹里没有这个名称的文件，未予读取。请核对文件名。
+problem-not_utf8 = 编码不是 UTF-8。请另存为 UTF-8（在电子表格中选“CSV UTF-8”）。
+problem-not_judged_yet = 文件已检查，但本版本暂不据此判定。
+problem-column_unknown = 不认识的列“{ $column }”，未予读取。本文件可用的列：{ $known }。
+problem-column_missing = 缺少“{ $column }”列，整个文件的各行都不能生效。请在表头补上。
+problem-column_duplicate = 表头中“{ $column }”列出现两次，只读取第一个。请删去一个。
+problem-row_too_long = 本行有 { $cells } 个单元格，表头只有 { $columns } 列。值里若有逗号，请加引号。
+problem-quote_unclosed = 引号没有在本行内闭合。请补上引号；值里的引号要写两遍。
+problem-toml_malformed = 不符合 TOML 格式：{ $reason }。请改正此行，其余内容仍会读取。
+problem-key_unknown = 不认识的键“{ $column }”，未予读取。此处可用的键：{ $known }。
+problem-value_missing = “{ $column }”为空或缺失。请填写。
+problem-value_invalid = “{ $column }”不能写成“{ $value }”。可以写：{ $allowed }。
+problem-number_invalid = “{ $column }”不能写成“{ $value }”。请写 { $least } 到 { $most } 之间的整数。
+problem-instant_invalid = “{ $column }”的值“{ $value }”不是时刻。请写成 2026-09-16 08:30 或 2026-09-16T08:30:00+08:00。
+problem-date_invalid = “{ $column }”的值“{ $value }”不是日期。请写成 2026-09-16。
+problem-time_invalid = “{ $column }”不能写成“{ $value }”。请写成 08:30，次日写成 06:00+1。
+problem-interval_empty = 从 { $from } 到 { $until } 没有时间。请让结束晚于开始。
+problem-duplicate = 与第 { $first } 行重复，以第 { $first } 行为准。请删去一行。
+problem-unit_unknown = units.csv 里没有单位“{ $value }”。请在那里补上，或在此改正。
+problem-unit_cycle = “{ $value }”不能隶属于“{ $parent }”：后者已经在它之下。请改正其中一个上级单位。
+problem-person_unknown = people.csv 里没有人员“{ $value }”。请在那里补上，或在此改正。
+problem-place_unknown = places.csv 里没有位置“{ $value }”。请在那里补上，或在此改正。
+problem-reader_unknown = readers.csv 里没有读卡器“{ $value }”。请在那里补上；它报来的记录都已保留，补上后即生效。
+problem-reader_unplaced = 读卡器“{ $value }”在 { $at } 没有所在位置。请在 readers.csv 补上这段时间；刷卡记录已保留。
+problem-badge_unknown = badges.csv 里没有卡号“{ $value }”。请在那里补上；刷卡记录都已保留，补上后即生效。
+problem-badge_unowned = 卡号“{ $value }”在 { $at } 不属于任何人。请在 badges.csv 补上这段时间；刷卡记录已保留。
+problem-schedule_unknown = schedules.toml 里没有作息“{ $value }”。请在那里补上，或在此改正；不考勤写“none”。
+problem-meeting_unknown = meetings.toml 里没有会议“{ $value }”。请在那里补上，或在此改正。
+problem-duty_unknown = duties.csv 里没有值班“{ $value }”。请在那里补上，或在此改正。
+problem-swipe_quarantined = { $reason ->
+    [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。
+   *[ahead_of_receipt] 时间 { $at } 晚于接收时间，超出 clock_tolerance_seconds 所允许的范围，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，并改正时间。
+}
+problem-problems_left_out = “{ $problem }”类问题另有 { $count } 处没有列出。请先改正已列出的，再检查一次。

@@ -1,0 +1,81 @@
+//! Names for the identifiers that rows hold.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use rules::facts::SiteFacts;
+use rules::model::{Meeting, MeetingIndex, PersonIndex, UnitIndex};
+use rules::time::{CivilTime, instant_of};
+
+use super::show::plain;
+
+/// The bureau's people, units and meetings by their identifiers.
+pub struct Directory<'a> {
+    site: &'a SiteFacts,
+    people: HashMap<&'a str, PersonIndex>,
+    units: HashMap<&'a str, UnitIndex>,
+    meetings: HashMap<&'a str, &'a Meeting>,
+}
+
+impl<'a> Directory<'a> {
+    /// The directory of a bureau.
+    pub fn of(site: &'a SiteFacts) -> Self {
+        let records = site.records();
+        Self {
+            site,
+            people: records.people.iter().zip(0..).map(|(person, at)| (&*person.id, PersonIndex(at))).collect(),
+            units: records.units.iter().zip(0..).map(|(unit, at)| (&*unit.id, UnitIndex(at))).collect(),
+            meetings: records.meetings.iter().map(|meeting| (&*meeting.id, meeting)).collect(),
+        }
+    }
+
+    /// The person of that identifier.
+    pub fn person(&self, id: &str) -> Option<PersonIndex> {
+        self.people.get(id).copied()
+    }
+
+    /// What a person was called on a date; the identifier where nothing is known of them.
+    pub fn name_of(&self, id: &str, date: NaiveDate) -> String {
+        let Some(person) = self.person(id) else { return plain(id) };
+        let records = self.site.records();
+        let noon = instant_of(date, CivilTime::from_minutes(720).expect("noon is a time of day"), records.site.zone);
+        let stints = &records.people[person.at()].stints;
+        let then = stints.iter().find(|stint| stint.interval.contains(noon)).or(stints.last());
+        then.map_or_else(|| plain(id), |stint| plain(&stint.name))
+    }
+
+    /// What a unit is called; the identifier where nothing is known of it.
+    pub fn unit_name(&self, id: &str) -> String {
+        let unit = self.units.get(id).map(|unit| &self.site.records().units[unit.at()]);
+        plain(unit.map_or(id, |unit| &*unit.name))
+    }
+
+    /// All units: identifier and name, in the order of the file.
+    pub fn units(&self) -> impl Iterator<Item = (String, String)> {
+        self.site.records().units.iter().map(|unit| (unit.id.to_string(), plain(&unit.name)))
+    }
+
+    /// Whether a unit is another one or below it.
+    pub fn is_within(&self, unit: &str, other: &str) -> bool {
+        let units = &self.site.records().units;
+        let mut seen = HashSet::new();
+        let mut next = self.units.get(unit).copied();
+        while let Some(unit) = next.filter(|unit| seen.insert(*unit)) {
+            if &*units[unit.at()].id == other {
+                return true;
+            }
+            next = units[unit.at()].parent;
+        }
+        unit == other
+    }
+
+    /// What a meeting is called; the identifier where nothing is known of it.
+    pub fn meeting_title(&self, id: &str) -> String {
+        plain(self.meetings.get(id).map_or(id, |meeting| &*meeting.title))
+    }
+
+    /// What a meeting is called.
+    pub fn title_of(&self, meeting: MeetingIndex) -> String {
+        plain(&self.site.records().meetings[meeting.at()].title)
+    }
+}

@@ -1,0 +1,1031 @@
+//! The steps of an explanation in words, by an exhaustive match: a new step does not compile until somebody says it.
+
+use chrono::{NaiveDate, Timelike, Weekday};
+use chrono_tz::Tz;
+use rules::explain::{ArrivalReason, Clause, DueReason, Explanation, Limit, Measure, PeriodSide, Step};
+use rules::finding::{About, FindingKind};
+use rules::model::{
+    AssignmentSubject, DayKind, Facing, Id, MeetingIndex, PlaceIndex, ReaderIndex, SiteRecords, SwipeId,
+};
+use rules::time::{Instant, Interval, Span};
+
+use super::{Bilingual, Language, Value, text};
+
+/// One step in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepText {
+    /// What it says.
+    pub text: Bilingual,
+    /// What it rests on: swipe ids, absence ids, `schedule@edition`, meeting ids, reader ids, notices.
+    pub refs: Vec<String>,
+    /// The part of the rules that it applies, such as `office-7`.
+    pub clause: String,
+}
+
+/// The steps of an explanation in words. Times are those of the site's clocks, with a date where it is another one than
+/// the explanation's, with seconds where there are some.
+pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> {
+    let context = Context {
+        records,
+        date: explanation.date,
+        zone: records.site.zone,
+    };
+    let about_meeting = matches!(explanation.about, About::Meeting(_));
+    let words = |step: &Step| {
+        let said = context.say(step, about_meeting);
+        let text = Bilingual {
+            chinese: context.text(&said, Language::Chinese),
+            english: context.text(&said, Language::English),
+        };
+        StepText {
+            text,
+            refs: said.refs,
+            clause: clause(step.clause(), about_meeting),
+        }
+    };
+    explanation.steps.iter().map(words).collect()
+}
+
+/// A length such as `6 分 1 秒`.
+pub fn length(language: Language, span: Span) -> String {
+    let milliseconds = span.as_ms().max(0);
+    let (hours, minutes) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60);
+    let seconds = match milliseconds % 60_000 {
+        whole if whole % 1_000 == 0 => (whole / 1_000).to_string(),
+        part => format!("{}.{:03}", part / 1_000, part % 1_000),
+    };
+    let mut parts = Vec::new();
+    let mut add = |key, number: String| parts.push(text(language, key, &[("number", Value::from(number))]));
+    if hours > 0 {
+        add("length-hours", hours.to_string());
+    }
+    if minutes > 0 {
+        add("length-minutes", minutes.to_string());
+    }
+    if seconds != "0" || milliseconds < 60_000 {
+        add("length-seconds", seconds);
+    }
+    parts.join(" ")
+}
+
+fn clause(clause: Clause, about_meeting: bool) -> String {
+    match clause {
+        Clause::Office(rule) if !about_meeting => format!("office-{rule}"),
+        Clause::Office(_) | Clause::Meeting => "meeting".to_owned(),
+        Clause::Words => "words".to_owned(),
+        Clause::Time => "time".to_owned(),
+        Clause::Swipes => "swipes".to_owned(),
+        Clause::Coverage => "coverage".to_owned(),
+    }
+}
+
+struct Context<'a> {
+    records: &'a SiteRecords,
+    date: NaiveDate,
+    zone: Tz,
+}
+
+/// What a step says before a language is chosen.
+struct Said {
+    key: &'static str,
+    arguments: Vec<(&'static str, Argument)>,
+    refs: Vec<String>,
+}
+
+enum Argument {
+    Text(String),
+    At(Instant),
+    Between(Interval),
+    Pieces(Vec<Interval>),
+    Length(Span),
+    Count(i64),
+    /// Words of their own, by their key.
+    Words(&'static str),
+    Kind(FindingKind),
+}
+
+impl Said {
+    fn new(key: &'static str) -> Self {
+        Self {
+            key,
+            arguments: Vec::new(),
+            refs: Vec::new(),
+        }
+    }
+
+    fn with(mut self, name: &'static str, argument: Argument) -> Self {
+        self.arguments.push((name, argument));
+        self
+    }
+
+    fn text(self, name: &'static str, value: &impl ToString) -> Self {
+        self.with(name, Argument::Text(value.to_string()))
+    }
+
+    fn at(self, name: &'static str, at: Instant) -> Self {
+        self.with(name, Argument::At(at))
+    }
+
+    fn between(self, interval: Interval) -> Self {
+        self.with("interval", Argument::Between(interval))
+    }
+
+    fn length(self, name: &'static str, span: Span) -> Self {
+        self.with(name, Argument::Length(span))
+    }
+
+    fn cites(mut self, reference: &impl ToString) -> Self {
+        self.refs.push(reference.to_string());
+        self
+    }
+
+    fn swipe(self, id: SwipeId) -> Self {
+        self.cites(&hex::encode(id.0))
+    }
+
+    fn maybe_swipe(self, id: Option<SwipeId>) -> Self {
+        match id {
+            Some(id) => self.swipe(id),
+            None => self,
+        }
+    }
+}
+
+/// One of two keys.
+fn either(first: bool, key: &'static str, other: &'static str) -> &'static str {
+    if first { key } else { other }
+}
+
+impl Context<'_> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm a step; the exhaustive match is what holds every step to its words"
+    )]
+    fn say(&self, step: &Step, about_meeting: bool) -> Said {
+        match step {
+            Step::Schedule {
+                schedule,
+                edition,
+                assigned,
+                period,
+                interval,
+            } => self.schedule(schedule, *edition, *assigned, period).between(*interval),
+            Step::Calendar {
+                date,
+                kind,
+                name,
+                acts_as,
+                source,
+            } => calendar(*date, *kind, name.as_ref(), *acts_as, source.as_ref()),
+            Step::Joined { periods } => Said::new("step-joined").text("periods", &periods.join(" + ")),
+            Step::HalfHoliday { kind, taken } => Said::new(either(
+                *kind == DayKind::MorningOff,
+                "step-morning-off",
+                "step-afternoon-off",
+            ))
+            .between(*taken),
+            Step::Absence {
+                absence,
+                kind,
+                interval,
+                shortened_from,
+            } => absent(absence, kind, *shortened_from).between(*interval),
+            Step::NoAbsence => Said::new("step-no-absence"),
+            Step::TakenByMeeting {
+                meeting,
+                taken,
+                assumed,
+            } => self
+                .meeting(either(*assumed, "step-meeting-assumed", "step-meeting-taken"), *meeting)
+                .between(*taken),
+            Step::Effective { pieces } => Said::new("step-effective").with("pieces", Argument::Pieces(pieces.clone())),
+            Step::Excused => Said::new("step-excused"),
+            Step::Windows {
+                arrive_from,
+                arrive_until,
+                leave_from,
+                leave_until,
+            } => Said::new("step-windows")
+                .at("arrive_from", *arrive_from)
+                .at("arrive_until", *arrive_until)
+                .at("leave_from", *leave_from)
+                .at("leave_until", *leave_until),
+            Step::BreakShared {
+                neighbour,
+                date,
+                interval,
+                this_is_earlier,
+            } => Said::new(either(*this_is_earlier, "step-break-earlier", "step-break-later"))
+                .text("neighbour", neighbour)
+                .text("date", &date)
+                .between(*interval),
+            Step::Swipe { id, at, reader, faces } => self
+                .reader("step-swipe", *reader)
+                .at("at", *at)
+                .with("faces", facing(*faces))
+                .swipe(*id),
+            Step::Repeats { id, repeats, last_at } => repeated(*id, repeats).at("at", *last_at),
+            Step::ReadAsIn { id, at } => Said::new("step-read-as-in").at("at", *at).swipe(*id),
+            Step::SeenAtMeeting { meeting, id, at } => self
+                .meeting("step-seen-at-meeting", *meeting)
+                .at("at", *at)
+                .maybe_swipe(*id),
+            Step::NoSwipe => Said::new("step-no-swipe"),
+            Step::Arrival { id, at, reason } => arrival(*reason).at("at", *at).maybe_swipe(*id),
+            Step::NoArrival => Said::new("step-no-arrival"),
+            Step::Departure {
+                id,
+                at,
+                closing_of: None,
+            } => Said::new("step-departure").at("at", *at).swipe(*id),
+            Step::Departure {
+                id,
+                at,
+                closing_of: Some(meeting),
+            } => self
+                .meeting("step-departure-from-meeting", *meeting)
+                .at("at", *at)
+                .swipe(*id),
+            Step::NoDeparture => Said::new("step-no-departure"),
+            Step::CameBack { id, at } => Said::new("step-came-back").at("at", *at).maybe_swipe(*id),
+            Step::AnotherVisit { at } => Said::new("step-another-visit").at("at", *at),
+            Step::SatisfiedByMeeting { side, meeting } => self
+                .meeting("step-satisfied-by-meeting", *meeting)
+                .with("side", side_name(*side)),
+            Step::SideFree { side } => Said::new("step-side-free").with("side", side_name(*side)),
+            Step::Due { at, reason } => due(*reason, about_meeting).at("due", *at),
+            Step::RequiredEnd { at, moved } => Said::new(either(
+                *moved == Span::ZERO,
+                "step-required-end",
+                "step-required-end-moved",
+            ))
+            .at("at", *at)
+            .length("moved", *moved),
+            Step::Length {
+                measure,
+                from,
+                to,
+                not_counted,
+                length,
+            } => measured(*measure, *from, *to, *not_counted, *length),
+            Step::Compared {
+                limit,
+                allowed,
+                length,
+                exceeded,
+            } => compared(*limit, *allowed, *length, *exceeded),
+            Step::CountedFromGraceEnd { grace, length } => Said::new("step-counted-from-grace-end")
+                .length("grace", *grace)
+                .length("length", *length),
+            Step::Gap {
+                from,
+                to,
+                length,
+                counts,
+            } => Said::new(either(*counts, "step-gap-counts", "step-gap"))
+                .at("from", *from)
+                .at("to", *to)
+                .length("length", *length),
+            Step::EndedBeforeArrival { ended_at, arrived_at } => Said::new("step-ended-before-arrival")
+                .at("ended", *ended_at)
+                .at("arrived", *arrived_at),
+            Step::NotSeenSinceAbsence { absence, ended_at } => Said::new("step-not-seen-since-absence")
+                .text("absence", absence)
+                .at("ended", *ended_at)
+                .cites(absence),
+            Step::SignOfPresence { id, at } => Said::new("step-sign-of-presence").at("at", *at).maybe_swipe(*id),
+            Step::Meeting {
+                meeting,
+                interval,
+                sign_in_opens,
+                place,
+            } => self
+                .meeting("step-meeting", *meeting)
+                .between(*interval)
+                .at("sign_in_opens", *sign_in_opens)
+                .text("place", self.place(*place)),
+            Step::OptionalRole => Said::new("step-optional-role"),
+            Step::Permission { interval } => Said::new("step-permission").between(*interval),
+            Step::AtOtherMeeting { meeting, interval } => {
+                self.meeting("step-at-other-meeting", *meeting).between(*interval)
+            }
+            Step::CarriedOver {
+                id,
+                came_in_at,
+                present_from,
+            } => Said::new("step-carried-over")
+                .at("came_in", *came_in_at)
+                .at("present_from", *present_from)
+                .swipe(*id),
+            Step::Opening { id, at } => Said::new("step-opening").at("at", *at).swipe(*id),
+            Step::Closing { id, at } => Said::new("step-closing").at("at", *at).swipe(*id),
+            Step::WrongRoom { id, at, place } => Said::new("step-wrong-room")
+                .at("at", *at)
+                .text("place", self.place(*place))
+                .swipe(*id),
+            Step::Exit {
+                from,
+                to,
+                length,
+                counts,
+            } => exit(*from, *to, *length, *counts),
+            Step::ExitCount { count, allowed } => {
+                Said::new(either(count > allowed, "step-exits-too-many", "step-exits"))
+                    .with("count", Argument::Count(i64::from(*count)))
+                    .with("allowed", Argument::Count(i64::from(*allowed)))
+            }
+            Step::Withheld {
+                reader,
+                down_from,
+                down_until: Some(until),
+            } => self
+                .reader("step-withheld", *reader)
+                .at("from", *down_from)
+                .at("until", *until),
+            Step::Withheld {
+                reader,
+                down_from,
+                down_until: None,
+            } => self.reader("step-withheld-still", *reader).at("from", *down_from),
+            Step::Covered { interval } => Said::new("step-covered").between(*interval),
+            Step::ProvisionalUntil { at: Some(at) } => Said::new("step-provisional-until").at("at", *at),
+            Step::ProvisionalUntil { at: None } => Said::new("step-provisional"),
+            Step::Final => Said::new("step-final"),
+            Step::NotOver { until } => Said::new("step-not-over").at("until", *until),
+            Step::NothingWrong => Said::new("step-nothing-wrong"),
+            Step::Concluded {
+                kind,
+                by_lateness,
+                length,
+            } => concluded(*kind, *by_lateness, *length),
+        }
+    }
+
+    fn schedule(&self, schedule: &Id, edition: Option<NaiveDate>, assigned: AssignmentSubject, period: &Id) -> Said {
+        let (who, name) = match assigned {
+            AssignmentSubject::Unit(unit) => ("words-of-unit", &self.records.units[unit.at()].name),
+            AssignmentSubject::Person(person) => {
+                let person = &self.records.people[person.at()];
+                (
+                    "words-of-person",
+                    person.stints.last().map_or(&person.id, |stint| &stint.name),
+                )
+            }
+        };
+        let said = match edition {
+            Some(from) => Said::new("step-schedule-edition")
+                .text("edition", &from)
+                .cites(&format!("{schedule}@{from}")),
+            None => Said::new("step-schedule").cites(schedule),
+        };
+        said.text("schedule", schedule)
+            .text("period", period)
+            .with("who", Argument::Words(who))
+            .text("name", name)
+    }
+
+    fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
+        let meeting = &self.records.meetings[meeting.at()];
+        Said::new(key).text("meeting", &meeting.title).cites(&meeting.id)
+    }
+
+    fn reader(&self, key: &'static str, reader: ReaderIndex) -> Said {
+        let id = &self.records.readers[reader.at()].id;
+        Said::new(key).text("reader", id).cites(id)
+    }
+
+    fn place(&self, place: PlaceIndex) -> &Id {
+        &self.records.places[place.at()].name
+    }
+
+    fn text(&self, said: &Said, language: Language) -> String {
+        let value = |argument: &Argument| match argument {
+            Argument::Text(text) => Value::from(text.clone()),
+            Argument::At(at) => Value::from(self.clock(*at)),
+            Argument::Between(interval) => Value::from(self.between(*interval)),
+            Argument::Pieces(pieces) => {
+                let pieces: Vec<String> = pieces.iter().map(|piece| self.between(*piece)).collect();
+                Value::from(pieces.join(&text(language, "words-and", &[])))
+            }
+            Argument::Length(span) => Value::from(length(language, *span)),
+            Argument::Count(count) => Value::from(*count),
+            Argument::Words(key) => Value::from(text(language, key, &[])),
+            Argument::Kind(kind) => Value::from(super::kind(language, *kind)),
+        };
+        let arguments: Vec<_> = said
+            .arguments
+            .iter()
+            .map(|(name, argument)| (*name, value(argument)))
+            .collect();
+        text(language, said.key, &arguments)
+    }
+
+    fn between(&self, interval: Interval) -> String {
+        format!("{}–{}", self.clock(interval.from), self.clock(interval.until))
+    }
+
+    fn clock(&self, at: Instant) -> String {
+        let local = at.to_utc().with_timezone(&self.zone);
+        let format = match (local.second(), local.nanosecond()) {
+            (0, 0) => "%H:%M",
+            (_, 0) => "%H:%M:%S",
+            _ => "%H:%M:%S%.3f",
+        };
+        let time = local.format(format);
+        if local.date_naive() == self.date {
+            time.to_string()
+        } else {
+            format!("{} {time}", local.date_naive())
+        }
+    }
+}
+
+fn absent(absence: &Id, kind: &Id, shortened_from: Option<Instant>) -> Said {
+    let kind = match &**kind {
+        "leave" => Argument::Words("absence-leave"),
+        "trip" => Argument::Words("absence-trip"),
+        "errand" => Argument::Words("absence-errand"),
+        other => Argument::Text(other.to_owned()),
+    };
+    let said = match shortened_from {
+        Some(approved) => Said::new("step-absence-shortened").at("approved", approved),
+        None => Said::new("step-absence"),
+    };
+    said.text("absence", absence).with("kind", kind).cites(absence)
+}
+
+fn calendar(date: NaiveDate, kind: DayKind, name: Option<&Id>, acts_as: Weekday, source: Option<&Id>) -> Said {
+    let said = match kind {
+        DayKind::Holiday => Said::new("step-calendar-holiday"),
+        DayKind::Workday => Said::new("step-calendar-workday").with("weekday", Argument::Words(weekday_name(acts_as))),
+        DayKind::MorningOff => Said::new("step-calendar-morning-off"),
+        DayKind::AfternoonOff => Said::new("step-calendar-afternoon-off"),
+    };
+    let name = name.map_or(Argument::Words("words-calendar"), |name| {
+        Argument::Text(name.to_string())
+    });
+    let said = said.text("date", &date).with("name", name);
+    match source {
+        Some(source) => said.cites(source),
+        None => said,
+    }
+}
+
+fn weekday_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "weekday-mon",
+        Weekday::Tue => "weekday-tue",
+        Weekday::Wed => "weekday-wed",
+        Weekday::Thu => "weekday-thu",
+        Weekday::Fri => "weekday-fri",
+        Weekday::Sat => "weekday-sat",
+        Weekday::Sun => "weekday-sun",
+    }
+}
+
+fn facing(faces: Facing) -> Argument {
+    Argument::Words(match faces {
+        Facing::In => "facing-in",
+        Facing::Out => "facing-out",
+        Facing::Both => "facing-both",
+    })
+}
+
+fn side_name(side: PeriodSide) -> Argument {
+    Argument::Words(match side {
+        PeriodSide::Arrival => "side-arrival",
+        PeriodSide::Departure => "side-departure",
+    })
+}
+
+fn repeated(id: SwipeId, repeats: &[SwipeId]) -> Said {
+    let count = i64::try_from(repeats.len()).unwrap_or(i64::MAX);
+    let said = Said::new("step-repeats")
+        .with("count", Argument::Count(count))
+        .swipe(id);
+    repeats.iter().fold(said, |said, repeat| said.swipe(*repeat))
+}
+
+fn arrival(reason: ArrivalReason) -> Said {
+    match reason {
+        ArrivalReason::Earliest => Said::new("step-arrival"),
+        ArrivalReason::AfterGoingOut { out_at } => Said::new("step-arrival-after-going-out").at("out", out_at),
+        ArrivalReason::FirstOfSeveral => Said::new("step-arrival-first-of-several"),
+    }
+}
+
+fn due(reason: DueReason, about_meeting: bool) -> Said {
+    match reason {
+        DueReason::EffectiveStart => Said::new(either(about_meeting, "step-due-meeting", "step-due")),
+        DueReason::Flex { flex } => Said::new("step-due-flex").length("flex", flex),
+        DueReason::LateStay {
+            date,
+            left_at,
+            left_after,
+        } => Said::new("step-due-late-stay")
+            .text("date", &date)
+            .at("left", left_at)
+            .at("left_after", left_after),
+    }
+}
+
+fn measured(measure: Measure, from: Instant, to: Option<Instant>, not_counted: Span, length: Option<Span>) -> Said {
+    let what = match measure {
+        Measure::Lateness => "measure-lateness",
+        Measure::NotThere => "measure-not-there",
+        Measure::LeftEarly => "measure-left-early",
+        Measure::OpenGap => "measure-open-gap",
+    };
+    let whole = not_counted == Span::ZERO;
+    let said = match (to, length) {
+        (Some(to), Some(length)) => Said::new(either(whole, "step-length", "step-length-covered"))
+            .at("to", to)
+            .length("length", length),
+        _ => Said::new(either(whole, "step-length-open", "step-length-open-covered")),
+    };
+    let said = said.with("what", Argument::Words(what)).at("from", from);
+    if whole {
+        said
+    } else {
+        said.length("not_counted", not_counted)
+    }
+}
+
+fn compared(limit: Limit, allowed: Span, length: Option<Span>, exceeded: bool) -> Said {
+    let what = match limit {
+        Limit::GraceLate => "limit-grace-late",
+        Limit::GraceEarly => "limit-grace-early",
+        Limit::SeriousAfter => "limit-serious-after",
+        Limit::AbsentAfter => "limit-absent-after",
+        Limit::LateAbsentAfter => "limit-late-absent-after",
+        Limit::StepOutAllowance => "limit-step-out-allowance",
+        Limit::EarlyLeaveShownAfter => "limit-early-leave-shown-after",
+        Limit::ExitAllowance => "limit-exit-allowance",
+    };
+    let said = match length {
+        Some(length) => Said::new(either(exceeded, "step-exceeds", "step-within")).length("length", length),
+        None => Said::new(either(exceeded, "step-exceeds-already", "step-within-so-far")),
+    };
+    said.with("what", Argument::Words(what)).length("allowed", allowed)
+}
+
+fn exit(from: Instant, to: Option<Instant>, length: Option<Span>, counts: bool) -> Said {
+    let said = match to {
+        Some(to) => Said::new(either(counts, "step-exit-counts", "step-exit")).at("to", to),
+        None => Said::new(either(counts, "step-exit-open-counts", "step-exit-open")),
+    };
+    let length = length.map_or(Argument::Words("length-still-growing"), Argument::Length);
+    said.at("from", from).with("length", length)
+}
+
+fn concluded(kind: FindingKind, by_lateness: bool, length: Option<Span>) -> Said {
+    let said = match length {
+        Some(length) => Said::new(either(
+            by_lateness,
+            "step-concluded-by-lateness",
+            "step-concluded-length",
+        ))
+        .with("minutes", Argument::Count(length.shown_minutes())),
+        None => Said::new("step-concluded"),
+    };
+    said.with("kind", Argument::Kind(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use rules::model::{
+        Absence, Meeting, Pairing, Person, PersonIndex, Place, PlaceKind, Reader, Site, Stint, Substitutes, Unit,
+        UnitIndex,
+    };
+
+    use super::*;
+
+    const AT: Instant = Instant::from_ms(1_789_518_901_000);
+    const ID: SwipeId = SwipeId([7; 16]);
+    const M: MeetingIndex = MeetingIndex(0);
+    const R: ReaderIndex = ReaderIndex(0);
+
+    fn interval() -> Interval {
+        Interval::new(AT, AT + Span::from_minutes(90))
+    }
+
+    fn records() -> SiteRecords {
+        let person = PersonIndex(0);
+        let stint = Stint {
+            interval: interval(),
+            name: "安娜".into(),
+            unit: UnitIndex(0),
+            rank: None,
+            head: false,
+            mail: None,
+        };
+        let absence = Absence {
+            id: "a1".into(),
+            person,
+            kind: "leave".into(),
+            interval: interval(),
+            approved_until: interval().until,
+        };
+        SiteRecords {
+            site: Site {
+                name: "局".into(),
+                zone: chrono_tz::Asia::Shanghai,
+                debounce: Span::from_seconds(60),
+                clock_tolerance: Span::from_seconds(30),
+                since: Instant::from_ms(0),
+                coverage_tolerance: Span::from_minutes(2),
+                meeting_travel: Span::from_minutes(10),
+            },
+            units: vec![Unit {
+                id: "plan".into(),
+                parent: None,
+                name: "规划科".into(),
+            }],
+            people: vec![Person {
+                id: "ana".into(),
+                stints: vec![stint],
+            }],
+            badges: Vec::new(),
+            places: vec![Place {
+                id: "hall".into(),
+                name: "大会堂".into(),
+                kind: PlaceKind::Meeting,
+                pairing: Pairing::First,
+            }],
+            readers: vec![Reader {
+                id: "hall-in".into(),
+                stands: Vec::new(),
+            }],
+            schedules: Vec::new(),
+            calendar: Vec::new(),
+            assignments: Vec::new(),
+            absences: vec![absence],
+            meetings: vec![Meeting {
+                id: "m1".into(),
+                title: "例会".into(),
+                place: PlaceIndex(0),
+                starts: AT,
+                ends: interval().until,
+                sign_in_opens: AT,
+                late_grace: Span::ZERO,
+                absent_after: Span::from_minutes(30),
+                late_absent_after: None,
+                exit_allowance: Span::from_minutes(5),
+                exits_allowed: 2,
+                early_grace: Span::ZERO,
+                substitutes: Substitutes::None,
+                roster: Vec::new(),
+                permissions: Vec::new(),
+            }],
+            outages: Vec::new(),
+        }
+    }
+
+    fn what_applies() -> Vec<Step> {
+        let schedule = |edition, assigned| Step::Schedule {
+            schedule: "office".into(),
+            edition,
+            assigned,
+            period: "上午".into(),
+            interval: interval(),
+        };
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16);
+        let calendar = |kind, name: Option<&str>| Step::Calendar {
+            date: date.expect("a date"),
+            kind,
+            name: name.map(Into::into),
+            acts_as: Weekday::Mon,
+            source: name.map(Into::into),
+        };
+        vec![
+            schedule(None, AssignmentSubject::Unit(UnitIndex(0))),
+            schedule(date, AssignmentSubject::Person(PersonIndex(0))),
+            calendar(DayKind::Holiday, Some("国庆")),
+            calendar(DayKind::Workday, None),
+            calendar(DayKind::MorningOff, None),
+            calendar(DayKind::AfternoonOff, None),
+        ]
+    }
+
+    fn what_was_taken_out() -> Vec<Step> {
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16);
+        let absence = |kind: &str, shortened_from| Step::Absence {
+            absence: "a1".into(),
+            kind: kind.into(),
+            interval: interval(),
+            shortened_from,
+        };
+        let shared = |this_is_earlier| Step::BreakShared {
+            neighbour: "下午".into(),
+            date: date.expect("a date"),
+            interval: interval(),
+            this_is_earlier,
+        };
+        vec![
+            Step::Joined {
+                periods: vec!["上午".into(), "下午".into()],
+            },
+            Step::HalfHoliday {
+                kind: DayKind::MorningOff,
+                taken: interval(),
+            },
+            Step::HalfHoliday {
+                kind: DayKind::AfternoonOff,
+                taken: interval(),
+            },
+            absence("leave", None),
+            absence("trip", Some(AT)),
+            absence("errand", None),
+            absence("培训", None),
+            Step::NoAbsence,
+            Step::TakenByMeeting {
+                meeting: M,
+                taken: interval(),
+                assumed: true,
+            },
+            Step::TakenByMeeting {
+                meeting: M,
+                taken: interval(),
+                assumed: false,
+            },
+            Step::Effective {
+                pieces: vec![interval(), interval()],
+            },
+            Step::Excused,
+            Step::Windows {
+                arrive_from: AT,
+                arrive_until: AT,
+                leave_from: AT,
+                leave_until: AT,
+            },
+            shared(true),
+            shared(false),
+        ]
+    }
+
+    fn what_was_seen() -> Vec<Step> {
+        let arrival = |reason| Step::Arrival {
+            id: Some(ID),
+            at: AT,
+            reason,
+        };
+        vec![
+            Step::Swipe {
+                id: ID,
+                at: AT,
+                reader: R,
+                faces: Facing::In,
+            },
+            Step::Swipe {
+                id: ID,
+                at: AT,
+                reader: R,
+                faces: Facing::Out,
+            },
+            Step::Swipe {
+                id: ID,
+                at: AT,
+                reader: R,
+                faces: Facing::Both,
+            },
+            Step::Repeats {
+                id: ID,
+                repeats: vec![ID],
+                last_at: AT,
+            },
+            Step::Repeats {
+                id: ID,
+                repeats: vec![ID, ID],
+                last_at: AT,
+            },
+            Step::ReadAsIn { id: ID, at: AT },
+            Step::SeenAtMeeting {
+                meeting: M,
+                id: None,
+                at: AT,
+            },
+            Step::NoSwipe,
+            arrival(ArrivalReason::Earliest),
+            arrival(ArrivalReason::AfterGoingOut { out_at: AT }),
+            arrival(ArrivalReason::FirstOfSeveral),
+            Step::NoArrival,
+            Step::Departure {
+                id: ID,
+                at: AT,
+                closing_of: None,
+            },
+            Step::Departure {
+                id: ID,
+                at: AT,
+                closing_of: Some(M),
+            },
+            Step::NoDeparture,
+            Step::CameBack { id: Some(ID), at: AT },
+            Step::AnotherVisit { at: AT },
+            Step::SatisfiedByMeeting {
+                side: PeriodSide::Arrival,
+                meeting: M,
+            },
+            Step::SideFree {
+                side: PeriodSide::Departure,
+            },
+        ]
+    }
+
+    fn what_follows() -> Vec<Step> {
+        let minute = Span::from_minutes(1);
+        let date = NaiveDate::from_ymd_opt(2026, 9, 15).expect("a date");
+        let due = |reason| Step::Due { at: AT, reason };
+        let length = |measure, to, not_counted, length| Step::Length {
+            measure,
+            from: AT,
+            to,
+            not_counted,
+            length,
+        };
+        vec![
+            due(DueReason::EffectiveStart),
+            due(DueReason::Flex { flex: minute }),
+            due(DueReason::LateStay {
+                date,
+                left_at: AT,
+                left_after: AT,
+            }),
+            Step::RequiredEnd {
+                at: AT,
+                moved: Span::ZERO,
+            },
+            Step::RequiredEnd { at: AT, moved: minute },
+            length(Measure::Lateness, Some(AT), Span::ZERO, Some(minute)),
+            length(Measure::NotThere, None, Span::ZERO, None),
+            length(Measure::LeftEarly, Some(AT), minute, Some(minute)),
+            length(Measure::OpenGap, None, minute, None),
+            Step::CountedFromGraceEnd {
+                grace: minute,
+                length: minute,
+            },
+            Step::Gap {
+                from: AT,
+                to: AT,
+                length: minute,
+                counts: true,
+            },
+            Step::Gap {
+                from: AT,
+                to: AT,
+                length: minute,
+                counts: false,
+            },
+            Step::EndedBeforeArrival {
+                ended_at: AT,
+                arrived_at: AT,
+            },
+            Step::NotSeenSinceAbsence {
+                absence: "a1".into(),
+                ended_at: AT,
+            },
+            Step::SignOfPresence { id: None, at: AT },
+        ]
+    }
+
+    fn comparisons() -> Vec<Step> {
+        let minute = Span::from_minutes(1);
+        let limits = [
+            Limit::GraceLate,
+            Limit::GraceEarly,
+            Limit::SeriousAfter,
+            Limit::AbsentAfter,
+            Limit::LateAbsentAfter,
+            Limit::StepOutAllowance,
+            Limit::EarlyLeaveShownAfter,
+            Limit::ExitAllowance,
+        ];
+        let compared = |(position, limit): (usize, Limit)| Step::Compared {
+            limit,
+            allowed: minute,
+            length: (position % 4 < 2).then_some(minute),
+            exceeded: position % 2 == 0,
+        };
+        limits.into_iter().enumerate().map(compared).collect()
+    }
+
+    fn meetings_and_certainty() -> Vec<Step> {
+        let minute = Span::from_minutes(1);
+        let exit = |to, length, counts| Step::Exit {
+            from: AT,
+            to,
+            length,
+            counts,
+        };
+        let concluded = |by_lateness, length| Step::Concluded {
+            kind: FindingKind::Absent,
+            by_lateness,
+            length,
+        };
+        vec![
+            Step::Meeting {
+                meeting: M,
+                interval: interval(),
+                sign_in_opens: AT,
+                place: PlaceIndex(0),
+            },
+            Step::OptionalRole,
+            Step::Permission { interval: interval() },
+            Step::AtOtherMeeting {
+                meeting: M,
+                interval: interval(),
+            },
+            Step::CarriedOver {
+                id: ID,
+                came_in_at: AT,
+                present_from: AT,
+            },
+            Step::Opening { id: ID, at: AT },
+            Step::Closing { id: ID, at: AT },
+            Step::WrongRoom {
+                id: ID,
+                at: AT,
+                place: PlaceIndex(0),
+            },
+            exit(Some(AT), Some(minute), true),
+            exit(Some(AT), Some(minute), false),
+            exit(None, None, true),
+            exit(None, Some(minute), false),
+            Step::ExitCount { count: 1, allowed: 2 },
+            Step::ExitCount { count: 3, allowed: 2 },
+            Step::Withheld {
+                reader: R,
+                down_from: AT,
+                down_until: Some(AT),
+            },
+            Step::Withheld {
+                reader: R,
+                down_from: AT,
+                down_until: None,
+            },
+            Step::Covered { interval: interval() },
+            Step::ProvisionalUntil { at: Some(AT) },
+            Step::ProvisionalUntil { at: None },
+            Step::Final,
+            Step::NotOver { until: AT },
+            Step::NothingWrong,
+            concluded(false, None),
+            concluded(false, Some(minute)),
+            concluded(true, Some(minute)),
+        ]
+    }
+
+    #[test]
+    fn every_step_has_words_in_both_languages() {
+        let all = [
+            what_applies(),
+            what_was_taken_out(),
+            what_was_seen(),
+            what_follows(),
+            comparisons(),
+            meetings_and_certainty(),
+        ]
+        .concat();
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16).expect("a date");
+        for about in [About::Period("上午".into()), About::Meeting(M)] {
+            let explanation = Explanation {
+                date,
+                about,
+                finding: None,
+                steps: all.clone(),
+            };
+            for (step, words) in all.iter().zip(steps(&explanation, &records())) {
+                let Bilingual { chinese, english } = &words.text;
+                assert!(
+                    !chinese.contains(['{', '$']) && chinese.ends_with('。'),
+                    "{step:?}: {chinese}"
+                );
+                assert!(
+                    !english.contains(['{', '$']) && english.ends_with('.'),
+                    "{step:?}: {english}"
+                );
+                assert!(!words.clause.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn times_show_what_matters_of_them() {
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16).expect("a date");
+        let records = records();
+        let context = Context {
+            records: &records,
+            date,
+            zone: records.site.zone,
+        };
+        assert_eq!(context.clock(AT), "08:35:01");
+        assert_eq!(context.clock(Instant::from_ms(AT.as_ms() - 1_000)), "08:35");
+        assert_eq!(context.clock(AT + Span::from_ms(1)), "08:35:01.001");
+        assert_eq!(context.clock(AT + Span::from_minutes(24 * 60)), "2026-09-17 08:35:01");
+        let spoken = |span| Language::ALL.map(|language| length(language, span)).join(" / ");
+        assert_eq!(spoken(Span::from_ms(3_661_000)), "1 小时 1 分 1 秒 / 1 h 1 min 1 s");
+        assert_eq!(spoken(Span::from_ms(1)), "0.001 秒 / 0.001 s");
+        assert_eq!(spoken(Span::ZERO), "0 秒 / 0 s");
+        assert_eq!(spoken(Span::from_minutes(20)), "20 分 / 20 min");
+    }
+}

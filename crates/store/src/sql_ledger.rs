@@ -1,0 +1,314 @@
+//! [`Ledger`] for both databases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rules::time::Interval;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Pool};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::cells::{Cells, FromCells, REVIEWS, read_all, review_word};
+use crate::dialect::{Dialect, Value};
+use crate::error::StoreError;
+use crate::ledger::{Ledger, Stored, Transaction};
+use crate::rows::{
+    Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
+    FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+};
+use crate::sql_transaction::SqlTransaction;
+use crate::statements::{self, Bulk, SIZES, size_for};
+
+/// How long a ping looks for the reason why the database does not answer.
+const PROBE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// An opened database.
+pub(crate) struct SqlLedger<DB: Dialect> {
+    writer: Pool<DB>,
+    readers: Pool<DB>,
+    /// Whose turn it is to write in this process: first come, first served.
+    turn: Arc<Mutex<()>>,
+    keeper: DB::Keeper,
+}
+
+impl<DB: Dialect> SqlLedger<DB> {
+    pub(crate) fn new(writer: Pool<DB>, readers: Pool<DB>, keeper: DB::Keeper) -> Self {
+        Self {
+            writer,
+            readers,
+            turn: Arc::default(),
+            keeper,
+        }
+    }
+
+    async fn reader(&self) -> Stored<PoolConnection<DB>> {
+        self.readers.acquire().await.map_err(StoreError::of::<DB>)
+    }
+
+    async fn rows(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<DB::Row>> {
+        let mut connection = self.reader().await?;
+        DB::rows(&mut connection, statement, values)
+            .await
+            .map_err(StoreError::of::<DB>)
+    }
+
+    async fn list<T: FromCells>(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<T>> {
+        read_all::<DB, T>(&self.rows(statement, values).await?)
+    }
+
+    async fn one<T: FromCells>(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Option<T>> {
+        Ok(self.list(statement, values).await?.into_iter().next())
+    }
+}
+
+/// Answers questions for swipes on one connection, in the order asked.
+pub(crate) async fn swipes_of<DB: Dialect>(
+    connection: &mut DB::Connection,
+    queries: &[BadgeSwipe<'_>],
+) -> Stored<Vec<Vec<SwipeRecord>>> {
+    let mut answers: Vec<Vec<SwipeRecord>> = queries.iter().map(|_| Vec::new()).collect();
+    let mut asked: Vec<[Value<'_>; 4]> = Vec::new();
+    for (question, query) in (0_i64..).zip(queries) {
+        let mut badges = query.badges.clone();
+        badges.sort_unstable();
+        badges.dedup();
+        asked.extend(badges.into_iter().map(|badge| {
+            [
+                question.into(),
+                badge.into(),
+                query.happened.from.into(),
+                query.happened.until.into(),
+            ]
+        }));
+    }
+    let nothing = [
+        Value::Integer(-1),
+        Value::from(""),
+        Value::Integer(0),
+        Value::Integer(0),
+    ];
+    for row in rows_asked::<DB, 4>(connection, Bulk::SwipesOf, asked, &nothing).await? {
+        let mut cells = Cells::<DB>::new(SwipeRecord::TABLE, &row);
+        let question = cells.integer("question")?;
+        let answer = usize::try_from(question)
+            .ok()
+            .and_then(|at| answers.get_mut(at))
+            .ok_or_else(|| cells.bad("question"))?;
+        answer.push(SwipeRecord::read(&mut cells)?);
+    }
+    Ok(answers)
+}
+
+/// Runs a statement that asks with a list, filled up with `nothing`, which must match no row, to a size there is a
+/// text for.
+pub(crate) async fn rows_asked<DB: Dialect, const COLUMNS: usize>(
+    connection: &mut DB::Connection,
+    bulk: Bulk,
+    mut asked: Vec<[Value<'_>; COLUMNS]>,
+    nothing: &[Value<'static>; COLUMNS],
+) -> Stored<Vec<DB::Row>> {
+    let mut found = Vec::new();
+    let rest = asked.len() % SIZES[0];
+    if rest > 0 {
+        let filled = asked.len() - rest + size_for(rest);
+        asked.resize(filled, nothing.clone());
+    }
+    for part in asked.chunks(SIZES[0]) {
+        // A database without such a statement has nothing to do for it.
+        let Some(statement) = DB::texts().get(bulk, part.len()) else {
+            return Ok(found);
+        };
+        found.extend(
+            DB::rows(connection, statement, part.as_flattened())
+                .await
+                .map_err(StoreError::of::<DB>)?,
+        );
+    }
+    Ok(found)
+}
+
+/// The one integer that a statement returns, if it returns a row.
+pub(crate) fn first_integer<DB: Dialect>(
+    rows: &[DB::Row],
+    table: &'static str,
+    column: &'static str,
+) -> Stored<Option<i64>> {
+    rows.first()
+        .map_or(Ok(None), |row| Cells::<DB>::new(table, row).optional_integer(column))
+}
+
+/// The number of a statement that cannot be without a row.
+pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, column: &'static str) -> Stored<i64> {
+    first_integer::<DB>(rows, table, column)?.ok_or(StoreError::Missing {
+        table,
+        id: column.to_owned(),
+    })
+}
+
+#[async_trait]
+impl<DB: Dialect> Ledger for SqlLedger<DB> {
+    async fn begin(&self) -> Stored<Box<dyn Transaction>> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>)?;
+        Ok(Box::new(SqlTransaction::new(connection, turn)))
+    }
+
+    async fn setting(&self, name: &str) -> Stored<Option<String>> {
+        let rows = self.rows(statements::SETTING, &[name.into()]).await?;
+        rows.first()
+            .map(|row| Cells::<DB>::new("setting", row).text("value"))
+            .transpose()
+    }
+
+    async fn facts_revision(&self) -> Stored<i64> {
+        count_of::<DB>(&self.rows(statements::FACTS_REVISION, &[]).await?, "counter", "value")
+    }
+
+    async fn documents(&self) -> Stored<Vec<DocumentEdition>> {
+        self.list(statements::DOCUMENTS, &[]).await
+    }
+
+    async fn facts(&self) -> Stored<Vec<FactRow>> {
+        self.list(statements::FACTS, &[]).await
+    }
+
+    async fn outages(&self) -> Stored<Vec<OutageRow>> {
+        self.list(statements::OUTAGES, &[]).await
+    }
+
+    async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>> {
+        let mut connection = self.reader().await?;
+        let query = BadgeSwipe {
+            badges: badges.to_vec(),
+            happened,
+        };
+        Ok(swipes_of::<DB>(&mut connection, &[query])
+            .await?
+            .pop()
+            .unwrap_or_default())
+    }
+
+    async fn swipes_received(&self, received: Interval, limit: i64) -> Stored<Vec<SwipeRecord>> {
+        self.list(
+            statements::SWIPES_RECEIVED,
+            &[received.from.into(), received.until.into(), limit.into()],
+        )
+        .await
+    }
+
+    async fn swipe_count(&self) -> Stored<i64> {
+        count_of::<DB>(&self.rows(statements::SWIPE_COUNT, &[]).await?, "swipe", "swipes")
+    }
+
+    async fn rejected_inputs(&self, limit: i64) -> Stored<Vec<RejectedInput>> {
+        self.list(statements::REJECTED_INPUTS, &[limit.into()]).await
+    }
+
+    async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>> {
+        self.list(statements::DAYS, &[from.into(), until.into()]).await
+    }
+
+    async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>> {
+        // Every date that is written sorts after the empty text and before a tilde.
+        let from = query.from.as_deref().unwrap_or("");
+        let until = query.until.as_deref().unwrap_or("~");
+        let reviews = if query.reviews.is_empty() {
+            REVIEWS.to_vec()
+        } else {
+            query.reviews.clone()
+        };
+        let mut values: Vec<Value<'_>> = vec![from.into(), until.into()];
+        // A state may be named twice: what is missing to four is the first one again.
+        let named = |at: usize| {
+            reviews
+                .get(at)
+                .or(reviews.first())
+                .map_or("", |review| review_word(*review))
+        };
+        values.extend((0..REVIEWS.len()).map(|at| Value::from(named(at))));
+        values.push(i64::from(query.with_withdrawn).into());
+        let Some(person) = &query.person else {
+            return self.list(statements::FINDINGS, &values).await;
+        };
+        values.push(person.into());
+        self.list(statements::FINDINGS_OF_PERSON, &values).await
+    }
+
+    async fn finding(&self, id: &str) -> Stored<Option<FindingRow>> {
+        self.one(statements::FINDING, &[id.into()]).await
+    }
+
+    async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>> {
+        self.list(statements::FINDING_HISTORY, &[id.into()]).await
+    }
+
+    async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>> {
+        self.list(statements::DECISIONS, &[finding.into()]).await
+    }
+
+    async fn audit(&self, after: i64, limit: i64) -> Stored<Vec<AuditEntry>> {
+        self.list(statements::AUDIT, &[after.into(), limit.into()]).await
+    }
+
+    async fn account(&self, name: &str) -> Stored<Option<Account>> {
+        self.one(statements::ACCOUNT, &[name.into()]).await
+    }
+
+    async fn has_accounts(&self) -> Stored<bool> {
+        Ok(!self.rows(statements::ANY_ACCOUNT, &[]).await?.is_empty())
+    }
+
+    async fn session(&self, token_hash: &str) -> Stored<Option<SessionRow>> {
+        self.one(statements::SESSION, &[token_hash.into()]).await
+    }
+
+    async fn screen(&self, token_hash: &str) -> Stored<Option<ScreenRow>> {
+        self.one(statements::SCREEN, &[token_hash.into()]).await
+    }
+
+    async fn screens(&self) -> Stored<Vec<ScreenRow>> {
+        self.list(statements::SCREENS, &[]).await
+    }
+
+    async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>> {
+        self.one(statements::LINK, &[token_hash.into()]).await
+    }
+
+    async fn ping(&self) -> Stored<()> {
+        match self.rows(statements::PING, &[]).await {
+            Ok(_) => Ok(()),
+            // The pool says only that it waited too long; a connection of our own says why.
+            Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)) => {
+                let options = self.readers.connect_options();
+                let probe = timeout(PROBE_PATIENCE, DB::Connection::connect_with(&options)).await;
+                let cause = probe.ok().and_then(Result::err).unwrap_or(sqlx::Error::PoolTimedOut);
+                Err(StoreError::of::<DB>(cause))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check_statements(&self) -> Stored<usize> {
+        let mut connection = self.reader().await?;
+        let statements = statements::all::<DB>();
+        for statement in &statements {
+            DB::prepare(&mut connection, statement)
+                .await
+                .map_err(StoreError::of::<DB>)?;
+        }
+        Ok(statements.len())
+    }
+
+    async fn maintain(&self) -> Stored<()> {
+        DB::maintain(&self.keeper).await
+    }
+
+    async fn close(&self) {
+        let _turn = self.turn.lock().await;
+        self.writer.close().await;
+        self.readers.close().await;
+        DB::release(&self.keeper).await;
+    }
+}

@@ -1,0 +1,659 @@
+//! [`Transaction`] for both databases.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use async_trait::async_trait;
+use rules::time::Instant;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::audit::{ChainEnd, entry_after};
+use crate::cells::{Cells, FromCells, read_all, review_word};
+use crate::dialect::{Dialect, Value, storable};
+use crate::error::StoreError;
+use crate::ledger::{Stored, Transaction};
+use crate::rows::{
+    Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
+    OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+};
+use crate::sql_ledger::{count_of, first_integer, rows_asked, swipes_of};
+use crate::statements::{self, Bulk, runs};
+
+/// A write transaction. The connection is given back before the turn to write passes on.
+pub(crate) struct SqlTransaction<DB: Dialect> {
+    connection: sqlx::Transaction<'static, DB>,
+    /// Whether a call has failed, so that nothing may be committed.
+    failed: bool,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl<DB: Dialect> SqlTransaction<DB> {
+    pub(crate) fn new(connection: sqlx::Transaction<'static, DB>, turn: OwnedMutexGuard<()>) -> Self {
+        Self {
+            connection,
+            failed: false,
+            _turn: turn,
+        }
+    }
+
+    /// Notes a failure, whoever sees it.
+    fn noted<T>(&mut self, result: Stored<T>) -> Stored<T> {
+        self.failed |= result.is_err();
+        result
+    }
+
+    fn missing<T>(&mut self, table: &'static str, id: &str) -> Stored<T> {
+        self.noted(Err(StoreError::Missing {
+            table,
+            id: id.to_owned(),
+        }))
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    async fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<u64> {
+        let result = DB::run(&mut self.connection, statement, values)
+            .await
+            .map_err(StoreError::of::<DB>);
+        self.noted(result)
+    }
+
+    /// Runs a statement that must change one row.
+    async fn run_one(
+        &mut self,
+        statement: &'static str,
+        values: &[Value<'_>],
+        table: &'static str,
+        id: &str,
+    ) -> Stored<()> {
+        if self.run(statement, values).await? == 1 {
+            Ok(())
+        } else {
+            self.missing(table, id)
+        }
+    }
+
+    async fn rows(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<DB::Row>> {
+        let result = DB::rows(&mut self.connection, statement, values)
+            .await
+            .map_err(StoreError::of::<DB>);
+        self.noted(result)
+    }
+
+    async fn list<T: FromCells>(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<T>> {
+        let rows = self.rows(statement, values).await?;
+        let read = read_all::<DB, T>(&rows);
+        self.noted(read)
+    }
+
+    /// Runs a statement for many rows; returns how many it changed.
+    async fn run_all<const COLUMNS: usize>(&mut self, bulk: Bulk, rows: &[[Value<'_>; COLUMNS]]) -> Stored<u64> {
+        let mut changed = 0;
+        for (statement, part) in parts::<DB, COLUMNS>(bulk, rows) {
+            changed += self.run(statement, part.as_flattened()).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Reads with a list of questions; see [`rows_asked`].
+    async fn ask<T: FromCells, const COLUMNS: usize>(
+        &mut self,
+        bulk: Bulk,
+        asked: Vec<[Value<'_>; COLUMNS]>,
+        nothing: &[Value<'static>; COLUMNS],
+    ) -> Stored<Vec<T>> {
+        let rows = rows_asked::<DB, COLUMNS>(&mut self.connection, bulk, asked, nothing).await;
+        let rows = self.noted(rows)?;
+        let read = read_all::<DB, T>(&rows);
+        self.noted(read)
+    }
+}
+
+/// Rows with the statements for as many as each takes.
+fn parts<'r, 'v, DB: Dialect, const COLUMNS: usize>(
+    bulk: Bulk,
+    mut rows: &'r [[Value<'v>; COLUMNS]],
+) -> Vec<(&'static str, &'r [[Value<'v>; COLUMNS]])> {
+    let sizes = runs(rows.len());
+    let take = |size: usize| {
+        let (part, rest) = rows.split_at(size);
+        rows = rest;
+        DB::texts().get(bulk, size).map(|statement| (statement, part))
+    };
+    sizes.into_iter().filter_map(take).collect()
+}
+
+fn sorted_keys<'k>(days: impl Iterator<Item = &'k DayKey>) -> Vec<&'k DayKey> {
+    let mut keys: Vec<&DayKey> = days.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn asked_days<'k>(keys: &[&'k DayKey]) -> Vec<[Value<'k>; 2]> {
+    keys.iter()
+        .map(|key| [Value::from(&key.person), Value::from(&key.date)])
+        .collect()
+}
+
+/// What matches no day: a date is never empty.
+fn no_day() -> [Value<'static>; 2] {
+    [Value::from(""), Value::from("")]
+}
+
+fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 11] {
+    [
+        Value::from(&swipe.id),
+        Value::from(&swipe.dedup_key),
+        Value::from(&swipe.reader),
+        Value::from(&swipe.badge),
+        Value::from(&swipe.raw_hex),
+        swipe.bits.into(),
+        swipe.happened_at.into(),
+        swipe.received_at.into(),
+        swipe.sequence.into(),
+        Value::from(&swipe.faces),
+        Value::from(&swipe.quarantine),
+    ]
+}
+
+fn rejected_values(input: &RejectedInput) -> [Value<'_>; 5] {
+    let RejectedInput {
+        id,
+        reader,
+        received_at,
+        reason,
+        raw_hex,
+    } = input;
+    [
+        Value::from(id),
+        Value::from(reader),
+        Value::from(*received_at),
+        Value::from(reason),
+        Value::from(raw_hex),
+    ]
+}
+
+/// A day that was never judged and is due at once.
+fn new_day_values(key: &DayKey) -> [Value<'_>; 5] {
+    [
+        Value::from(&key.person),
+        Value::from(&key.date),
+        Value::Integer(0),
+        Value::Integer(0),
+        Value::Integer(0),
+    ]
+}
+
+fn day_values(day: &DayRow) -> [Value<'_>; 6] {
+    let DayRow {
+        key,
+        judged_at,
+        next_check,
+        rules_version,
+        facts_revision,
+    } = day;
+    let instants = (Value::from(*judged_at), Value::from(*next_check));
+    [
+        Value::from(&key.person),
+        Value::from(&key.date),
+        instants.0,
+        instants.1,
+        (*rules_version).into(),
+        (*facts_revision).into(),
+    ]
+}
+
+fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
+    let FactRow {
+        id,
+        file,
+        cells,
+        recorded_at,
+        recorded_by,
+    } = fact;
+    [
+        Value::from(id),
+        Value::from(file),
+        Value::from(cells),
+        Value::from(*recorded_at),
+        Value::from(recorded_by),
+    ]
+}
+
+fn finding_values(finding: &FindingRow) -> [Value<'_>; 20] {
+    [
+        Value::from(&finding.id),
+        Value::from(&finding.person),
+        Value::from(&finding.unit),
+        Value::from(&finding.date),
+        Value::from(&finding.period),
+        Value::from(&finding.meeting),
+        Value::from(&finding.kind),
+        Value::from(&finding.state),
+        finding.length_ms.into(),
+        finding.due.into(),
+        finding.actual.into(),
+        finding.since.into(),
+        Value::from(&finding.swipes),
+        Value::from(&finding.digest),
+        finding.revision.into(),
+        finding.changed_at.into(),
+        finding.withdrawn_at.into(),
+        finding.rules_version.into(),
+        finding.facts_revision.into(),
+        review_word(finding.review).into(),
+    ]
+}
+
+fn history_values(before: &FindingRow) -> [Value<'_>; 14] {
+    [
+        Value::from(&before.id),
+        before.revision.into(),
+        before.changed_at.into(),
+        Value::from(&before.kind),
+        Value::from(&before.state),
+        before.length_ms.into(),
+        before.due.into(),
+        before.actual.into(),
+        before.since.into(),
+        Value::from(&before.swipes),
+        Value::from(&before.digest),
+        before.withdrawn_at.into(),
+        before.rules_version.into(),
+        before.facts_revision.into(),
+    ]
+}
+
+/// Whether two rows of one finding say the same, whoever judged them when.
+fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
+    let neutral = |row: &FindingRow| FindingRow {
+        revision: 0,
+        changed_at: Instant::from_ms(0),
+        rules_version: 0,
+        facts_revision: 0,
+        review: Review::Open,
+        withdrawn_at: row.withdrawn_at.map(|_| Instant::from_ms(0)),
+        ..row.clone()
+    };
+    neutral(before) == neutral(after)
+}
+
+/// The row to store where a finding said `before` and now says `after`: the one place where a review is reopened.
+fn merged(before: &FindingRow, after: &FindingRow) -> FindingRow {
+    if says_the_same(before, after) {
+        let (revision, changed_at, review) = (before.revision, before.changed_at, before.review);
+        return FindingRow {
+            revision,
+            changed_at,
+            review,
+            withdrawn_at: before.withdrawn_at,
+            ..after.clone()
+        };
+    }
+    let decided_otherwise =
+        before.digest != after.digest || before.withdrawn_at.is_some() != after.withdrawn_at.is_some();
+    let review = match before.review {
+        Review::Confirmed | Review::Waived if decided_otherwise => Review::ChangedAfterDecision,
+        kept => kept,
+    };
+    FindingRow {
+        revision: after.revision.max(before.revision + 1),
+        review,
+        ..after.clone()
+    }
+}
+
+#[async_trait]
+impl<DB: Dialect> Transaction for SqlTransaction<DB> {
+    async fn commit(self: Box<Self>) -> Stored<()> {
+        if self.failed {
+            return Err(StoreError::TransactionFailed);
+        }
+        self.connection.commit().await.map_err(StoreError::of::<DB>)
+    }
+
+    async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>> {
+        let mut first_of_key = HashMap::with_capacity(swipes.len());
+        for (position, swipe) in swipes.iter().enumerate() {
+            first_of_key.entry(storable(&swipe.dedup_key)).or_insert(position);
+        }
+        let mut once: Vec<&SwipeRecord> = first_of_key.values().map(|position| &swipes[*position]).collect();
+        once.sort_unstable_by(|left, right| left.id.cmp(&right.id));
+        let values: Vec<[Value<'_>; 11]> = once.into_iter().map(swipe_values).collect();
+        let mut new = vec![false; swipes.len()];
+        for (statement, part) in parts::<DB, 11>(Bulk::RecordSwipes, &values) {
+            for row in self.rows(statement, part.as_flattened()).await? {
+                let key = Cells::<DB>::new(SwipeRecord::TABLE, &row).text("dedup_key");
+                let key = self.noted(key)?;
+                if let Some(position) = first_of_key.get(key.as_str()) {
+                    new[*position] = true;
+                }
+            }
+        }
+        Ok(new)
+    }
+
+    async fn record_rejected(&mut self, inputs: &[RejectedInput]) -> Stored<()> {
+        let values: Vec<[Value<'_>; 5]> = inputs.iter().map(rejected_values).collect();
+        self.run_all(Bulk::RecordRejected, &values).await.map(drop)
+    }
+
+    async fn facts_revision(&mut self) -> Stored<i64> {
+        let rows = self.rows(statements::FACTS_REVISION, &[]).await?;
+        let revision = count_of::<DB>(&rows, "counter", "value");
+        self.noted(revision)
+    }
+
+    async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()> {
+        let keys = sorted_keys(days.iter());
+        let due_at_once: Vec<[Value<'_>; 5]> = keys.iter().copied().map(new_day_values).collect();
+        self.run_all(Bulk::TouchDays, &due_at_once).await?;
+        let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockDays, asked_days(&keys), &no_day()).await;
+        self.noted(locked).map(drop)
+    }
+
+    async fn due_days(&mut self, now: Instant, limit: i64) -> Stored<Vec<DayKey>> {
+        self.list(DB::DUE_DAYS, &[now.into(), limit.into()]).await
+    }
+
+    async fn swipes_of(&mut self, queries: &[BadgeSwipe<'_>]) -> Stored<Vec<Vec<SwipeRecord>>> {
+        let answers = swipes_of::<DB>(&mut self.connection, queries).await;
+        self.noted(answers)
+    }
+
+    async fn findings_of(&mut self, days: &[DayKey]) -> Stored<Vec<FindingRow>> {
+        let keys = sorted_keys(days.iter());
+        self.ask(Bulk::FindingsOf, asked_days(&keys), &no_day()).await
+    }
+
+    async fn save_days(&mut self, days: &[DayRow]) -> Stored<()> {
+        let by_key: BTreeMap<&DayKey, &DayRow> = days.iter().map(|day| (&day.key, day)).collect();
+        let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(day_values).collect();
+        self.run_all(Bulk::SaveDays, &values).await.map(drop)
+    }
+
+    async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
+        let given: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
+        let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
+        let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids, &[Value::from("")]).await?;
+        let before: HashMap<&str, &FindingRow> = before.iter().map(|row| (row.id.as_str(), row)).collect();
+        let after =
+            |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
+        let stored: BTreeMap<&str, FindingRow> = given.into_iter().map(|(id, row)| (id, after(id, row))).collect();
+        let changed = stored.values().filter_map(|row| {
+            before
+                .get(row.id.as_str())
+                .filter(|before| before.revision != row.revision)
+        });
+        let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
+        self.run_all(Bulk::AddHistory, &history).await?;
+        let values: Vec<[Value<'_>; 20]> = stored.values().map(finding_values).collect();
+        self.run_all(Bulk::SaveFindings, &values).await?;
+        Ok(findings
+            .iter()
+            .filter_map(|row| stored.get(row.id.as_str()).cloned())
+            .collect())
+    }
+
+    async fn next_check(&mut self) -> Stored<Option<Instant>> {
+        let rows = self.rows(statements::NEXT_CHECK, &[]).await?;
+        let earliest = first_integer::<DB>(&rows, DayRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
+    }
+
+    async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {
+        let from = from.unwrap_or("");
+        let Some(people) = people else {
+            return self.run(statements::MAKE_ALL_DUE, &[from.into()]).await;
+        };
+        let once: HashSet<&str> = people.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
+        self.run_all(Bulk::MakeDue, &asked).await
+    }
+
+    async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
+        self.run(statements::SET_SETTING, &[name.into(), value.into()])
+            .await
+            .map(drop)
+    }
+
+    async fn add_document(&mut self, edition: &DocumentEdition) -> Stored<()> {
+        let DocumentEdition {
+            kind,
+            effective_from,
+            recorded_at,
+            recorded_by,
+            body,
+        } = edition;
+        let values = [
+            kind.into(),
+            effective_from.into(),
+            (*recorded_at).into(),
+            recorded_by.into(),
+            body.into(),
+        ];
+        self.run(statements::ADD_DOCUMENT, &values).await.map(drop)
+    }
+
+    async fn add_facts(&mut self, facts: &[FactRow]) -> Stored<()> {
+        let values: Vec<[Value<'_>; 5]> = facts.iter().map(fact_values).collect();
+        self.run_all(Bulk::AddFacts, &values).await.map(drop)
+    }
+
+    async fn supersede_facts(&mut self, ids: &[&str], at: Instant) -> Stored<()> {
+        let mut once: HashSet<&str> = ids.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 2]> = once.iter().map(|id| [Value::from(*id), at.into()]).collect();
+        for (statement, part) in parts::<DB, 2>(Bulk::SupersedeFacts, &asked) {
+            for row in self.rows(statement, part.as_flattened()).await? {
+                let id = Cells::<DB>::new(FactRow::TABLE, &row).text("id");
+                once.remove(self.noted(id)?.as_str());
+            }
+        }
+        if let Some(id) = once.into_iter().min() {
+            return self.missing(FactRow::TABLE, id);
+        }
+        Ok(())
+    }
+
+    async fn bump_facts_revision(&mut self) -> Stored<i64> {
+        let rows = self.rows(statements::BUMP_FACTS_REVISION, &[]).await?;
+        let revision = count_of::<DB>(&rows, "counter", "value");
+        self.noted(revision)
+    }
+
+    async fn save_outage(&mut self, outage: &OutageRow) -> Stored<()> {
+        let values = [
+            Value::from(&outage.reader),
+            outage.down_from.into(),
+            outage.down_until.into(),
+        ];
+        self.run(statements::SAVE_OUTAGE, &values).await.map(drop)
+    }
+
+    async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {
+        Ok(self.list(DB::FINDING_LOCKED, &[id.into()]).await?.into_iter().next())
+    }
+
+    async fn decide(&mut self, decision: &DecisionRow, review: Review) -> Stored<()> {
+        let DecisionRow {
+            id,
+            finding,
+            act,
+            reason,
+            actor,
+            at,
+            digest,
+            explanation_zh,
+            explanation_en,
+        } = decision;
+        let reviewed = [review_word(review).into(), finding.into(), digest.into()];
+        if self.run(statements::REVIEW_FINDING, &reviewed).await? != 1 {
+            return self.noted(Err(StoreError::ChangedMeanwhile {
+                finding: finding.clone(),
+            }));
+        }
+        let said = [
+            Value::from(reason),
+            actor.into(),
+            (*at).into(),
+            digest.into(),
+            explanation_zh.into(),
+            explanation_en.into(),
+        ];
+        let named = [Value::from(id), finding.into(), act.into()];
+        self.run(statements::ADD_DECISION, &[named.as_slice(), said.as_slice()].concat())
+            .await
+            .map(drop)
+    }
+
+    async fn append_audit(&mut self, record: &AuditRecord) -> Stored<AuditEntry> {
+        let rows = self.rows(statements::LAST_AUDIT, &[]).await?;
+        let end = rows
+            .first()
+            .map_or_else(|| Ok(ChainEnd::default()), |row| chain_end::<DB>(row));
+        let entry = end.and_then(|end| entry_after(&end, &storable_record(record)));
+        let entry = self.noted(entry)?;
+        let AuditRecord {
+            at,
+            actor,
+            act,
+            subject,
+            body,
+        } = &entry.record;
+        let values = [
+            entry.seq.into(),
+            (*at).into(),
+            actor.into(),
+            act.into(),
+            subject.into(),
+            body.into(),
+            Value::from(&entry.salt),
+            Value::from(&entry.body_hash),
+            Value::from(&entry.previous_hash),
+            Value::from(&entry.hash),
+        ];
+        self.run(statements::ADD_AUDIT, &values).await?;
+        Ok(entry)
+    }
+
+    async fn save_account(&mut self, account: &Account) -> Stored<()> {
+        let values = [
+            Value::from(&account.name),
+            Value::from(&account.password_hash),
+            account.changed_at.into(),
+        ];
+        self.run(statements::SAVE_ACCOUNT, &values).await?;
+        self.run(statements::END_SESSIONS_OF, &[Value::from(&account.name)])
+            .await
+            .map(drop)
+    }
+
+    async fn add_session(&mut self, session: &SessionRow) -> Stored<()> {
+        let SessionRow {
+            token_hash,
+            account,
+            created_at,
+            seen_at,
+            expires_at,
+            form_secret,
+        } = session;
+        self.run(statements::END_EXPIRED_SESSIONS, &[(*created_at).into()])
+            .await?;
+        let instants = [Value::from(*created_at), (*seen_at).into(), (*expires_at).into()];
+        let values = [
+            &[Value::from(token_hash), account.into()],
+            instants.as_slice(),
+            &[form_secret.into()],
+        ]
+        .concat();
+        self.run(statements::ADD_SESSION, &values).await.map(drop)
+    }
+
+    async fn touch_session(&mut self, token_hash: &str, seen_at: Instant) -> Stored<()> {
+        // A session may have been ended meanwhile; then there is nothing to note.
+        self.run(statements::TOUCH_SESSION, &[seen_at.into(), token_hash.into()])
+            .await
+            .map(drop)
+    }
+
+    async fn end_session(&mut self, token_hash: &str) -> Stored<()> {
+        self.run(statements::END_SESSION, &[token_hash.into()]).await.map(drop)
+    }
+
+    async fn add_screen(&mut self, screen: &ScreenRow) -> Stored<()> {
+        let ScreenRow {
+            id,
+            name,
+            token_hash,
+            created_at,
+            seen_at,
+        } = screen;
+        let values = [
+            id.into(),
+            name.into(),
+            token_hash.into(),
+            (*created_at).into(),
+            (*seen_at).into(),
+        ];
+        self.run(statements::ADD_SCREEN, &values).await.map(drop)
+    }
+
+    async fn touch_screen(&mut self, screen: &str, seen_at: Instant) -> Stored<()> {
+        self.run_one(
+            statements::TOUCH_SCREEN,
+            &[seen_at.into(), screen.into()],
+            ScreenRow::TABLE,
+            screen,
+        )
+        .await
+    }
+
+    async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool> {
+        Ok(self.run(statements::REVOKE_SCREEN, &[at.into(), screen.into()]).await? == 1)
+    }
+
+    async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()> {
+        let OneTimeLink {
+            token_hash,
+            purpose,
+            expires_at,
+            used_at,
+        } = link;
+        let values = [
+            token_hash.into(),
+            purpose.into(),
+            (*expires_at).into(),
+            (*used_at).into(),
+        ];
+        self.run(statements::ADD_LINK, &values).await.map(drop)
+    }
+
+    async fn consume_link(&mut self, token_hash: &str, purpose: &str, at: Instant) -> Stored<bool> {
+        Ok(self
+            .run(
+                statements::CONSUME_LINK,
+                &[at.into(), token_hash.into(), purpose.into()],
+            )
+            .await?
+            == 1)
+    }
+}
+
+fn chain_end<DB: Dialect>(row: &DB::Row) -> Stored<ChainEnd> {
+    let mut cells = Cells::<DB>::new(AuditEntry::TABLE, row);
+    Ok(ChainEnd {
+        seq: cells.integer("seq")?,
+        hash: cells.text("hash")?,
+    })
+}
+
+/// The record as it will be read again; hashing anything else would break the chain by itself.
+fn storable_record(record: &AuditRecord) -> AuditRecord {
+    let kept = |text: &String| storable(text).into_owned();
+    AuditRecord {
+        at: record.at,
+        actor: kept(&record.actor),
+        act: kept(&record.act),
+        subject: kept(&record.subject),
+        body: kept(&record.body),
+    }
+}

@@ -1,0 +1,347 @@
+//! The store on SQLite: one file, one writer, durable at every commit.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor, Row, SqlSafeStr, Sqlite, SqliteConnection};
+use tokio::sync::Mutex;
+
+use crate::dialect::{Dialect, Fault, Value, bound};
+use crate::error::StoreError;
+use crate::ledger::Stored;
+use crate::open::Options;
+use crate::sql_ledger::SqlLedger;
+use crate::statements::{ForRows, Texts};
+
+/// The first SQLite without the bug that could damage a database whose WAL is reset while it is written.
+const OLDEST: (u32, u32, u32) = (3, 51, 3);
+
+/// The WAL may grow to this many bytes while readers keep it from being reset; beyond it the next housekeeping makes
+/// writers and readers wait until it is empty.
+const WAL_BYTES_MAX: i64 = 64 * 1024 * 1024;
+
+/// How long housekeeping makes others wait to empty the WAL, before it leaves it for the next time.
+const TRUNCATE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a statement waits for another process, such as an import, before the database counts as unavailable.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads that can go on at the same time.
+const READERS: u32 = 4;
+
+/// Prepared statements that a connection keeps: all of them, in all sizes.
+const STATEMENTS_KEPT: usize = 256;
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::of::<Sqlite>);
+
+/// What is held until the ledger is closed.
+pub(crate) struct SqliteKeeper(Mutex<Option<Held>>);
+
+struct Held {
+    checkpoints: SqliteConnection,
+    /// The lock that keeps a second daemon out. Never read; the system drops it with the process, however that ends.
+    _served: Option<File>,
+}
+
+/// Opens the file, or creates it.
+pub(crate) async fn open(path: &Path, options: &Options) -> Stored<SqlLedger<Sqlite>> {
+    create_private(path).map_err(|source| file_error(path, source))?;
+    let served = if options.exclusive {
+        Some(lock_file(path)?)
+    } else {
+        None
+    };
+    let writable = connect_options(path).journal_mode(SqliteJournalMode::Wal);
+    let mut first = writable.connect().await.map_err(StoreError::of::<Sqlite>)?;
+    check_version(&mut first).await?;
+    crate::open::migrate::<Sqlite>(&mut first, &crate::open::SQLITE_MIGRATIONS).await?;
+    first.close().await.map_err(StoreError::of::<Sqlite>)?;
+    let checkpoints = connect_options(path)
+        .busy_timeout(TRUNCATE_PATIENCE)
+        .connect()
+        .await
+        .map_err(StoreError::of::<Sqlite>)?;
+    let pool = || {
+        SqlitePoolOptions::new()
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let writer = pool()
+        .max_connections(1)
+        .acquire_timeout(BUSY_PATIENCE)
+        .connect_with(writable)
+        .await;
+    let readers = pool()
+        .max_connections(READERS)
+        .acquire_timeout(BUSY_PATIENCE)
+        .connect_with(connect_options(path).read_only(true))
+        .await;
+    let keeper = SqliteKeeper(Mutex::new(Some(Held {
+        checkpoints,
+        _served: served,
+    })));
+    Ok(SqlLedger::new(
+        writer.map_err(StoreError::of::<Sqlite>)?,
+        readers.map_err(StoreError::of::<Sqlite>)?,
+        keeper,
+    ))
+}
+
+fn connect_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_PATIENCE)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        // Checkpoints happen in `maintain`, so that no commit has to wait for one.
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("journal_size_limit", WAL_BYTES_MAX.to_string())
+        .disable_statement_logging()
+}
+
+/// Creates the file readable by its owner only, because it holds personal data. SQLite gives its side files the same
+/// rights.
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+/// A lock on a file beside the database: on the database itself it would get in the way of SQLite's own locks.
+fn lock_file(path: &Path) -> Stored<File> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let beside = PathBuf::from(beside);
+    let file = create_private(&beside).map_err(|source| file_error(&beside, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
+        Err(TryLockError::Error(source)) => Err(file_error(&beside, source)),
+    }
+}
+
+fn file_error(path: &Path, source: io::Error) -> StoreError {
+    StoreError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Stored<()> {
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError::of::<Sqlite>)?;
+    let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut number = || numbers.next().unwrap_or(0);
+    if (number(), number(), number()) < OLDEST {
+        return Err(StoreError::OldDatabase {
+            name: "SQLite",
+            found,
+            needed: "3.51.3",
+        });
+    }
+    Ok(())
+}
+
+impl Dialect for Sqlite {
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
+    const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
+         ORDER BY next_check_at_ms, person, date LIMIT $2";
+    const FINDING_LOCKED: &'static str = crate::statements::FINDING;
+    const LOCK_DAYS: Option<ForRows> = None;
+
+    type Keeper = SqliteKeeper;
+
+    fn texts() -> &'static Texts {
+        &TEXTS
+    }
+
+    /// Without a number: SQLite walks a list of all named parameters for each that is bound, which for 256 rows costs
+    /// more than storing them.
+    fn placeholder(_number: usize) -> String {
+        "?".to_owned()
+    }
+
+    async fn run<'c>(
+        connection: &'c mut SqliteConnection,
+        statement: &'static str,
+        values: &'c [Value<'c>],
+    ) -> Result<u64, sqlx::Error> {
+        Ok(bound::<Self>(statement, values)
+            .execute(connection)
+            .await?
+            .rows_affected())
+    }
+
+    async fn rows<'c>(
+        connection: &'c mut SqliteConnection,
+        statement: &'static str,
+        values: &'c [Value<'c>],
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        bound::<Self>(statement, values).fetch_all(connection).await
+    }
+
+    async fn prepare(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.prepare(statement.into_sql_str()).await.map(drop)
+    }
+
+    fn text(row: &SqliteRow, position: usize) -> Result<Option<String>, sqlx::Error> {
+        row.try_get(position)
+    }
+
+    fn integer(row: &SqliteRow, position: usize) -> Result<Option<i64>, sqlx::Error> {
+        row.try_get(position)
+    }
+
+    fn fault(error: &sqlx::Error) -> Fault {
+        match error {
+            sqlx::Error::Database(refused) if refused.is_unique_violation() => Fault::Exists,
+            sqlx::Error::Database(refused) => refused
+                .code()
+                .and_then(|code| code.parse().ok())
+                .map_or(Fault::Refused, fault_of_code),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Fault::Unavailable,
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Fault::Fatal,
+            _ => Fault::Refused,
+        }
+    }
+
+    async fn maintain(keeper: &SqliteKeeper) -> Stored<()> {
+        match keeper.0.lock().await.as_mut() {
+            Some(held) => checkpoint(&mut held.checkpoints)
+                .await
+                .map_err(StoreError::of::<Sqlite>),
+            None => Ok(()),
+        }
+    }
+
+    async fn release(keeper: &SqliteKeeper) {
+        if let Some(held) = keeper.0.lock().await.take() {
+            // The last connection moves the WAL into the file; where it cannot, the next start does.
+            drop(held.checkpoints.close().await);
+        }
+    }
+}
+
+/// See <https://www.sqlite.org/rescode.html>. The low byte of an extended code is the primary one.
+fn fault_of_code(code: i64) -> Fault {
+    const BUSY: i64 = 5;
+    const LOCKED: i64 = 6;
+    const IO_ERROR: i64 = 10;
+    const CORRUPT: i64 = 11;
+    const FULL: i64 = 13;
+    const NOT_A_DATABASE: i64 = 26;
+    // The shared-memory file beside the WAL could not grow, before anything was written: the disk is full.
+    const IO_ERROR_SHARED_MEMORY_SIZE: i64 = IO_ERROR | (19 << 8);
+    match (code, code & 0xff) {
+        (IO_ERROR_SHARED_MEMORY_SIZE, _) | (_, FULL) => Fault::Full,
+        (_, IO_ERROR | CORRUPT | NOT_A_DATABASE) => Fault::Fatal,
+        (_, BUSY | LOCKED) => Fault::Unavailable,
+        _ => Fault::Refused,
+    }
+}
+
+/// Moves what is in the WAL into the file without making anybody wait; empties the WAL when it has grown too large.
+async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let passive = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(&mut *connection)
+        .await?;
+    let page_bytes: i64 = sqlx::query_scalar("PRAGMA page_size")
+        .fetch_one(&mut *connection)
+        .await?;
+    let pages: i64 = passive.try_get(1)?;
+    if pages * page_bytes > WAL_BYTES_MAX {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::statements;
+
+    #[test]
+    fn codes_are_sorted_by_what_a_caller_can_do() {
+        let fsync_failed = 1034;
+        let expected = [
+            (13, Fault::Full),
+            (4874, Fault::Full),
+            (fsync_failed, Fault::Fatal),
+            (10, Fault::Fatal),
+            (779, Fault::Fatal),
+        ];
+        let expected = expected.into_iter().chain([
+            (26, Fault::Fatal),
+            (5, Fault::Unavailable),
+            (517, Fault::Unavailable),
+            (1811, Fault::Refused),
+        ]);
+        for (code, fault) in expected {
+            assert_eq!(fault_of_code(code), fault, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_statement_walks_a_table_that_grows() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rollcall.db");
+        open(&path, &Options::default()).await.expect("it opens");
+        let mut connection = connect_options(&path).connect().await.expect("a connection");
+        // These read an index from its beginning on purpose: one counts it, one stops at once, one wants all there is.
+        let walks = [statements::SWIPE_COUNT, statements::NEXT_CHECK, statements::FACTS];
+        for statement in statements::all::<Sqlite>()
+            .into_iter()
+            .filter(|statement| !walks.contains(statement))
+        {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&mut connection)
+                .await
+                .expect("a plan");
+            for step in plan {
+                let step: String = step.get("detail");
+                let walks = ["SCAN swipe", "SCAN day", "SCAN known", "SCAN finding", "SCAN fact"]
+                    .iter()
+                    .any(|table| step.starts_with(table));
+                assert!(!walks, "{step}: {statement}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_recognised() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rollcall.db");
+        open(&path, &Options::default()).await.expect("it opens");
+        let mut connection = connect_options(&path)
+            .pragma("max_page_count", "1")
+            .connect()
+            .await
+            .expect("a connection");
+        let statement = "INSERT INTO setting (name, value) VALUES ('large', hex(zeroblob(100000)))";
+        let full = sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .map_err(StoreError::of::<Sqlite>);
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+    }
+}

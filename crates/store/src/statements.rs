@@ -1,0 +1,438 @@
+//! Every statement of the store, in one place: a test prepares each of them on both databases.
+//!
+//! One text serves both, with `$1..$n` for parameters. A statement for many rows ([`Bulk`]) is written once and made
+//! for each of [`SIZES`], so that a connection prepares a handful of texts and uses them again. What must differ is a
+//! constant of [`Dialect`](crate::dialect::Dialect).
+
+use crate::dialect::Dialect;
+
+/// For how many rows at once there are texts, largest first.
+pub(crate) const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+pub(crate) const PING: &str = "SELECT 1";
+pub(crate) const SCHEMA_VERSION: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+
+pub(crate) const SETTING: &str = "SELECT value FROM setting WHERE name = $1";
+pub(crate) const SET_SETTING: &str =
+    "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+pub(crate) const FACTS_REVISION: &str = "SELECT value FROM counter WHERE name = 'facts_revision'";
+pub(crate) const BUMP_FACTS_REVISION: &str =
+    "UPDATE counter SET value = value + 1 WHERE name = 'facts_revision' RETURNING value";
+
+pub(crate) const DOCUMENTS: &str = "SELECT kind, effective_from, recorded_at_ms, recorded_by, body FROM edition \
+     WHERE seq = (SELECT MAX(later.seq) FROM edition later \
+         WHERE later.kind = edition.kind AND later.effective_from = edition.effective_from) \
+     ORDER BY kind, effective_from";
+pub(crate) const ADD_DOCUMENT: &str =
+    "INSERT INTO edition (kind, effective_from, recorded_at_ms, recorded_by, body) VALUES ($1, $2, $3, $4, $5)";
+pub(crate) const FACTS: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
+     WHERE superseded_at_ms IS NULL ORDER BY file, seq";
+
+pub(crate) const OUTAGES: &str =
+    "SELECT reader, down_from_at_ms, down_until_at_ms FROM outage ORDER BY reader, down_from_at_ms";
+pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage (reader, down_from_at_ms, down_until_at_ms) VALUES ($1, $2, $3) \
+     ON CONFLICT (reader, down_from_at_ms) DO UPDATE SET down_until_at_ms = excluded.down_until_at_ms";
+
+pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
+     received_at_ms, sequence, faces, quarantine FROM swipe \
+     WHERE received_at_ms >= $1 AND received_at_ms < $2 ORDER BY received_at_ms, seq LIMIT $3";
+pub(crate) const SWIPE_COUNT: &str = "SELECT COUNT(*) AS swipes FROM swipe";
+pub(crate) const REJECTED_INPUTS: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
+     ORDER BY received_at_ms DESC, id LIMIT $1";
+
+pub(crate) const DAYS: &str = "SELECT person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
+     FROM day WHERE date >= $1 AND date < $2 ORDER BY person, date";
+pub(crate) const NEXT_CHECK: &str =
+    "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
+pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+
+/// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
+pub(crate) const FINDINGS: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
+     actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
+     review FROM finding WHERE date >= $1 AND date < $2 AND review IN ($3, $4, $5, $6) \
+     AND (withdrawn_at_ms IS NULL OR $7 = 1) ORDER BY date, person, COALESCE(period, meeting, ''), kind, id";
+/// As [`FINDINGS`]; `$8` the person.
+pub(crate) const FINDINGS_OF_PERSON: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, \
+     due_at_ms, actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+     facts_revision, review FROM finding WHERE date >= $1 AND date < $2 AND review IN ($3, $4, $5, $6) \
+     AND (withdrawn_at_ms IS NULL OR $7 = 1) AND person = $8 \
+     ORDER BY date, person, COALESCE(period, meeting, ''), kind, id";
+pub(crate) const FINDING: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
+     actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
+     review FROM finding WHERE id = $1";
+pub(crate) const FINDING_HISTORY: &str = "SELECT finding, revision, changed_at_ms, state, length_ms, actual_at_ms, \
+     withdrawn_at_ms, rules_version, facts_revision FROM finding_history WHERE finding = $1 \
+     UNION ALL SELECT id, revision, changed_at_ms, state, length_ms, actual_at_ms, withdrawn_at_ms, rules_version, \
+     facts_revision FROM finding WHERE id = $1 ORDER BY revision";
+pub(crate) const DECISIONS: &str = "SELECT id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en \
+     FROM decision WHERE finding = $1 ORDER BY seq";
+pub(crate) const ADD_DECISION: &str = "INSERT INTO decision \
+     (id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+pub(crate) const REVIEW_FINDING: &str = "UPDATE finding SET review = $1 WHERE id = $2 AND digest = $3";
+
+pub(crate) const AUDIT: &str = "SELECT seq, at_ms, actor, act, subject, body, salt, body_hash, previous_hash, hash \
+     FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2";
+pub(crate) const LAST_AUDIT: &str = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1";
+pub(crate) const ADD_AUDIT: &str = "INSERT INTO audit \
+     (seq, at_ms, actor, act, subject, body, salt, body_hash, previous_hash, hash) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+pub(crate) const ACCOUNT: &str = "SELECT name, password_hash, changed_at_ms FROM account WHERE name = $1";
+pub(crate) const ANY_ACCOUNT: &str = "SELECT name FROM account LIMIT 1";
+pub(crate) const SAVE_ACCOUNT: &str = "INSERT INTO account (name, password_hash, changed_at_ms) VALUES ($1, $2, $3) \
+     ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, changed_at_ms = excluded.changed_at_ms";
+pub(crate) const END_SESSIONS_OF: &str = "DELETE FROM session WHERE account = $1";
+pub(crate) const SESSION: &str = "SELECT token_hash, account, created_at_ms, seen_at_ms, expires_at_ms, form_secret \
+     FROM session WHERE token_hash = $1";
+pub(crate) const ADD_SESSION: &str = "INSERT INTO session \
+     (token_hash, account, created_at_ms, seen_at_ms, expires_at_ms, form_secret) VALUES ($1, $2, $3, $4, $5, $6)";
+pub(crate) const END_EXPIRED_SESSIONS: &str = "DELETE FROM session WHERE expires_at_ms <= $1";
+pub(crate) const TOUCH_SESSION: &str = "UPDATE session SET seen_at_ms = $1 WHERE token_hash = $2";
+pub(crate) const END_SESSION: &str = "DELETE FROM session WHERE token_hash = $1";
+
+pub(crate) const SCREEN: &str = "SELECT id, name, token_hash, created_at_ms, seen_at_ms FROM screen \
+     WHERE token_hash = $1 AND revoked_at_ms IS NULL";
+pub(crate) const SCREENS: &str = "SELECT id, name, token_hash, created_at_ms, seen_at_ms FROM screen \
+     WHERE revoked_at_ms IS NULL ORDER BY name, id";
+pub(crate) const ADD_SCREEN: &str =
+    "INSERT INTO screen (id, name, token_hash, created_at_ms, seen_at_ms) VALUES ($1, $2, $3, $4, $5)";
+pub(crate) const TOUCH_SCREEN: &str = "UPDATE screen SET seen_at_ms = $1 WHERE id = $2";
+pub(crate) const REVOKE_SCREEN: &str = "UPDATE screen SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL";
+
+pub(crate) const LINK: &str =
+    "SELECT token_hash, purpose, expires_at_ms, used_at_ms FROM one_time_link WHERE token_hash = $1";
+pub(crate) const ADD_LINK: &str =
+    "INSERT INTO one_time_link (token_hash, purpose, expires_at_ms, used_at_ms) VALUES ($1, $2, $3, $4)";
+/// `$1` when, `$2` token hash, `$3` purpose.
+pub(crate) const CONSUME_LINK: &str = "UPDATE one_time_link SET used_at_ms = $1 \
+     WHERE token_hash = $2 AND purpose = $3 AND used_at_ms IS NULL AND expires_at_ms > $1";
+
+/// Every statement that is one text for both databases and for one row.
+const SINGLE: &[&str] = &[
+    PING,
+    SCHEMA_VERSION,
+    SETTING,
+    SET_SETTING,
+    FACTS_REVISION,
+    BUMP_FACTS_REVISION,
+    DOCUMENTS,
+    ADD_DOCUMENT,
+    FACTS,
+    OUTAGES,
+    SAVE_OUTAGE,
+    SWIPES_RECEIVED,
+    SWIPE_COUNT,
+    REJECTED_INPUTS,
+    DAYS,
+    NEXT_CHECK,
+    MAKE_ALL_DUE,
+    FINDINGS,
+    FINDINGS_OF_PERSON,
+    FINDING,
+    FINDING_HISTORY,
+    DECISIONS,
+    ADD_DECISION,
+    REVIEW_FINDING,
+    AUDIT,
+    LAST_AUDIT,
+    ADD_AUDIT,
+    ACCOUNT,
+    ANY_ACCOUNT,
+    SAVE_ACCOUNT,
+    END_SESSIONS_OF,
+    SESSION,
+    ADD_SESSION,
+    END_EXPIRED_SESSIONS,
+    TOUCH_SESSION,
+    END_SESSION,
+    SCREEN,
+    SCREENS,
+    ADD_SCREEN,
+    TOUCH_SCREEN,
+    REVOKE_SCREEN,
+    LINK,
+    ADD_LINK,
+    CONSUME_LINK,
+];
+
+/// A statement for many rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bulk {
+    RecordSwipes,
+    RecordRejected,
+    TouchDays,
+    LockDays,
+    SaveDays,
+    MakeDue,
+    SwipesOf,
+    FindingsOf,
+    FindingsById,
+    SaveFindings,
+    AddHistory,
+    AddFacts,
+    SupersedeFacts,
+}
+
+impl Bulk {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::RecordSwipes,
+        Self::RecordRejected,
+        Self::TouchDays,
+        Self::LockDays,
+        Self::SaveDays,
+        Self::MakeDue,
+        Self::SwipesOf,
+        Self::FindingsOf,
+        Self::FindingsById,
+        Self::SaveFindings,
+        Self::AddHistory,
+        Self::AddFacts,
+        Self::SupersedeFacts,
+    ];
+
+    /// How it is written; `None` where a database has no use for it.
+    fn shape<DB: Dialect>(self) -> Option<ForRows> {
+        Some(match self {
+            Self::RecordSwipes => RECORD_SWIPES,
+            Self::RecordRejected => RECORD_REJECTED,
+            Self::TouchDays => TOUCH_DAYS,
+            Self::LockDays => return DB::LOCK_DAYS,
+            Self::SaveDays => SAVE_DAYS,
+            Self::MakeDue => MAKE_DUE,
+            Self::SwipesOf => SWIPES_OF,
+            Self::FindingsOf => FINDINGS_OF,
+            Self::FindingsById => FINDINGS_BY_ID,
+            Self::SaveFindings => SAVE_FINDINGS,
+            Self::AddHistory => ADD_HISTORY,
+            Self::AddFacts => ADD_FACTS,
+            Self::SupersedeFacts => SUPERSEDE_FACTS,
+        })
+    }
+}
+
+/// How a statement for many rows is written: `before (row), (row), … after`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForRows {
+    pub(crate) before: &'static str,
+    pub(crate) row: Columns,
+    pub(crate) after: &'static str,
+}
+
+/// The columns of one row of a statement for many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Columns {
+    /// So many, whose types the table gives.
+    Plain(usize),
+    /// Columns of a list that is no table; the first row names their types, as nothing else would.
+    Typed(&'static [&'static str]),
+}
+
+impl Columns {
+    fn count(self) -> usize {
+        match self {
+            Self::Plain(count) => count,
+            Self::Typed(types) => types.len(),
+        }
+    }
+}
+
+const RECORD_SWIPES: ForRows = ForRows {
+    before: "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, received_at_ms, sequence, \
+         faces, quarantine) VALUES ",
+    row: Columns::Plain(11),
+    after: " ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key",
+};
+const RECORD_REJECTED: ForRows = ForRows {
+    before: "INSERT INTO rejected_input (id, reader, received_at_ms, reason, raw_hex) VALUES ",
+    row: Columns::Plain(5),
+    after: " ON CONFLICT (id) DO NOTHING",
+};
+const TOUCH_DAYS: ForRows = ForRows {
+    before: "INSERT INTO day (person, date, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(5),
+    after: " ON CONFLICT (person, date) DO NOTHING",
+};
+const SAVE_DAYS: ForRows = ForRows {
+    before: "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(6),
+    after: " ON CONFLICT (person, date) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+         next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
+         facts_revision = excluded.facts_revision",
+};
+const MAKE_DUE: ForRows = ForRows {
+    before: "WITH asked (person, date) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
+         AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+};
+// CROSS JOIN keeps SQLite from walking all swipes and looking into the list for each.
+const SWIPES_OF: ForRows = ForRows {
+    before: "WITH asked (question, badge, from_ms, until_ms) AS (VALUES ",
+    row: Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT"]),
+    after: ") SELECT asked.question, swipe.id, swipe.dedup_key, swipe.reader, swipe.badge, swipe.raw_hex, swipe.bits, \
+         swipe.happened_at_ms, swipe.received_at_ms, swipe.sequence, swipe.faces, swipe.quarantine \
+         FROM asked CROSS JOIN swipe WHERE swipe.badge = asked.badge \
+         AND swipe.happened_at_ms >= asked.from_ms AND swipe.happened_at_ms < asked.until_ms",
+};
+const FINDINGS_OF: ForRows = ForRows {
+    before: "WITH asked (person, date) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding \
+         WHERE finding.person = asked.person AND finding.date = asked.date AND withdrawn_at_ms IS NULL",
+};
+const FINDINGS_BY_ID: ForRows = ForRows {
+    before: "WITH asked (id) AS (VALUES ",
+    row: Columns::Typed(&["TEXT"]),
+    after: ") SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, \
+         since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review \
+         FROM finding WHERE id IN (SELECT id FROM asked)",
+};
+const SAVE_FINDINGS: ForRows = ForRows {
+    before: "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review) VALUES ",
+    row: Columns::Plain(20),
+    after: " ON CONFLICT (id) DO UPDATE SET person = excluded.person, unit = excluded.unit, date = excluded.date, \
+         period = excluded.period, meeting = excluded.meeting, kind = excluded.kind, state = excluded.state, \
+         length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
+         since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
+         revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
+         withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
+         facts_revision = excluded.facts_revision, review = excluded.review",
+};
+const ADD_HISTORY: ForRows = ForRows {
+    before: "INSERT INTO finding_history (finding, revision, changed_at_ms, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, swipes, digest, withdrawn_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(14),
+    after: "",
+};
+const ADD_FACTS: ForRows = ForRows {
+    before: "INSERT INTO fact (id, file, cells, recorded_at_ms, recorded_by) VALUES ",
+    row: Columns::Plain(5),
+    after: "",
+};
+const SUPERSEDE_FACTS: ForRows = ForRows {
+    before: "WITH asked (id, at_ms) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "BIGINT"]),
+    after: ") UPDATE fact SET superseded_at_ms = (SELECT MAX(at_ms) FROM asked) \
+         WHERE id IN (SELECT id FROM asked) AND superseded_at_ms IS NULL RETURNING id",
+};
+
+/// The texts of every [`Bulk`] in every size, for one database.
+pub(crate) struct Texts(Vec<Option<[&'static str; SIZES.len()]>>);
+
+impl Texts {
+    /// Writes them. They live as long as the program, so this is done once a database.
+    pub(crate) fn of<DB: Dialect>() -> Self {
+        let sized = |rows: ForRows| SIZES.map(|size| -> &'static str { text::<DB>(rows, size).leak() });
+        Self(Bulk::ALL.iter().map(|bulk| bulk.shape::<DB>().map(sized)).collect())
+    }
+
+    /// The text of a statement for a number of rows, which is one of [`SIZES`]; `None` where this database has none.
+    pub(crate) fn get(&self, bulk: Bulk, size: usize) -> Option<&'static str> {
+        let sized = self.0.get(bulk as usize)?.as_ref()?;
+        SIZES.iter().position(|known| *known == size).map(|at| sized[at])
+    }
+}
+
+/// Every statement of a database.
+pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
+    let bulk = Bulk::ALL
+        .iter()
+        .flat_map(|bulk| SIZES.iter().filter_map(|size| DB::texts().get(*bulk, *size)));
+    SINGLE
+        .iter()
+        .copied()
+        .chain([DB::DUE_DAYS, DB::FINDING_LOCKED])
+        .chain(bulk)
+        .collect()
+}
+
+fn text<DB: Dialect>(rows: ForRows, size: usize) -> String {
+    let columns = rows.row.count();
+    let row = |at: usize| {
+        let cells: Vec<String> = (0..columns)
+            .map(|column| match rows.row {
+                Columns::Typed(types) if at == 0 => {
+                    format!("CAST({} AS {})", DB::placeholder(column + 1), types[column])
+                }
+                _ => DB::placeholder(at * columns + column + 1),
+            })
+            .collect();
+        format!("({})", cells.join(", "))
+    };
+    let list: Vec<String> = (0..size).map(row).collect();
+    format!("{}{}{}", rows.before, list.join(", "), rows.after)
+}
+
+/// Splits rows into runs of the sizes that there are texts for: largest first, nothing left over.
+pub(crate) fn runs(mut rows: usize) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    for size in SIZES {
+        while rows >= size {
+            sizes.push(size);
+            rows -= size;
+        }
+    }
+    sizes
+}
+
+/// The smallest size that holds so many rows, or the largest there is.
+pub(crate) fn size_for(rows: usize) -> usize {
+    SIZES
+        .iter()
+        .copied()
+        .rev()
+        .find(|size| *size >= rows)
+        .unwrap_or(SIZES[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Postgres, Sqlite};
+
+    use super::*;
+
+    #[test]
+    fn every_statement_is_in_the_registry() {
+        let source = include_str!("statements.rs");
+        let names: Vec<&str> = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub(crate) const ")?.split_once(": &str"))
+            .map(|found| found.0)
+            .collect();
+        assert_eq!(names.len(), SINGLE.len());
+        for name in names {
+            assert!(source.contains(&format!("\n    {name},\n")), "{name} is not in SINGLE");
+        }
+    }
+
+    #[test]
+    fn a_statement_for_many_rows_is_written_out() {
+        let list = |size| text::<Postgres>(Bulk::MakeDue.shape::<Postgres>().expect("a shape"), size);
+        assert!(
+            list(1).contains("(VALUES (CAST($1 AS TEXT), CAST($2 AS TEXT)))"),
+            "{}",
+            list(1)
+        );
+        assert!(
+            list(4).contains("CAST($2 AS TEXT)), ($3, $4), ($5, $6), ($7, $8))"),
+            "{}",
+            list(4)
+        );
+        assert!(text::<Sqlite>(SAVE_DAYS, 1).contains("VALUES (?, ?, ?, ?, ?, ?) ON"));
+        assert_eq!(Sqlite::texts().get(Bulk::LockDays, 1), None);
+    }
+
+    #[test]
+    fn rows_are_split_into_sizes() {
+        assert_eq!(runs(341), [256, 64, 16, 4, 1]);
+        assert_eq!(runs(0), [] as [usize; 0]);
+        assert_eq!([1, 2, 5, 64, 65, 256, 999].map(size_for), [1, 4, 16, 64, 256, 256, 256]);
+    }
+}
