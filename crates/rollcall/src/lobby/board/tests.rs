@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rules::finding::{FindingKind as Kind, FindingState, Presence};
 
 use super::super::sample::{DATE, afternoon, at, day, facts, found, morning, records, sitting};
+use super::super::view::Event;
 use super::*;
 
 const PEOPLE: [(&str, &str); 4] = [("sun", "孙一航"), ("zhou", "周强"), ("ouyang", "欧阳雪"), ("anna", "Anna Schmidt")];
