@@ -166,7 +166,7 @@ impl Dialect for Postgres {
         bound::<Self>(statement, values).fetch_all(connection).await
     }
 
-    async fn prepare<'c>(connection: &'c mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn prepare(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.prepare(statement.into_sql_str()).await.map(drop)
     }
 
@@ -217,10 +217,34 @@ fn fault_of_state(state: &str) -> Fault {
         ("53100", _) => Fault::Full,
         // Damaged pages and indexes, and I/O errors of the server.
         ("XX001" | "XX002", _) | (_, "58") => Fault::Fatal,
-        // A server that has become a standby, and a transaction that idled too long.
-        ("25006" | "25P03", _) => Fault::Unavailable,
-        // Connections, logins, resources, an operator's intervention or a time limit, deadlocks, locks not to be had.
-        (_, "08" | "28" | "40" | "53" | "55" | "57") => Fault::Unavailable,
+        // A server that has become a standby, and a transaction that idled too long; then connections, logins, resources,
+        // an operator's intervention or a time limit, deadlocks, locks not to be had.
+        ("25006" | "25P03", _) | (_, "08" | "28" | "40" | "53" | "55" | "57") => Fault::Unavailable,
         _ => Fault::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_sorted_by_what_a_caller_can_do() {
+        let expected = [
+            ("23505", Fault::Exists),
+            ("53100", Fault::Full),
+            ("58030", Fault::Fatal),
+            ("XX001", Fault::Fatal),
+            ("57P01", Fault::Unavailable),
+            ("57014", Fault::Unavailable),
+            ("40P01", Fault::Unavailable),
+            ("08006", Fault::Unavailable),
+            ("23001", Fault::Refused),
+            ("42601", Fault::Refused),
+            ("XX000", Fault::Refused),
+        ];
+        for (state, fault) in expected {
+            assert_eq!(fault_of_state(state), fault, "{state}");
+        }
     }
 }

@@ -440,12 +440,16 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn supersede_facts(&mut self, ids: &[&str], at: Instant) -> Stored<()> {
-        let once: HashSet<&str> = ids.iter().copied().collect();
-        for id in once {
-            let asked: [[Value<'_>; 2]; 1] = [[id.into(), at.into()]];
-            if self.run_all(Bulk::SupersedeFacts, &asked).await? != 1 {
-                return self.missing(FactRow::TABLE, id);
+        let mut once: HashSet<&str> = ids.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 2]> = once.iter().map(|id| [Value::from(*id), at.into()]).collect();
+        for (statement, part) in parts::<DB, 2>(Bulk::SupersedeFacts, &asked) {
+            for row in self.rows(statement, part.as_flattened()).await? {
+                let id = Cells::<DB>::new(FactRow::TABLE, &row).text("id");
+                once.remove(self.noted(id)?.as_str());
             }
+        }
+        if let Some(id) = once.into_iter().min() {
+            return self.missing(FactRow::TABLE, id);
         }
         Ok(())
     }

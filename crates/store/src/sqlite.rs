@@ -39,11 +39,12 @@ const STATEMENTS_KEPT: usize = 256;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::of::<Sqlite>);
 
-/// The connection for checkpoints, and the lock that keeps a second daemon out.
-pub(crate) struct SqliteKeeper {
-    /// `None` after the ledger was closed.
-    checkpoints: Mutex<Option<SqliteConnection>>,
-    /// Held, never read; the system drops it with the process, however that ends.
+/// What is held until the ledger is closed.
+pub(crate) struct SqliteKeeper(Mutex<Option<Held>>);
+
+struct Held {
+    checkpoints: SqliteConnection,
+    /// The lock that keeps a second daemon out. Never read; the system drops it with the process, however that ends.
     _served: Option<File>,
 }
 
@@ -81,10 +82,10 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Stored<SqlLedger<Sql
         .acquire_timeout(BUSY_PATIENCE)
         .connect_with(connect_options(path).read_only(true))
         .await;
-    let keeper = SqliteKeeper {
-        checkpoints: Mutex::new(Some(checkpoints)),
+    let keeper = SqliteKeeper(Mutex::new(Some(Held {
+        checkpoints,
         _served: served,
-    };
+    })));
     Ok(SqlLedger::new(
         writer.map_err(StoreError::of::<Sqlite>)?,
         readers.map_err(StoreError::of::<Sqlite>)?,
@@ -195,7 +196,7 @@ impl Dialect for Sqlite {
         bound::<Self>(statement, values).fetch_all(connection).await
     }
 
-    async fn prepare<'c>(connection: &'c mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn prepare(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.prepare(statement.into_sql_str()).await.map(drop)
     }
 
@@ -221,16 +222,18 @@ impl Dialect for Sqlite {
     }
 
     async fn maintain(keeper: &SqliteKeeper) -> Stored<()> {
-        match keeper.checkpoints.lock().await.as_mut() {
-            Some(connection) => checkpoint(connection).await.map_err(StoreError::of::<Sqlite>),
+        match keeper.0.lock().await.as_mut() {
+            Some(held) => checkpoint(&mut held.checkpoints)
+                .await
+                .map_err(StoreError::of::<Sqlite>),
             None => Ok(()),
         }
     }
 
     async fn release(keeper: &SqliteKeeper) {
-        if let Some(connection) = keeper.checkpoints.lock().await.take() {
+        if let Some(held) = keeper.0.lock().await.take() {
             // The last connection moves the WAL into the file; where it cannot, the next start does.
-            drop(connection.close().await);
+            drop(held.checkpoints.close().await);
         }
     }
 }
@@ -268,4 +271,77 @@ async fn checkpoint(connection: &mut SqliteConnection) -> Result<(), sqlx::Error
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::statements;
+
+    #[test]
+    fn codes_are_sorted_by_what_a_caller_can_do() {
+        let fsync_failed = 1034;
+        let expected = [
+            (13, Fault::Full),
+            (4874, Fault::Full),
+            (fsync_failed, Fault::Fatal),
+            (10, Fault::Fatal),
+            (779, Fault::Fatal),
+        ];
+        let expected = expected.into_iter().chain([
+            (26, Fault::Fatal),
+            (5, Fault::Unavailable),
+            (517, Fault::Unavailable),
+            (1811, Fault::Refused),
+        ]);
+        for (code, fault) in expected {
+            assert_eq!(fault_of_code(code), fault, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_statement_walks_a_table_that_grows() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rollcall.db");
+        open(&path, &Options::default()).await.expect("it opens");
+        let mut connection = connect_options(&path).connect().await.expect("a connection");
+        // These read an index from its beginning on purpose: one counts it, one stops at once, one wants all there is.
+        let walks = [statements::SWIPE_COUNT, statements::NEXT_CHECK, statements::FACTS];
+        for statement in statements::all::<Sqlite>()
+            .into_iter()
+            .filter(|statement| !walks.contains(statement))
+        {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&mut connection)
+                .await
+                .expect("a plan");
+            for step in plan {
+                let step: String = step.get("detail");
+                let walks = ["SCAN swipe", "SCAN day", "SCAN known", "SCAN finding", "SCAN fact"]
+                    .iter()
+                    .any(|table| step.starts_with(table));
+                assert!(!walks, "{step}: {statement}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_recognised() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rollcall.db");
+        open(&path, &Options::default()).await.expect("it opens");
+        let mut connection = connect_options(&path)
+            .pragma("max_page_count", "1")
+            .connect()
+            .await
+            .expect("a connection");
+        let statement = "INSERT INTO setting (name, value) VALUES ('large', hex(zeroblob(100000)))";
+        let full = sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .map_err(StoreError::of::<Sqlite>);
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+    }
 }

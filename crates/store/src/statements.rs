@@ -264,8 +264,9 @@ const SAVE_DAYS: ForRows = ForRows {
 const MAKE_DUE: ForRows = ForRows {
     before: "WITH asked (person, date) AS (VALUES ",
     row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") UPDATE day SET next_check_at_ms = 0 FROM asked WHERE day.person = asked.person AND day.date >= asked.date \
-         AND (day.next_check_at_ms IS NULL OR day.next_check_at_ms <> 0)",
+    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
+         AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
 };
 // CROSS JOIN keeps SQLite from walking all swipes and looking into the list for each.
 const SWIPES_OF: ForRows = ForRows {
@@ -318,8 +319,8 @@ const ADD_FACTS: ForRows = ForRows {
 const SUPERSEDE_FACTS: ForRows = ForRows {
     before: "WITH asked (id, at_ms) AS (VALUES ",
     row: Columns::Typed(&["TEXT", "BIGINT"]),
-    after: ") UPDATE fact SET superseded_at_ms = asked.at_ms FROM asked \
-         WHERE fact.id = asked.id AND fact.superseded_at_ms IS NULL",
+    after: ") UPDATE fact SET superseded_at_ms = (SELECT MAX(at_ms) FROM asked) \
+         WHERE id IN (SELECT id FROM asked) AND superseded_at_ms IS NULL RETURNING id",
 };
 
 /// The texts of every [`Bulk`] in every size, for one database.

@@ -1,0 +1,1268 @@
+//! The contract of the ledger, kept by both databases: every method, each case in a database of its own.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rules::time::{Instant, Interval};
+use sqlx::{Connection, Executor};
+use store::audit::{ChainEnd, verify};
+use store::rows::{
+    Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
+    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+};
+use store::{Ledger, Options, StoreError, open};
+
+const DAEMON: Options = Options { exclusive: true };
+const TOOL: Options = Options { exclusive: false };
+
+/// A database of one case.
+struct Place {
+    address: String,
+    ledger: Arc<dyn Ledger>,
+}
+
+impl Place {
+    async fn at(address: String) -> Self {
+        let ledger = open(&address, DAEMON).await.expect("an empty database opens");
+        Self { address, ledger }
+    }
+
+    /// Closes the database and opens it again, as a restart does.
+    async fn restart(&mut self) {
+        self.ledger.close().await;
+        self.ledger = open(&self.address, DAEMON).await.expect("it opens again");
+    }
+
+    /// Runs a statement past the store, as somebody with a database client would.
+    async fn raw(&self, statement: &'static str) -> Result<(), sqlx::Error> {
+        if let Some(path) = self.address.strip_prefix("sqlite:") {
+            sqlx::SqliteConnection::connect(path)
+                .await?
+                .execute(statement)
+                .await
+                .map(drop)
+        } else {
+            sqlx::PgConnection::connect(&self.address)
+                .await?
+                .execute(statement)
+                .await
+                .map(drop)
+        }
+    }
+}
+
+type Case = fn(Place) -> Pin<Box<dyn Future<Output = ()>>>;
+
+const CASES: &[(&str, Case)] = &[
+    ("an empty database", |place| Box::pin(an_empty_database(place))),
+    ("swipes are stored once", |place| {
+        Box::pin(swipes_are_stored_once(place))
+    }),
+    ("swipes are found by badge and time", |place| {
+        Box::pin(swipes_are_found(place))
+    }),
+    ("swipes and audit are append-only", |place| Box::pin(append_only(place))),
+    ("a transaction is whole or nothing", |place| {
+        Box::pin(whole_or_nothing(place))
+    }),
+    ("a failed transaction is not committed", |place| {
+        Box::pin(failed_is_not_committed(place))
+    }),
+    ("days", |place| Box::pin(days(place))),
+    ("days are made due", |place| Box::pin(days_are_made_due(place))),
+    ("findings keep their history", |place| {
+        Box::pin(findings_keep_their_history(place))
+    }),
+    ("findings of days", |place| Box::pin(findings_of_days(place))),
+    ("findings are listed", |place| Box::pin(findings_are_listed(place))),
+    ("a decision is reopened by a change", |place| Box::pin(decisions(place))),
+    ("facts and documents", |place| Box::pin(facts_and_documents(place))),
+    ("settings, outages, rejected inputs", |place| {
+        Box::pin(small_things(place))
+    }),
+    ("the audit chain", |place| Box::pin(audit_chain(place))),
+    ("accounts and sessions", |place| Box::pin(accounts(place))),
+    ("screens and links", |place| Box::pin(screens_and_links(place))),
+    ("one daemon, and tools beside it", |place| Box::pin(one_daemon(place))),
+    ("writers take turns", |place| Box::pin(writers_take_turns(place))),
+    ("a newer schema is refused", |place| Box::pin(newer_schema(place))),
+];
+
+async fn run_all(address: impl Fn() -> String) {
+    for (name, case) in CASES {
+        eprintln!("case: {name}");
+        case(Place::at(address()).await).await;
+    }
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let number = std::cell::Cell::new(0);
+    let address = || {
+        number.set(number.get() + 1);
+        format!("sqlite:{}/case{}.db", directory.path().display(), number.get())
+    };
+    run_all(address).await;
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_contract() {
+    let cluster = postgres::Cluster::start();
+    run_all(|| cluster.database()).await;
+}
+
+#[tokio::test]
+async fn postgres_tells_when_it_is_away_and_keeps_a_second_daemon_out_when_it_is_back() {
+    let cluster = postgres::Cluster::start();
+    let place = Place::at(cluster.database()).await;
+    place.ledger.maintain().await.expect("the lock is held");
+    place.raw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()").await.expect("an operator may");
+    place.ledger.maintain().await.expect("the lock is taken again");
+    assert!(matches!(open(&place.address, DAEMON).await, Err(StoreError::InUse(_))));
+    let mut transaction = place.ledger.begin().await.expect("a new connection");
+    transaction.set_setting("a", "1").await.expect("set");
+    place
+        .raw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+        .await
+        .expect("an operator may");
+    assert!(
+        matches!(transaction.commit().await, Err(StoreError::Unavailable(_))),
+        "cut off before the commit"
+    );
+    place.ledger.ping().await.expect("it answers");
+    assert_eq!(place.ledger.setting("a").await.expect("read"), None);
+    drop(cluster);
+    assert!(
+        matches!(place.ledger.ping().await, Err(StoreError::Unavailable(_))),
+        "away"
+    );
+    assert!(
+        matches!(place.ledger.begin().await.err(), Some(StoreError::Unavailable(_))),
+        "away"
+    );
+}
+
+#[tokio::test]
+async fn sqlite_keeps_its_files_private_and_its_wal_small() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("rollcall.db");
+    let place = Place::at(format!("sqlite:{}", path.display())).await;
+    for round in 0..40 {
+        record(
+            &place,
+            &(0..250)
+                .map(|number| swipe(&format!("b{number}"), round * 1_000 + number))
+                .collect::<Vec<_>>(),
+        )
+        .await;
+    }
+    for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db.lock"] {
+        let mode = std::fs::metadata(directory.path().join(name))
+            .expect(name)
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name} is not for others");
+    }
+    let wal = || std::fs::metadata(path.with_extension("db-wal")).expect("the WAL").len();
+    let before = wal();
+    assert!(before > 1_000_000, "no commit waits for a checkpoint: {before}");
+    place.ledger.maintain().await.expect("a checkpoint");
+    record(&place, &[swipe("after", 0)]).await;
+    for round in 0..10 {
+        record(
+            &place,
+            &(0..250)
+                .map(|number| swipe(&format!("c{number}"), round * 1_000 + number))
+                .collect::<Vec<_>>(),
+        )
+        .await;
+    }
+    assert!(
+        wal() <= before,
+        "after a checkpoint the WAL is used again from its beginning"
+    );
+    assert!(
+        open("sqlite:/nowhere/at/all.db", TOOL)
+            .await
+            .err()
+            .expect("no such directory")
+            .to_string()
+            .contains("/nowhere/at/all.db")
+    );
+}
+
+#[tokio::test]
+async fn addresses_that_are_not_understood_say_what_to_write() {
+    for address in ["", "rollcall.db", "mysql://localhost", "sqlite:", "sqlite::memory:"] {
+        let error = open(address, TOOL).await.err().expect("refused").to_string();
+        assert!(error.contains("sqlite:PATH"), "{error}");
+    }
+    let error = open("postgres://user:secret@[bad", TOOL)
+        .await
+        .err()
+        .expect("refused")
+        .to_string();
+    assert!(error.contains("postgres://") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |folder: &str| -> BTreeSet<String> {
+        let folder = format!("{}/../../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let files = std::fs::read_dir(folder).expect("a folder");
+        files
+            .map(|entry| entry.expect("an entry").path())
+            .inspect(|path| says_why(path))
+            .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+            .collect()
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+fn says_why(path: &std::path::Path) {
+    let text = std::fs::read_to_string(path).expect("a migration");
+    assert!(
+        text.contains("-- Why: ") && text.contains("-- Why it is safe: "),
+        "{} says why it is needed and why it is safe",
+        path.display()
+    );
+}
+
+fn at(milliseconds: i64) -> Instant {
+    Instant::from_ms(milliseconds)
+}
+
+fn between(from: i64, until: i64) -> Interval {
+    Interval::new(at(from), at(until))
+}
+
+fn swipe(badge: &str, happened_at: i64) -> SwipeRecord {
+    let dedup_key = format!("gate|{badge}|{happened_at}");
+    SwipeRecord {
+        id: format!(
+            "{:032x}",
+            dedup_key.bytes().fold(7_u128, |sum, byte| sum
+                .wrapping_mul(1_000_003)
+                .wrapping_add(u128::from(byte)))
+        ),
+        dedup_key,
+        reader: "gate".to_owned(),
+        badge: badge.to_owned(),
+        raw_hex: None,
+        bits: None,
+        happened_at: at(happened_at),
+        received_at: at(happened_at + 5),
+        sequence: None,
+        faces: None,
+        quarantine: None,
+    }
+}
+
+/// Records swipes in a transaction of their own; says which were new.
+async fn record(place: &Place, swipes: &[SwipeRecord]) -> Vec<bool> {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let new = transaction.record_swipes(swipes).await.expect("record");
+    transaction.commit().await.expect("commit");
+    new
+}
+
+fn day(person: &str, date: &str) -> DayKey {
+    DayKey {
+        person: person.to_owned(),
+        date: date.to_owned(),
+    }
+}
+
+fn finding(id: &str, person: &str, date: &str) -> FindingRow {
+    FindingRow {
+        id: id.to_owned(),
+        person: person.to_owned(),
+        unit: None,
+        date: date.to_owned(),
+        period: Some("morning".to_owned()),
+        meeting: None,
+        kind: "late".to_owned(),
+        state: "provisional".to_owned(),
+        length_ms: None,
+        due: None,
+        actual: None,
+        since: None,
+        swipes: String::new(),
+        digest: "d1".to_owned(),
+        revision: 1,
+        changed_at: at(1_000),
+        withdrawn_at: None,
+        rules_version: 1,
+        facts_revision: 1,
+        review: Review::Open,
+    }
+}
+
+async fn save(place: &Place, findings: &[FindingRow]) -> Vec<FindingRow> {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let stored = transaction.save_findings(findings).await.expect("save");
+    transaction.commit().await.expect("commit");
+    stored
+}
+
+async fn an_empty_database(place: Place) {
+    let ledger = &place.ledger;
+    ledger.ping().await.expect("it answers");
+    assert!(
+        ledger
+            .check_statements()
+            .await
+            .expect("every statement fits the schema")
+            > 90
+    );
+    assert_eq!(ledger.facts_revision().await.expect("read"), 0);
+    assert_eq!(ledger.setting("secret").await.expect("read"), None);
+    assert_eq!(ledger.swipe_count().await.expect("read"), 0);
+    assert!(!ledger.has_accounts().await.expect("read"));
+    assert_eq!(ledger.finding("none").await.expect("read"), None);
+    let mut transaction = ledger.begin().await.expect("begin");
+    assert_eq!(transaction.next_check().await.expect("read"), None);
+    assert_eq!(transaction.record_swipes(&[]).await.expect("nothing"), [] as [bool; 0]);
+    assert_eq!(transaction.finding("none").await.expect("read"), None);
+}
+
+async fn swipes_are_stored_once(mut place: Place) {
+    let full = SwipeRecord {
+        raw_hex: Some("00ff".to_owned()),
+        bits: Some(26),
+        sequence: Some(i64::MAX),
+        faces: Some("in".to_owned()),
+        quarantine: Some("clock".to_owned()),
+        ..swipe("卡 7", 1_000)
+    };
+    let hostile = swipe("nul\0badge'; --", 2_000);
+    assert_eq!(
+        record(&place, &[full.clone(), hostile.clone(), full.clone()]).await,
+        [true, true, false]
+    );
+    let many: Vec<SwipeRecord> = (0..341)
+        .map(|number| swipe(&format!("b{}", number % 17), number))
+        .collect();
+    assert!(record(&place, &many).await.iter().all(|new| *new));
+    place.restart().await;
+    let resent = SwipeRecord {
+        received_at: at(9_000),
+        ..full.clone()
+    };
+    assert_eq!(
+        record(&place, &[many[0].clone(), swipe("new", 1), resent, hostile.clone()]).await,
+        [false, true, false, false]
+    );
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 344);
+    assert_eq!(
+        place
+            .ledger
+            .swipes(&["卡 7"], between(1_000, 1_001))
+            .await
+            .expect("read"),
+        [full],
+        "as it was first recorded"
+    );
+    let found = place
+        .ledger
+        .swipes(&[&hostile.badge], between(2_000, 2_001))
+        .await
+        .expect("read");
+    assert_eq!(
+        found[0].badge, "nul\u{2400}badge'; --",
+        "a character that PostgreSQL cannot store is shown by its picture"
+    );
+}
+
+async fn swipes_are_found(place: Place) {
+    let swipes: Vec<SwipeRecord> = (0..600)
+        .map(|number| swipe(&format!("b{}", number % 3), number))
+        .collect();
+    record(&place, &swipes).await;
+    let ids = |found: &[SwipeRecord]| {
+        found
+            .iter()
+            .map(|swipe| swipe.happened_at.as_ms())
+            .collect::<BTreeSet<i64>>()
+    };
+    let found = place
+        .ledger
+        .swipes(&["b1", "b0", "b1"], between(3, 7))
+        .await
+        .expect("read");
+    assert_eq!(
+        (found.len(), ids(&found)),
+        (3, BTreeSet::from([3, 4, 6])),
+        "half-open, each once"
+    );
+    assert_eq!(place.ledger.swipes(&[], between(0, 600)).await.expect("read"), []);
+    assert_eq!(
+        place
+            .ledger
+            .swipes(&["b1"], Interval::new(at(i64::MIN), at(i64::MAX)))
+            .await
+            .expect("read")
+            .len(),
+        200
+    );
+
+    let received = place.ledger.swipes_received(between(5, 605), 4).await.expect("read");
+    assert_eq!(
+        received
+            .iter()
+            .map(|swipe| swipe.received_at.as_ms())
+            .collect::<Vec<_>>(),
+        [5, 6, 7, 8],
+        "oldest first"
+    );
+
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let badges: Vec<String> = (0..300).map(|number| format!("b{number}")).collect();
+    let queries: Vec<BadgeSwipe<'_>> = badges
+        .iter()
+        .map(|badge| BadgeSwipe {
+            badges: vec![badge],
+            happened: between(0, 9),
+        })
+        .collect();
+    let answers = transaction.swipes_of(&queries).await.expect("read");
+    assert_eq!(answers.iter().map(Vec::len).collect::<Vec<_>>()[..5], [3, 3, 3, 0, 0]);
+    assert_eq!(answers.len(), 300);
+    let both = BadgeSwipe {
+        badges: vec!["b0", "b2"],
+        happened: between(598, 700),
+    };
+    let none = BadgeSwipe {
+        badges: vec![],
+        happened: between(0, 700),
+    };
+    let answers = transaction.swipes_of(&[none, both]).await.expect("read");
+    assert_eq!((answers[0].len(), ids(&answers[1])), (0, BTreeSet::from([599])));
+}
+
+async fn append_only(place: Place) {
+    record(&place, &[swipe("b", 1)]).await;
+    audit(&place, "a").await;
+    let attempts = [
+        "UPDATE swipe SET badge = 'x'",
+        "DELETE FROM swipe",
+        "UPDATE audit SET body = 'x'",
+        "DELETE FROM audit WHERE seq = 1",
+    ];
+    for attempt in attempts {
+        place.raw(attempt).await.expect_err(attempt);
+    }
+    if place.address.starts_with("postgres") {
+        place.raw("TRUNCATE swipe").await.expect_err("TRUNCATE");
+        place.raw("TRUNCATE audit").await.expect_err("TRUNCATE");
+    }
+    assert_eq!(
+        place.ledger.swipes(&["b"], between(0, 2)).await.expect("read"),
+        [swipe("b", 1)]
+    );
+}
+
+async fn whole_or_nothing(mut place: Place) {
+    let mut dropped = place.ledger.begin().await.expect("begin");
+    dropped.record_swipes(&[swipe("lost", 1)]).await.expect("record");
+    dropped.touch_days(&[day("ana", "2026-09-16")]).await.expect("touch");
+    drop(dropped);
+    let mut kept = place.ledger.begin().await.expect("the turn passes on");
+    assert_eq!(
+        kept.record_swipes(&[swipe("lost", 1), swipe("kept", 2)])
+            .await
+            .expect("record"),
+        [true, true],
+        "nothing was left"
+    );
+    kept.touch_days(&[day("ana", "2026-09-16")]).await.expect("touch");
+    let before = place.ledger.swipe_count().await.expect("reads go on beside");
+    assert_eq!(before, 0, "nobody sees what is not committed");
+    kept.commit().await.expect("commit");
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 2);
+    place.restart().await;
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 2);
+    assert_eq!(
+        place.ledger.days("2026-09-16", "2026-09-17").await.expect("days").len(),
+        1
+    );
+}
+
+async fn failed_is_not_committed(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.record_swipes(&[swipe("b", 1)]).await.expect("record");
+    let fact = FactRow {
+        id: "f".to_owned(),
+        file: "people.csv".to_owned(),
+        cells: "{}".to_owned(),
+        recorded_at: at(1),
+        recorded_by: "li".to_owned(),
+    };
+    let twice = transaction.add_facts(&[fact.clone(), fact]).await;
+    assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
+    assert!(matches!(transaction.commit().await, Err(StoreError::TransactionFailed)));
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 0);
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let absent = transaction.supersede_facts(&["g"], at(1)).await;
+    assert!(
+        matches!(absent, Err(StoreError::Missing { table: "fact", .. })),
+        "{absent:?}"
+    );
+    assert!(matches!(transaction.commit().await, Err(StoreError::TransactionFailed)));
+}
+
+async fn days(place: Place) {
+    let ledger = &place.ledger;
+    let mut transaction = ledger.begin().await.expect("begin");
+    let keys = [
+        day("bo", "2026-09-16"),
+        day("Zoe", "2026-09-16"),
+        day("ana", "2026-09-17"),
+        day("ana", "2026-09-16"),
+    ];
+    transaction
+        .touch_days(&[keys.as_slice(), &keys[..1]].concat())
+        .await
+        .expect("touch");
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        Some(at(0)),
+        "a new row is due at once"
+    );
+    let due = transaction.due_days(at(0), 3).await.expect("due");
+    assert_eq!(
+        due,
+        [keys[1].clone(), keys[3].clone(), keys[2].clone()],
+        "in the order of bytes"
+    );
+    let judged = |key: &DayKey, next_check: Option<i64>| DayRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: next_check.map(at),
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    let rows = [
+        judged(&keys[0], Some(50)),
+        judged(&keys[1], None),
+        judged(&keys[2], Some(40)),
+        judged(&keys[3], Some(60)),
+    ];
+    transaction.save_days(&rows).await.expect("save");
+    transaction.touch_days(&keys).await.expect("touch again");
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        Some(at(40)),
+        "a row that is there keeps its instant"
+    );
+    assert_eq!(
+        transaction.due_days(at(50), 10).await.expect("due"),
+        [keys[2].clone(), keys[0].clone()],
+        "earliest first"
+    );
+    assert_eq!(transaction.due_days(at(39), 10).await.expect("due"), []);
+    let many: Vec<DayKey> = (0..300)
+        .map(|number| day(&format!("p{number}"), "2026-10-01"))
+        .collect();
+    transaction.touch_days(&many).await.expect("touch many");
+    transaction
+        .save_days(&many.iter().map(|key| judged(key, None)).collect::<Vec<_>>())
+        .await
+        .expect("save many");
+    transaction.commit().await.expect("commit");
+    assert_eq!(ledger.days("2026-10-01", "2026-10-02").await.expect("read").len(), 300);
+    assert_eq!(
+        ledger.days("2026-09-17", "2026-10-01").await.expect("read"),
+        [rows[2].clone()],
+        "half-open"
+    );
+}
+
+async fn days_are_made_due(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys = [
+        day("ana", "2026-09-15"),
+        day("ana", "2026-09-16"),
+        day("bo", "2026-09-16"),
+        day("cy", "2026-09-17"),
+    ];
+    let settle = |key: &DayKey| DayRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 1,
+        facts_revision: 1,
+    };
+    let settled: Vec<DayRow> = keys.iter().map(settle).collect();
+    transaction.save_days(&settled).await.expect("save");
+    assert_eq!(
+        transaction
+            .make_due(Some(&["ana", "bo", "ana", "nobody"]), Some("2026-09-16"))
+            .await
+            .expect("due"),
+        2
+    );
+    assert_eq!(
+        transaction.due_days(at(0), 10).await.expect("due"),
+        [keys[1].clone(), keys[2].clone()]
+    );
+    assert_eq!(
+        transaction.make_due(Some(&["ana"]), None).await.expect("due"),
+        1,
+        "one of the two was due already"
+    );
+    assert_eq!(transaction.make_due(None, Some("2026-09-17")).await.expect("due"), 1);
+    assert_eq!(transaction.make_due(None, None).await.expect("due"), 0);
+    assert_eq!(transaction.make_due(Some(&[]), None).await.expect("due"), 0);
+    transaction.save_days(&settled).await.expect("save");
+    assert_eq!(transaction.make_due(None, None).await.expect("due"), 4);
+    assert_eq!(transaction.next_check().await.expect("read"), Some(at(0)));
+    transaction.commit().await.expect("commit");
+    assert!(
+        place
+            .ledger
+            .days("2026-09-15", "2026-09-18")
+            .await
+            .expect("read")
+            .iter()
+            .all(|row| row.next_check == Some(at(0)) && row.judged_at == Some(at(5)))
+    );
+}
+
+/// A finding with something in every column.
+fn full_finding() -> FindingRow {
+    FindingRow {
+        unit: Some("plan".to_owned()),
+        meeting: Some("m".to_owned()),
+        length_ms: Some(60_001),
+        due: Some(at(1)),
+        actual: Some(at(2)),
+        since: Some(at(3)),
+        swipes: "s1 s2".to_owned(),
+        ..finding("f", "ana", "2026-09-16")
+    }
+}
+
+async fn findings_keep_their_history(place: Place) {
+    let mut row = full_finding();
+    assert_eq!(save(&place, &[full_finding()]).await, [full_finding()]);
+    assert_eq!(place.ledger.finding("f").await.expect("read"), Some(full_finding()));
+
+    (row.rules_version, row.facts_revision, row.changed_at, row.revision) = (2, 7, at(1_500), 9);
+    let kept = save(&place, &[row]).await.remove(0);
+    let judged_anew = FindingRow {
+        rules_version: 2,
+        facts_revision: 7,
+        ..full_finding()
+    };
+    assert_eq!(kept, judged_anew, "it says the same");
+
+    let mut row = kept;
+    (row.length_ms, row.changed_at, row.revision) = (Some(120_000), at(2_000), 2);
+    "d2".clone_into(&mut row.digest);
+    assert_eq!(
+        save(&place, std::slice::from_ref(&row)).await,
+        std::slice::from_ref(&row)
+    );
+    (row.withdrawn_at, row.changed_at, row.revision) = (Some(at(3_000)), at(3_000), 3);
+    save(&place, std::slice::from_ref(&row)).await;
+    (row.withdrawn_at, row.changed_at, row.revision) = (None, at(4_000), 1);
+    let back = save(&place, &[row]).await.remove(0);
+    assert_eq!(back.revision, 4, "who starts anew goes on from what is there");
+
+    let history = place.ledger.finding_history("f").await.expect("read");
+    let said = |said: &FindingRevision| (said.revision, said.at.as_ms(), said.state.clone(), said.length_ms);
+    let expected = [
+        (1, 1_000, "provisional".to_owned(), Some(60_001)),
+        (2, 2_000, "provisional".to_owned(), Some(120_000)),
+        (3, 3_000, "withdrawn".to_owned(), Some(120_000)),
+        (4, 4_000, "provisional".to_owned(), Some(120_000)),
+    ];
+    assert_eq!(history.iter().map(said).collect::<Vec<_>>(), expected);
+    assert!(
+        history
+            .iter()
+            .all(|said| (said.rules_version, said.facts_revision) == (2, 7))
+    );
+    assert_eq!(place.ledger.finding_history("g").await.expect("read"), []);
+}
+
+async fn findings_of_days(place: Place) {
+    save(
+        &place,
+        &[finding("f", "ana", "2026-09-16"), finding("g", "ana", "2026-09-18")],
+    )
+    .await;
+    let gone = FindingRow {
+        withdrawn_at: Some(at(2_000)),
+        ..finding("g", "ana", "2026-09-18")
+    };
+    save(&place, &[gone]).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let other_days = [
+        day("ana", "2026-09-17"),
+        day("bo", "2026-09-16"),
+        day("ana", "2026-09-18"),
+    ];
+    assert_eq!(transaction.findings_of(&other_days).await.expect("read"), []);
+    let found = transaction
+        .findings_of(&[day("ana", "2026-09-16"), day("ana", "2026-09-16")])
+        .await
+        .expect("read");
+    assert_eq!(found, [finding("f", "ana", "2026-09-16")]);
+    assert_eq!(transaction.finding("f").await.expect("read").as_ref(), found.first());
+    drop(transaction);
+    let many: Vec<FindingRow> = (0..270)
+        .map(|number| finding(&format!("many{number}"), &format!("p{number}"), "2026-10-01"))
+        .collect();
+    save(&place, &many).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys: Vec<DayKey> = many.iter().map(|row| day(&row.person, &row.date)).collect();
+    assert_eq!(transaction.findings_of(&keys).await.expect("read").len(), 270);
+}
+
+/// Six findings, one of them waived and one withdrawn.
+async fn save_six(place: &Place) {
+    let late = |id: &str, person: &str, date: &str, period: &str| FindingRow {
+        period: Some(period.to_owned()),
+        ..finding(id, person, date)
+    };
+    let meeting = FindingRow {
+        period: None,
+        meeting: Some("m".to_owned()),
+        kind: "walk_out".to_owned(),
+        ..finding("5", "ana", "2026-09-16")
+    };
+    let gone = FindingRow {
+        withdrawn_at: Some(at(9)),
+        ..finding("6", "ana", "2026-09-16")
+    };
+    let mut all = vec![
+        late("1", "bo", "2026-09-16", "a"),
+        late("2", "ana", "2026-09-17", "a"),
+        late("3", "ana", "2026-09-16", "z"),
+        late("4", "Zoe", "2026-09-16", "a"),
+    ];
+    all.extend([meeting, gone]);
+    save(place, &all).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let act = decision("x", "1", "d1");
+    transaction.decide(&act, Review::Waived).await.expect("decide");
+    transaction.commit().await.expect("commit");
+}
+
+async fn findings_are_listed(place: Place) {
+    save_six(&place).await;
+    let list = async |query: FindingQuery| -> String {
+        place
+            .ledger
+            .findings(&query)
+            .await
+            .expect("list")
+            .iter()
+            .map(|row| row.id.as_str())
+            .collect()
+    };
+    assert_eq!(
+        list(FindingQuery::default()).await,
+        "45312",
+        "by date, person, period or meeting"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            with_withdrawn: true,
+            ..FindingQuery::default()
+        })
+        .await,
+        "456312"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            from: Some("2026-09-17".to_owned()),
+            ..FindingQuery::default()
+        })
+        .await,
+        "2"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            until: Some("2026-09-17".to_owned()),
+            ..FindingQuery::default()
+        })
+        .await,
+        "4531"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            person: Some("ana".to_owned()),
+            ..FindingQuery::default()
+        })
+        .await,
+        "532"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            reviews: vec![Review::Waived, Review::Confirmed],
+            ..FindingQuery::default()
+        })
+        .await,
+        "1"
+    );
+    assert_eq!(
+        list(FindingQuery {
+            reviews: vec![Review::Open],
+            person: Some("bo".to_owned()),
+            ..FindingQuery::default()
+        })
+        .await,
+        ""
+    );
+}
+
+fn decision(id: &str, finding: &str, digest: &str) -> DecisionRow {
+    DecisionRow {
+        id: id.to_owned(),
+        finding: finding.to_owned(),
+        act: "confirm".to_owned(),
+        reason: "因公".to_owned(),
+        actor: "li".to_owned(),
+        at: at(5_000),
+        digest: digest.to_owned(),
+        explanation_zh: "迟到".to_owned(),
+        explanation_en: "late".to_owned(),
+    }
+}
+
+async fn decisions(place: Place) {
+    let first = finding("f", "ana", "2026-09-16");
+    save(&place, std::slice::from_ref(&first)).await;
+    let decide = async |act: DecisionRow, review: Review| {
+        let mut transaction = place.ledger.begin().await.expect("begin");
+        transaction.decide(&act, review).await?;
+        transaction.commit().await
+    };
+    let review = async || {
+        place
+            .ledger
+            .finding("f")
+            .await
+            .expect("read")
+            .expect("it is there")
+            .review
+    };
+    let stale = decide(decision("1", "f", "d0"), Review::Confirmed).await;
+    assert!(matches!(stale, Err(StoreError::ChangedMeanwhile { .. })), "{stale:?}");
+    assert_eq!(review().await, Review::Open);
+    decide(decision("1", "f", "d1"), Review::Confirmed)
+        .await
+        .expect("decided");
+    assert_eq!(review().await, Review::Confirmed);
+
+    let settled = FindingRow {
+        state: "final".to_owned(),
+        changed_at: at(6_000),
+        revision: 2,
+        ..first.clone()
+    };
+    assert_eq!(
+        save(&place, std::slice::from_ref(&settled)).await[0].review,
+        Review::Confirmed,
+        "what was decided on is the same"
+    );
+    let longer = FindingRow {
+        digest: "d2".to_owned(),
+        length_ms: Some(1),
+        changed_at: at(7_000),
+        revision: 3,
+        ..settled
+    };
+    assert_eq!(
+        save(&place, std::slice::from_ref(&longer)).await[0].review,
+        Review::ChangedAfterDecision
+    );
+    assert_eq!(review().await, Review::ChangedAfterDecision);
+    decide(decision("2", "f", "d2"), Review::Waived)
+        .await
+        .expect("decided anew");
+    let gone = FindingRow {
+        withdrawn_at: Some(at(8_000)),
+        changed_at: at(8_000),
+        revision: 4,
+        ..longer
+    };
+    assert_eq!(save(&place, &[gone]).await[0].review, Review::ChangedAfterDecision);
+    assert_eq!(
+        place.ledger.decisions("f").await.expect("read"),
+        [decision("1", "f", "d1"), decision("2", "f", "d2")],
+        "oldest first"
+    );
+    assert_eq!(place.ledger.decisions("g").await.expect("read"), []);
+}
+
+fn fact(id: &str, file: &str) -> FactRow {
+    FactRow {
+        id: id.to_owned(),
+        file: file.to_owned(),
+        cells: r#"{"person":"ana"}"#.to_owned(),
+        recorded_at: at(1),
+        recorded_by: "li".to_owned(),
+    }
+}
+
+fn edition(effective_from: &str, body: &str) -> DocumentEdition {
+    DocumentEdition {
+        kind: "schedules".to_owned(),
+        effective_from: effective_from.to_owned(),
+        recorded_at: at(1),
+        recorded_by: "li".to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+async fn facts_and_documents(mut place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction
+        .add_facts(&[
+            fact("c", "people.csv"),
+            fact("a", "people.csv"),
+            fact("b", "badges.csv"),
+        ])
+        .await
+        .expect("add");
+    transaction
+        .add_facts(
+            &(0..300)
+                .map(|number| fact(&format!("n{number}"), "units.csv"))
+                .collect::<Vec<_>>(),
+        )
+        .await
+        .expect("add many");
+    transaction.add_document(&edition("", "one")).await.expect("add");
+    transaction
+        .add_document(&edition("2026-10-01", "winter"))
+        .await
+        .expect("add");
+    transaction.add_document(&edition("", "two")).await.expect("add");
+    assert_eq!(transaction.bump_facts_revision().await.expect("bump"), 1);
+    assert_eq!(transaction.facts_revision().await.expect("read"), 1);
+    assert_eq!(place.ledger.facts_revision().await.expect("read"), 0, "not committed");
+    transaction.commit().await.expect("commit");
+    place.restart().await;
+    assert_eq!(place.ledger.facts_revision().await.expect("read"), 1);
+    let facts = place.ledger.facts().await.expect("read");
+    assert_eq!(
+        facts[..3],
+        [
+            fact("b", "badges.csv"),
+            fact("c", "people.csv"),
+            fact("a", "people.csv")
+        ],
+        "as recorded"
+    );
+    assert_eq!(
+        facts.iter().skip(3).map(|row| row.id.clone()).collect::<Vec<_>>(),
+        (0..300).map(|number| format!("n{number}")).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        place.ledger.documents().await.expect("read"),
+        [edition("", "two"), edition("2026-10-01", "winter")]
+    );
+
+    let ids: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
+    let mut gone: Vec<&str> = ids.iter().map(String::as_str).collect();
+    gone.extend(["c", "b", "c"]);
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.supersede_facts(&gone, at(2)).await.expect("supersede");
+    transaction.commit().await.expect("commit");
+    assert_eq!(place.ledger.facts().await.expect("read"), [fact("a", "people.csv")]);
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    assert!(
+        matches!(
+            transaction.supersede_facts(&["a", "c"], at(3)).await,
+            Err(StoreError::Missing { .. })
+        ),
+        "superseded already"
+    );
+}
+
+async fn small_things(place: Place) {
+    let outage = |until: Option<i64>| OutageRow {
+        reader: "gate".to_owned(),
+        down_from: at(10),
+        down_until: until.map(at),
+    };
+    let rejected = |id: &str, received_at: i64| RejectedInput {
+        id: id.to_owned(),
+        reader: "gate".to_owned(),
+        received_at: at(received_at),
+        reason: "checksum".to_owned(),
+        raw_hex: "02ff".to_owned(),
+    };
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.set_setting("secret", "one").await.expect("set");
+    transaction.set_setting("secret", "two").await.expect("set");
+    transaction.save_outage(&outage(None)).await.expect("down");
+    transaction
+        .record_rejected(&[rejected("a", 1), rejected("b", 3), rejected("c", 2), rejected("a", 1)])
+        .await
+        .expect("record");
+    transaction.commit().await.expect("commit");
+    assert_eq!(
+        place.ledger.setting("secret").await.expect("read").as_deref(),
+        Some("two")
+    );
+    assert_eq!(place.ledger.outages().await.expect("read"), [outage(None)]);
+    assert_eq!(
+        place.ledger.rejected_inputs(2).await.expect("read"),
+        [rejected("b", 3), rejected("c", 2)],
+        "newest first"
+    );
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.save_outage(&outage(Some(20))).await.expect("back");
+    transaction.commit().await.expect("commit");
+    assert_eq!(place.ledger.outages().await.expect("read"), [outage(Some(20))]);
+    place.ledger.maintain().await.expect("housekeeping");
+}
+
+async fn audit(place: &Place, body: &str) -> store::rows::AuditEntry {
+    let (actor, act, subject) = ("li".to_owned(), "finding.confirm".to_owned(), "f\0".to_owned());
+    let record = AuditRecord {
+        at: at(1),
+        actor,
+        act,
+        subject,
+        body: body.to_owned(),
+    };
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let entry = transaction.append_audit(&record).await.expect("append");
+    transaction.commit().await.expect("commit");
+    entry
+}
+
+async fn audit_chain(mut place: Place) {
+    let first = audit(&place, r#"{"why":"因公"}"#).await;
+    let mut dropped = place.ledger.begin().await.expect("begin");
+    assert_eq!(dropped.append_audit(&first.record).await.expect("append").seq, 2);
+    drop(dropped);
+    place.restart().await;
+    let second = audit(&place, "{}").await;
+    assert_eq!(
+        (first.seq, second.seq, &second.previous_hash),
+        (1, 2, &first.hash),
+        "no gap"
+    );
+    let entries = place.ledger.audit(0, 10).await.expect("read");
+    assert_eq!(entries, [first, second.clone()]);
+    let end = verify(&ChainEnd::default(), &entries).expect("it stands");
+    assert_eq!(
+        end,
+        ChainEnd {
+            seq: 2,
+            hash: second.hash.clone()
+        }
+    );
+    assert_eq!(place.ledger.audit(1, 10).await.expect("read"), [second]);
+    assert_eq!(place.ledger.audit(0, 1).await.expect("read").len(), 1);
+}
+
+async fn accounts(place: Place) {
+    let ledger = &place.ledger;
+    let account = |changed_at: i64| Account {
+        name: "li".to_owned(),
+        password_hash: format!("$argon2id${changed_at}"),
+        changed_at: at(changed_at),
+    };
+    let session = |token: &str, created_at: i64, expires_at: i64| SessionRow {
+        token_hash: token.to_owned(),
+        account: "li".to_owned(),
+        created_at: at(created_at),
+        seen_at: at(created_at),
+        expires_at: at(expires_at),
+        form_secret: "f".to_owned(),
+    };
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction.save_account(&account(1)).await.expect("save");
+    transaction.add_session(&session("old", 1, 5)).await.expect("add");
+    transaction.add_session(&session("a", 5, 50)).await.expect("add");
+    transaction.add_session(&session("b", 5, 50)).await.expect("add");
+    transaction.touch_session("a", at(7)).await.expect("touch");
+    transaction
+        .touch_session("none", at(7))
+        .await
+        .expect("nothing to touch");
+    transaction.end_session("b").await.expect("end");
+    transaction.commit().await.expect("commit");
+    assert!(ledger.has_accounts().await.expect("read"));
+    assert_eq!(ledger.account("li").await.expect("read"), Some(account(1)));
+    assert_eq!(ledger.account("Li").await.expect("read"), None);
+    assert_eq!(
+        ledger.session("old").await.expect("read"),
+        None,
+        "ended before the next began"
+    );
+    assert_eq!(
+        ledger.session("a").await.expect("read"),
+        Some(SessionRow {
+            seen_at: at(7),
+            ..session("a", 5, 50)
+        })
+    );
+    assert_eq!(ledger.session("b").await.expect("read"), None);
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction.save_account(&account(2)).await.expect("replace");
+    transaction.commit().await.expect("commit");
+    assert_eq!(ledger.account("li").await.expect("read"), Some(account(2)));
+    assert_eq!(
+        ledger.session("a").await.expect("read"),
+        None,
+        "a new password ends every session"
+    );
+    let mut transaction = ledger.begin().await.expect("begin");
+    let stranger = SessionRow {
+        account: "nobody".to_owned(),
+        ..session("c", 9, 50)
+    };
+    assert!(
+        matches!(transaction.add_session(&stranger).await, Err(StoreError::Refused(_))),
+        "there is no such account"
+    );
+}
+
+async fn screens_and_links(place: Place) {
+    let ledger = &place.ledger;
+    let screen = |id: &str, name: &str| ScreenRow {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        token_hash: format!("hash of {id}"),
+        created_at: at(1),
+        seen_at: None,
+    };
+    let link = OneTimeLink {
+        token_hash: "h".to_owned(),
+        purpose: "first_admin".to_owned(),
+        expires_at: at(100),
+        used_at: None,
+    };
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction.add_screen(&screen("1", "lobby")).await.expect("add");
+    transaction.add_screen(&screen("2", "hall")).await.expect("add");
+    transaction.touch_screen("1", at(8)).await.expect("touch");
+    assert!(transaction.revoke_screen("2", at(9)).await.expect("revoke"));
+    assert!(!transaction.revoke_screen("2", at(9)).await.expect("once only"));
+    transaction.add_screen(&screen("3", "door")).await.expect("add");
+    transaction.add_link(&link).await.expect("add");
+    transaction.commit().await.expect("commit");
+    let seen = ScreenRow {
+        seen_at: Some(at(8)),
+        ..screen("1", "lobby")
+    };
+    assert_eq!(
+        ledger.screens().await.expect("read"),
+        [screen("3", "door"), seen.clone()],
+        "by name"
+    );
+    assert_eq!(ledger.screen("hash of 1").await.expect("read"), Some(seen));
+    assert_eq!(ledger.screen("hash of 2").await.expect("read"), None, "revoked");
+
+    assert_eq!(ledger.link("h").await.expect("read"), Some(link.clone()));
+    let mut transaction = ledger.begin().await.expect("begin");
+    assert!(
+        !transaction.consume_link("h", "reset", at(50)).await.expect("consume"),
+        "for something else"
+    );
+    assert!(
+        !transaction
+            .consume_link("h", "first_admin", at(100))
+            .await
+            .expect("consume"),
+        "ended"
+    );
+    assert!(
+        transaction
+            .consume_link("h", "first_admin", at(99))
+            .await
+            .expect("consume")
+    );
+    assert!(
+        !transaction
+            .consume_link("h", "first_admin", at(99))
+            .await
+            .expect("consume"),
+        "used"
+    );
+    transaction.commit().await.expect("commit");
+    assert_eq!(
+        ledger.link("h").await.expect("read"),
+        Some(OneTimeLink {
+            used_at: Some(at(99)),
+            ..link
+        })
+    );
+}
+
+async fn one_daemon(place: Place) {
+    let second = open(&place.address, DAEMON).await.err().expect("refused");
+    assert!(matches!(second, StoreError::InUse(_)), "{second:?}");
+    let tool = open(&place.address, TOOL)
+        .await
+        .expect("a tool opens it beside the daemon");
+    let mut transaction = tool.begin().await.expect("begin");
+    transaction.bump_facts_revision().await.expect("bump");
+    transaction.commit().await.expect("commit");
+    tool.close().await;
+    assert_eq!(
+        place.ledger.facts_revision().await.expect("read"),
+        1,
+        "the daemon sees it"
+    );
+    place.ledger.maintain().await.expect("housekeeping");
+    place.ledger.close().await;
+    let closed = place.ledger.begin().await.err();
+    assert!(matches!(closed, Some(StoreError::Unavailable(_))), "{closed:?}");
+    drop(place.ledger);
+    open(&place.address, DAEMON)
+        .await
+        .expect("the next daemon may")
+        .close()
+        .await;
+}
+
+async fn writers_take_turns(place: Place) {
+    let tool = open(&place.address, TOOL).await.expect("a tool");
+    let mut first = place.ledger.begin().await.expect("begin");
+    first.set_setting("who", "daemon").await.expect("set");
+    let waiting = tokio::spawn(async move {
+        let mut second = tool.begin().await.expect("its turn comes");
+        let revision = second.bump_facts_revision().await.expect("bump");
+        second.set_setting("who", "tool").await.expect("set");
+        second.commit().await.expect("commit");
+        revision
+    });
+    assert_eq!(first.bump_facts_revision().await.expect("bump"), 1);
+    first.commit().await.expect("commit");
+    assert_eq!(waiting.await.expect("the tool"), 2, "it sees what the daemon committed");
+    assert_eq!(
+        place.ledger.setting("who").await.expect("read").as_deref(),
+        Some("tool")
+    );
+}
+
+async fn newer_schema(place: Place) {
+    place.ledger.close().await;
+    let statement = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         SELECT 9000, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+    place.raw(statement).await.expect("what a newer program leaves");
+    let refused = open(&place.address, TOOL).await.err().expect("refused");
+    assert!(
+        matches!(refused, StoreError::NewerSchema { found: 9000, known: 1 }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("9000"), "{refused}");
+}
