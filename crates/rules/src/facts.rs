@@ -1,20 +1,107 @@
 //! The bureau's records, indexed for judging, and what is known of one person.
 
-use chrono::NaiveDate;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
 
-use crate::model::{PersonIndex, SiteRecords, Swipe};
-use crate::time::{Instant, Interval};
+use chrono::{Days, NaiveDate};
+
+use crate::assignment::{Following, following};
+use crate::coverage::OutagePiece;
+use crate::model::{
+    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, SiteRecords, Stand, Stint,
+    Swipe, UnitIndex,
+};
+use crate::plan::Planned;
+use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
+
+/// An absence that ended longer ago than this no longer makes a later absence an `OverstayedLeave`: the bound on how far back
+/// judging a date looks for swipes because of an absence.
+pub const OVERSTAY_REACH: Span = Span::from_minutes(31 * 24 * 60);
+
+/// How many dates back the previous working date is looked for; the bound that rule 12 needs.
+pub const WORKING_DATE_REACH_DAYS: u64 = 62;
+
+/// How long after a meeting's end swipes at its place still say when somebody went out.
+pub(crate) const MEETING_AFTERMATH: Span = Span::from_minutes(30);
 
 /// The slow facts of a bureau, indexed; immutable once made.
 #[derive(Debug)]
 pub struct SiteFacts {
     records: SiteRecords,
+    badge_by_key: BTreeMap<Id, BadgeIndex>,
+    reader_by_id: BTreeMap<Id, ReaderIndex>,
+    person_by_id: BTreeMap<Id, PersonIndex>,
+    /// Editions of each schedule id, as positions in `records.schedules`, the latest `from` first.
+    pub(crate) editions: Vec<Vec<usize>>,
+    /// Positions in `records.calendar`, by date.
+    pub(crate) calendar: BTreeMap<NaiveDate, usize>,
+    pub(crate) outages: Vec<OutagePiece>,
+    /// For each of `outages`, the latest end among it and those before it: what is over can be skipped.
+    pub(crate) outages_over_by: Vec<Instant>,
+    /// Whether a place has a reader that faces outwards.
+    pub(crate) has_outward_reader: Vec<bool>,
+    people: Vec<PersonIndexes>,
+    /// Meetings at each place.
+    pub(crate) meetings_at: Vec<Vec<MeetingIndex>>,
+    pub(crate) any_late_allowance: bool,
+}
+
+/// What concerns one person.
+#[derive(Debug, Default)]
+struct PersonIndexes {
+    badges: Vec<BadgeIndex>,
+    /// Which schedule they follow when, in order; gaps are no office hours.
+    following: Vec<Following>,
+    /// Positions in `records.absences`, in order of `from`.
+    absences: Vec<usize>,
+    /// Those of `absences` that took time from a period, with their ends, in order of their ends.
+    taking: Vec<(Instant, usize)>,
+    /// Meetings for which they are rostered, in order of `starts`.
+    meetings: Vec<(MeetingIndex, Role)>,
+}
+
+/// Why a swipe is kept, shown and not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quarantine {
+    /// It happened before the site's `since`: a clock that was never set.
+    BeforeSince,
+    /// It happened later than its receipt allows: a clock that is ahead.
+    AfterReceipt,
 }
 
 impl SiteFacts {
     /// Indexes the records.
     pub fn new(records: SiteRecords) -> Self {
-        Self { records }
+        let (editions, schedule_ids) = schedule_editions(&records);
+        let mut facts = Self {
+            badge_by_key: index_by_id(records.badges.iter().map(|badge| &badge.key), BadgeIndex),
+            reader_by_id: index_by_id(records.readers.iter().map(|reader| &reader.id), ReaderIndex),
+            person_by_id: index_by_id(records.people.iter().map(|person| &person.id), PersonIndex),
+            calendar: records
+                .calendar
+                .iter()
+                .enumerate()
+                .map(|(position, day)| (day.date, position))
+                .collect(),
+            any_late_allowance: records
+                .schedules
+                .iter()
+                .any(|schedule| !schedule.late_allowances.is_empty()),
+            has_outward_reader: crate::coverage::places_with_outward_reader(&records),
+            people: people_indexes(&records, &schedule_ids),
+            meetings_at: meetings_by_place(&records),
+            outages: crate::coverage::outage_pieces(&records),
+            outages_over_by: Vec::new(),
+            editions,
+            records,
+        };
+        facts.outages_over_by = crate::coverage::over_by(&facts.outages);
+        for person in 0..facts.people.len() {
+            facts.people[person].taking =
+                facts.absences_taking_time(PersonIndex(u32::try_from(person).unwrap_or(u32::MAX)));
+        }
+        facts
     }
 
     /// The records it is made of.
@@ -22,28 +109,317 @@ impl SiteFacts {
         &self.records
     }
 
-    /// Which swipes judging these dates of a person needs: all of their badges' swipes that happened in this interval.
-    pub fn swipe_window(&self, person: PersonIndex, dates: DateRange) -> Interval {
-        let _ = (person, dates);
-        Interval::new(Instant::from_ms(0), Instant::from_ms(0))
+    /// The badge with this key, exactly as written.
+    pub fn badge_index(&self, key: &str) -> Option<BadgeIndex> {
+        self.badge_by_key.get(key).copied()
     }
 
-    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe (see "What a new fact can touch").
-    pub fn touched_dates(&self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
-        let _ = (person, next);
-        let date = at.to_utc().date_naive();
-        DateRange {
-            from: date,
-            until: date,
+    /// The reader with this id.
+    pub fn reader_index(&self, id: &str) -> Option<ReaderIndex> {
+        self.reader_by_id.get(id).copied()
+    }
+
+    /// The person with this id.
+    pub fn person_index(&self, id: &str) -> Option<PersonIndex> {
+        self.person_by_id.get(id).copied()
+    }
+
+    /// Every person, in the order of the records.
+    pub fn person_indexes(&self) -> impl Iterator<Item = PersonIndex> + use<> {
+        (0..u32::try_from(self.records.people.len()).unwrap_or(u32::MAX)).map(PersonIndex)
+    }
+
+    /// Whose a badge is at an instant; of overlapping grants the latest `from` wins.
+    pub fn holder(&self, badge: BadgeIndex, at: Instant) -> Option<PersonIndex> {
+        let grants = &self.records.badges[badge.at()].grants;
+        grants
+            .iter()
+            .filter(|grant| grant.interval.contains(at))
+            .max_by_key(|grant| grant.interval.from)
+            .map(|grant| grant.person)
+    }
+
+    /// Every badge that a person holds at any time.
+    pub fn badges_of(&self, person: PersonIndex) -> &[BadgeIndex] {
+        &self.people[person.at()].badges
+    }
+
+    /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
+    pub fn stand_at(&self, reader: ReaderIndex, at: Instant) -> Option<Stand> {
+        let stands = &self.records.readers[reader.at()].stands;
+        stands
+            .iter()
+            .filter(|stand| stand.interval.contains(at))
+            .max_by_key(|stand| stand.interval.from)
+            .copied()
+    }
+
+    /// At which place a reader stands at an instant.
+    pub fn place_of(&self, reader: ReaderIndex, at: Instant) -> Option<PlaceIndex> {
+        self.stand_at(reader, at).map(|stand| stand.place)
+    }
+
+    /// What a person is at an instant: unit, name, rank; `None` while they do not belong to the bureau.
+    pub fn stint_at(&self, person: PersonIndex, at: Instant) -> Option<&Stint> {
+        self.records.people[person.at()]
+            .stints
+            .iter()
+            .find(|stint| stint.interval.contains(at))
+    }
+
+    /// A person's unit at an instant.
+    pub fn unit_at(&self, person: PersonIndex, at: Instant) -> Option<UnitIndex> {
+        self.stint_at(person, at).map(|stint| stint.unit)
+    }
+
+    /// Why a swipe is not judged, or `None` if it is.
+    pub fn quarantine(&self, swipe: &Swipe) -> Option<Quarantine> {
+        let site = &self.records.site;
+        if swipe.happened_at < site.since {
+            Some(Quarantine::BeforeSince)
+        } else if swipe.happened_at > swipe.received_at + site.clock_tolerance {
+            Some(Quarantine::AfterReceipt)
+        } else {
+            None
         }
+    }
+
+    /// Meetings for which a person is rostered, whatever their role, in order of `starts`.
+    pub fn meetings_of(&self, person: PersonIndex) -> &[(MeetingIndex, Role)] {
+        &self.people[person.at()].meetings
+    }
+
+    /// A person's absences as positions in the records, in order of `from`.
+    pub fn absences_of(&self, person: PersonIndex) -> &[usize] {
+        &self.people[person.at()].absences
+    }
+
+    pub(crate) fn following_of(&self, person: PersonIndex) -> &[Following] {
+        &self.people[person.at()].following
+    }
+
+    /// The last absence of a person that took time from a period and ended at or before `at`, no longer than
+    /// [`OVERSTAY_REACH`] before it.
+    pub(crate) fn last_absence_taking_time(&self, person: PersonIndex, at: Instant) -> Option<(Instant, usize)> {
+        let taking = &self.people[person.at()].taking;
+        let last = taking[..taking.partition_point(|(until, _)| *until <= at)]
+            .last()
+            .copied();
+        last.filter(|(until, _)| at - *until <= OVERSTAY_REACH)
+    }
+
+    /// The local date to which a meeting's findings belong: that of its start.
+    pub fn date_of_meeting(&self, meeting: MeetingIndex) -> NaiveDate {
+        local_date(self.records.meetings[meeting.at()].starts, self.records.site.zone)
+    }
+
+    /// The dates of rostered people that a meeting's time, place or roster can touch: its own and those over which it lies.
+    pub fn dates_of_meeting(&self, meeting: MeetingIndex) -> DateRange {
+        let announced = &self.records.meetings[meeting.at()];
+        let zone = self.records.site.zone;
+        let (first, last) = (
+            local_date(announced.sign_in_opens, zone),
+            local_date(announced.ends + MEETING_AFTERMATH, zone),
+        );
+        DateRange {
+            from: days_before(first, 2),
+            until: days_after(last, 3),
+        }
+    }
+
+    /// What a person's office hours are on a date, wholly excused periods included, in order.
+    pub fn periods_on(&self, person: PersonIndex, date: NaiveDate) -> Vec<Planned> {
+        let mut periods = Vec::new();
+        self.plan_date(person, &DayClock::new(date, self.records.site.zone), &mut periods);
+        periods
+    }
+
+    /// Whether the calendar and the schedule ask a person to work on a date, whatever absences say.
+    pub fn is_working_date(&self, person: PersonIndex, date: NaiveDate) -> bool {
+        !self.periods_on(person, date).is_empty()
+    }
+
+    /// The last working date of a person before a date, at most [`WORKING_DATE_REACH_DAYS`] back.
+    pub fn previous_working_date(&self, person: PersonIndex, date: NaiveDate) -> Option<NaiveDate> {
+        (1..=WORKING_DATE_REACH_DAYS)
+            .filter_map(|days| date.checked_sub_days(Days::new(days)))
+            .find(|date| self.is_working_date(person, *date))
+    }
+
+    /// The next working date of a person after a date, at most [`WORKING_DATE_REACH_DAYS`] on.
+    pub fn next_working_date(&self, person: PersonIndex, date: NaiveDate) -> Option<NaiveDate> {
+        (1..=WORKING_DATE_REACH_DAYS)
+            .filter_map(|days| date.checked_add_days(Days::new(days)))
+            .find(|date| self.is_working_date(person, *date))
+    }
+
+    /// Whether anything is asked of a person on a date: a period, or a meeting that starts on it.
+    pub fn is_asked(&self, person: PersonIndex, date: NaiveDate) -> bool {
+        self.opens_at(person, date).is_some()
     }
 
     /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, or `None` if nothing is asked of
     /// them that day.
     pub fn opens_at(&self, person: PersonIndex, date: NaiveDate) -> Option<Instant> {
-        let _ = (person, date);
-        None
+        let periods = self.periods_on(person, date);
+        let meetings = self
+            .meetings_of(person)
+            .iter()
+            .filter(|(meeting, _)| self.date_of_meeting(*meeting) == date);
+        let sign_ins = meetings.map(|(meeting, _)| self.records.meetings[meeting.at()].sign_in_opens);
+        periods.iter().map(|period| period.arrive_from).chain(sign_ins).min()
     }
+
+    /// Which swipes judging these dates of a person needs: all of their badges' swipes that happened in this interval. Swipes of
+    /// more change nothing.
+    pub fn swipe_window(&self, person: PersonIndex, dates: DateRange) -> Interval {
+        let context = self.context_of(person, dates);
+        let mut window = context.interval;
+        for (meeting, _) in self.meetings_meeting(person, window) {
+            window = hull(window, self.meeting_extent(meeting));
+        }
+        // A meeting's effective time depends on presence at the meetings that it overlaps.
+        for (meeting, _) in self.meetings_meeting(person, window) {
+            window = hull(window, self.meeting_extent(meeting));
+        }
+        if let Some(ended_at) = self.earliest_absence_end(person, dates) {
+            window.from = window.from.min(ended_at);
+        }
+        window
+    }
+
+    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe (see "What a new fact can touch").
+    /// Without a later swipe it reaches at most [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not
+    /// begun need no judging.
+    pub fn touched_dates(&self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
+        let zone = self.records.site.zone;
+        let date = local_date(at, zone);
+        let mut touched = DateRange {
+            from: days_before(date, 2),
+            until: days_after(date, 2),
+        };
+        for (meeting, _) in self.meetings_of(person) {
+            if self.meeting_extent(*meeting).contains(at) {
+                touched = touched.hull(self.dates_of_meeting(*meeting));
+            }
+        }
+        if let Some((ended_at, _)) = self.last_absence_taking_time(person, at) {
+            let reach = local_date(ended_at + OVERSTAY_REACH, zone);
+            let last = next.map_or(reach, |next| local_date(next, zone).min(reach));
+            touched.until = touched.until.max(days_after(last, 3));
+        }
+        if self.any_late_allowance {
+            let last = days_before(touched.until, 1);
+            touched.until = self
+                .next_working_date(person, last)
+                .map_or(touched.until, |next| days_after(next, 1));
+        }
+        touched
+    }
+
+    /// The dates whose periods judging `dates` looks at, and from when to when.
+    pub(crate) fn context_of(&self, person: PersonIndex, dates: DateRange) -> Context {
+        let previous = if self.any_late_allowance {
+            self.previous_working_date(person, dates.from)
+        } else {
+            None
+        };
+        let analysed_from = previous.unwrap_or(dates.from);
+        let planned = DateRange {
+            from: days_before(analysed_from, 2),
+            until: days_after(dates.until, 2),
+        };
+        let zone = self.records.site.zone;
+        let interval = Interval::new(
+            DayClock::new(days_before(analysed_from, 1), zone).at(CivilTime::MIDNIGHT),
+            DayClock::new(days_after(dates.until, 2), zone).at(CivilTime::MIDNIGHT),
+        );
+        Context {
+            analysed_from,
+            planned,
+            interval: Interval::new(interval.from - Span::from_minutes(24 * 60), interval.until),
+        }
+    }
+
+    /// Rostered meetings whose swipes or effects may lie in an interval.
+    pub(crate) fn meetings_meeting(
+        &self,
+        person: PersonIndex,
+        interval: Interval,
+    ) -> impl Iterator<Item = (MeetingIndex, Role)> + '_ {
+        self.meetings_of(person)
+            .iter()
+            .copied()
+            .filter(move |(meeting, _)| self.meeting_extent(*meeting).meets(interval))
+    }
+
+    /// When a meeting's swipes happen and its presence counts: from its date's midnight, for whoever came in early, to the last
+    /// moment that it takes out of a period or at which somebody goes out.
+    pub(crate) fn meeting_extent(&self, meeting: MeetingIndex) -> Interval {
+        let announced = &self.records.meetings[meeting.at()];
+        let midnight = DayClock::new(self.date_of_meeting(meeting), self.records.site.zone).midnight();
+        let travel = self.records.site.meeting_travel;
+        let last = announced.ends + travel.max(MEETING_AFTERMATH);
+        Interval::new(midnight.min(announced.sign_in_opens - travel), last)
+    }
+
+    /// The earliest end of an absence that can make an absence on these dates an `OverstayedLeave`.
+    fn earliest_absence_end(&self, person: PersonIndex, dates: DateRange) -> Option<Instant> {
+        if self.people[person.at()].taking.is_empty() {
+            return None;
+        }
+        let ends = dates
+            .days()
+            .flat_map(|date| self.periods_on(person, date))
+            .filter_map(|period| period.base.end());
+        ends.filter_map(|end| self.last_absence_taking_time(person, end))
+            .map(|(ended_at, _)| ended_at)
+            .min()
+    }
+
+    /// Which absences of a person took time from a period of theirs.
+    fn absences_taking_time(&self, person: PersonIndex) -> Vec<(Instant, usize)> {
+        let mut taking: Vec<_> = self
+            .absences_of(person)
+            .iter()
+            .copied()
+            .filter(|absence| self.takes_time(person, *absence))
+            .collect();
+        taking.sort_by_key(|absence| self.records.absences[*absence].interval.until);
+        taking
+            .into_iter()
+            .map(|absence| (self.records.absences[absence].interval.until, absence))
+            .collect()
+    }
+
+    fn takes_time(&self, person: PersonIndex, absence: usize) -> bool {
+        const LONGEST_SEARCH_DAYS: usize = 400;
+        let (interval, zone) = (self.records.absences[absence].interval, self.records.site.zone);
+        let first = days_before(local_date(interval.from, zone), 1);
+        let dates = DateRange {
+            from: first,
+            until: days_after(local_date(interval.until, zone), 1),
+        };
+        let mut periods = Vec::new();
+        dates.days().take(LONGEST_SEARCH_DAYS).any(|date| {
+            periods.clear();
+            self.plan_before_absences(person, &DayClock::new(date, zone), &mut periods);
+            periods
+                .iter()
+                .any(|period| period.base.length_within(interval) > Span::ZERO)
+        })
+    }
+}
+
+/// What judging some dates looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    /// The first date whose arrivals and departures are found: the previous working date where rule 12 needs it.
+    pub(crate) analysed_from: NaiveDate,
+    /// The dates whose periods are planned, neighbours across breaks included.
+    pub(crate) planned: DateRange,
+    /// From when to when swipes can matter, meetings and overstays aside.
+    pub(crate) interval: Interval,
 }
 
 /// Dates from `from` up to but without `until`.
@@ -53,6 +429,35 @@ pub struct DateRange {
     pub from: NaiveDate,
     /// The date after the last.
     pub until: NaiveDate,
+}
+
+impl DateRange {
+    /// One date.
+    pub fn of_date(date: NaiveDate) -> Self {
+        Self {
+            from: date,
+            until: days_after(date, 1),
+        }
+    }
+
+    /// Whether a date is in it.
+    pub fn contains(self, date: NaiveDate) -> bool {
+        self.from <= date && date < self.until
+    }
+
+    /// Its dates in order.
+    pub fn days(self) -> impl Iterator<Item = NaiveDate> {
+        self.from.iter_days().take_while(move |date| *date < self.until)
+    }
+
+    /// The smallest range that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            until: self.until.max(other.until),
+        }
+    }
 }
 
 /// What is known of one person: what [`crate::evaluate`] judges.
@@ -69,4 +474,87 @@ pub struct PersonFacts<'a> {
     pub swipes: &'a [Swipe],
     /// Judge by what had been received by then; `None` is by all that is there.
     pub known_at: Option<Instant>,
+}
+
+pub(crate) fn days_before(date: NaiveDate, days: u64) -> NaiveDate {
+    date.checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN)
+}
+
+pub(crate) fn days_after(date: NaiveDate, days: u64) -> NaiveDate {
+    date.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
+}
+
+fn hull(one: Interval, other: Interval) -> Interval {
+    Interval::new(one.from.min(other.from), one.until.max(other.until))
+}
+
+fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {
+    ids.zip(0u32..)
+        .map(|(id, position)| (id.clone(), index(position)))
+        .collect()
+}
+
+/// Editions by schedule, and the position of each schedule id among them.
+fn schedule_editions(records: &SiteRecords) -> (Vec<Vec<usize>>, BTreeMap<Id, usize>) {
+    let mut ids = BTreeMap::new();
+    let mut editions: Vec<Vec<usize>> = Vec::new();
+    for (position, schedule) in records.schedules.iter().enumerate() {
+        let group = *ids.entry(schedule.id.clone()).or_insert(editions.len());
+        if group == editions.len() {
+            editions.push(Vec::new());
+        }
+        editions[group].push(position);
+    }
+    for group in &mut editions {
+        group.sort_by_key(|position| core::cmp::Reverse(records.schedules[*position].from));
+    }
+    (editions, ids)
+}
+
+fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> Vec<PersonIndexes> {
+    let mut people: Vec<PersonIndexes> = Vec::new();
+    people.resize_with(records.people.len(), PersonIndexes::default);
+    for (badge, index) in records.badges.iter().zip((0..).map(BadgeIndex)) {
+        for grant in &badge.grants {
+            let badges = &mut people[grant.person.at()].badges;
+            if !badges.contains(&index) {
+                badges.push(index);
+            }
+        }
+    }
+    for (position, absence) in records.absences.iter().enumerate() {
+        people[absence.person.at()].absences.push(position);
+    }
+    for (meeting, index) in records.meetings.iter().zip((0..).map(MeetingIndex)) {
+        for entry in &meeting.roster {
+            let meetings = &mut people[entry.person.at()].meetings;
+            if !meetings.iter().any(|(listed, _)| *listed == index) {
+                meetings.push((index, entry.role));
+            }
+        }
+    }
+    for (position, indexes) in people.iter_mut().enumerate() {
+        indexes
+            .absences
+            .sort_by_key(|absence| records.absences[*absence].interval.from);
+        indexes
+            .meetings
+            .sort_by_key(|(meeting, _)| (records.meetings[meeting.at()].starts, *meeting));
+        indexes.following = following(records, schedule_ids, position);
+    }
+    people
+}
+
+fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {
+    let mut meetings_at = vec![Vec::new(); records.places.len()];
+    for (meeting, index) in records.meetings.iter().zip((0..).map(MeetingIndex)) {
+        meetings_at[meeting.place.at()].push(index);
+    }
+    meetings_at
+}
+
+impl SiteFacts {
+    pub(crate) fn is_office(&self, place: PlaceIndex) -> bool {
+        self.records.places[place.at()].kind == PlaceKind::Office
+    }
 }

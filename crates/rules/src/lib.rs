@@ -6,11 +6,20 @@
 
 extern crate alloc;
 
+mod assignment;
+mod coverage;
+mod deadline;
+mod draft;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod finding;
+mod meeting;
 pub mod model;
+mod office;
+pub mod plan;
+mod standing;
+mod swipes;
 pub mod time;
 
 pub use evaluate::evaluate;

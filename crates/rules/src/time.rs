@@ -220,6 +220,30 @@ impl IntervalSet {
         self.0.insert(at, merged);
     }
 
+    /// Its first instant.
+    pub fn start(&self) -> Option<Instant> {
+        self.0.first().map(|first| first.from)
+    }
+
+    /// The first instant after all of it.
+    pub fn end(&self) -> Option<Instant> {
+        self.0.last().map(|last| last.until)
+    }
+
+    /// The first instant at which what lies between `from` and it is longer than `limit`, or `None` if it never is: comparisons
+    /// are strict, so this is one millisecond after the limit was reached.
+    pub fn exceeds_at(&self, from: Instant, limit: Span) -> Option<Instant> {
+        let mut left = limit;
+        for kept in &self.0 {
+            let part = kept.intersect(Interval::new(from, kept.until));
+            if part.length() > left {
+                return Some((part.from + left).next());
+            }
+            left = left - part.length();
+        }
+        None
+    }
+
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
         self.0
@@ -234,6 +258,11 @@ impl IntervalSet {
 pub struct CivilTime(i32);
 
 impl CivilTime {
+    /// 00:00.
+    pub const MIDNIGHT: Self = Self(0);
+    /// 12:00, where half holidays begin or end.
+    pub const NOON: Self = Self(720);
+
     /// The time that many minutes from the date's midnight, or `None` outside `-1440..2880`.
     pub fn from_minutes(minutes: i32) -> Option<Self> {
         (-1440..2880).contains(&minutes).then_some(Self(minutes))
@@ -270,9 +299,58 @@ pub fn civil_instant(local: NaiveDateTime, zone: Tz) -> Instant {
     }
 }
 
-/// The date that a zone's clocks show at an instant.
+/// The date that a zone's clocks show at an instant. Instants outside the years 1 to 9999 count as their first or last.
 pub fn local_date(at: Instant, zone: Tz) -> NaiveDate {
-    at.to_utc().with_timezone(&zone).date_naive()
+    const YEAR_1: Instant = Instant::from_ms(-62_135_596_800_000);
+    const YEAR_9999: Instant = Instant::from_ms(253_402_214_400_000);
+    at.clamp(YEAR_1, YEAR_9999).to_utc().with_timezone(&zone).date_naive()
+}
+
+/// A date's civil times as instants: [`instant_of`], made quick where no clock changes near the date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DayClock {
+    pub(crate) date: NaiveDate,
+    zone: Tz,
+    /// The date's midnight, where the zone's offset is the same from the day before to the day after the next.
+    steady_midnight: Option<Instant>,
+}
+
+impl DayClock {
+    pub(crate) fn new(date: NaiveDate, zone: Tz) -> Self {
+        let local = date.and_time(NaiveTime::MIN);
+        let offset_of = |days_before: u64, days_after: u64| {
+            let at = local
+                .checked_sub_days(Days::new(days_before))
+                .and_then(|at| at.checked_add_days(Days::new(days_after)));
+            zone.offset_from_utc_datetime(&at.unwrap_or(local))
+                .fix()
+                .local_minus_utc()
+        };
+        // Civil times reach from a day before to two days after; zones are at most 14 h from UTC.
+        let (before, after) = (offset_of(2, 0), offset_of(0, 3));
+        let steady_midnight =
+            (before == after).then(|| Instant::from_ms(local.and_utc().timestamp_millis() - i64::from(before) * 1_000));
+        Self {
+            date,
+            zone,
+            steady_midnight,
+        }
+    }
+
+    pub(crate) fn at(&self, time: CivilTime) -> Instant {
+        match self.steady_midnight {
+            Some(midnight) => midnight + Span::from_minutes(i64::from(time.0)),
+            None => instant_of(self.date, time, self.zone),
+        }
+    }
+
+    pub(crate) fn midnight(&self) -> Instant {
+        self.at(CivilTime::MIDNIGHT)
+    }
+
+    pub(crate) fn noon(&self) -> Instant {
+        self.at(CivilTime::NOON)
+    }
 }
 
 #[cfg(test)]

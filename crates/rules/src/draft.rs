@@ -1,0 +1,38 @@
+//! A finding before coverage has been asked.
+
+use alloc::vec::Vec;
+
+use crate::coverage::Unseen;
+use crate::finding::{FindingKind, FindingState};
+use crate::model::SwipeId;
+use crate::time::{Instant, Span};
+
+/// What a rule concludes, and what it rests on not having been seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) kind: FindingKind,
+    pub(crate) state: FindingState,
+    pub(crate) length: Option<Span>,
+    pub(crate) due: Option<Instant>,
+    pub(crate) actual: Option<Instant>,
+    pub(crate) since: Option<Instant>,
+    pub(crate) by_lateness: bool,
+    pub(crate) swipes: Vec<SwipeId>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+impl Draft {
+    pub(crate) fn new(kind: FindingKind, state: FindingState) -> Self {
+        Self {
+            kind,
+            state,
+            length: None,
+            due: None,
+            actual: None,
+            since: None,
+            by_lateness: false,
+            swipes: Vec::new(),
+            unseen: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a person stands in each period and meeting, whether or not anything is wrong: what a board counts.
+
+use crate::deadline::Deadline;
+use crate::facts::PersonFacts;
+use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
+use crate::meeting::Judged;
+use crate::model::Role;
+use crate::office::{Office, StayView, member_at};
+use crate::time::{Instant, Interval};
+
+/// How a person stands in one period of their plan; `view` is its stay, if it is not wholly excused.
+pub(crate) fn in_period(
+    office: &Office<'_>,
+    member: usize,
+    view: Option<&StayView<'_>>,
+    findings: &[Finding],
+    deadline: &mut Deadline,
+) -> Standing {
+    let planned = &office.plan[member];
+    let about = About::Period(planned.of(office.site).name.clone());
+    let shown = Interval::new(planned.arrive_from, planned.interval.until);
+    let own = |finding: &&Finding| finding.about == about;
+    let excused = planned.is_excused() || is_away(office, member, deadline);
+    let presence = match view {
+        Some(view) if !excused => presence_in_stay(office, member, view, findings.iter().filter(own), deadline),
+        _ => Presence::Excused,
+    };
+    let late = findings.iter().filter(own).any(|finding| {
+        let by_lateness = finding.kind == FindingKind::Absent && finding.by_lateness;
+        by_lateness || matches!(finding.kind, FindingKind::Late | FindingKind::SeriouslyLate)
+    });
+    let unit = office.site.unit_at(office.person, planned.interval.from);
+    Standing {
+        date: planned.date,
+        about,
+        shown,
+        unit,
+        presence,
+        late,
+    }
+}
+
+/// Whether the person is on an absence now, or the half holiday is on; its edges within the period are deadlines.
+fn is_away(office: &Office<'_>, member: usize, deadline: &mut Deadline) -> bool {
+    let planned = &office.plan[member];
+    let shown = Interval::new(planned.arrive_from, planned.interval.until);
+    let absences = office.site.absences_of(office.person).iter();
+    let mut away = false;
+    for interval in absences
+        .map(|absence| office.site.records().absences[*absence].interval)
+        .filter(|interval| interval.meets(shown))
+    {
+        away |= contains_now(interval, deadline);
+    }
+    if planned.half.is_some() && !planned.is_excused() {
+        let noon = crate::time::DayClock::new(planned.date, office.site.records().site.zone).noon();
+        away |= planned
+            .half_interval(noon)
+            .is_some_and(|off| contains_now(off, deadline));
+    }
+    away
+}
+
+fn contains_now(interval: Interval, deadline: &mut Deadline) -> bool {
+    deadline.consider(interval.from);
+    deadline.consider(interval.until);
+    interval.contains(deadline.now())
+}
+
+fn presence_in_stay<'f>(
+    office: &Office<'_>,
+    member: usize,
+    view: &StayView<'_>,
+    findings: impl Iterator<Item = &'f Finding>,
+    deadline: &mut Deadline,
+) -> Presence {
+    if let Some(missing) = findings
+        .filter_map(missing_presence)
+        .max_by_key(|presence| *presence == Presence::Withheld)
+    {
+        return missing;
+    }
+    let out_since = view
+        .out_since(office)
+        .filter(|since| member_at(office, view, *since) <= member && !deadline.reached(view.required_end));
+    if let Some(since) = out_since {
+        return Presence::Out { since };
+    }
+    let first_seen = view.marks.first().map(|mark| office.event(mark).at);
+    let attending = view
+        .start_taken
+        .filter(|taken| taken.assumed_until.is_none())
+        .map(|taken| taken.interval.from);
+    let since = view
+        .arrival
+        .map(|arrival| arrival.at)
+        .or(first_seen.filter(|_| was_there(office, view)))
+        .or(attending);
+    since.map_or(Presence::Expected, |since| Presence::Present { since })
+}
+
+/// Whether anything says that the person came, besides a swipe that went out before the start.
+fn was_there(office: &Office<'_>, view: &StayView<'_>) -> bool {
+    view.departure.is_some() || view.evidence(office).is_some()
+}
+
+/// Somebody who should be there and was not seen, as far as the reader could have shown it.
+fn missing_presence(finding: &Finding) -> Option<Presence> {
+    let unseen = match finding.kind {
+        FindingKind::NotArrived | FindingKind::OverstayedLeave => true,
+        FindingKind::Absent | FindingKind::MeetingAbsent => !finding.by_lateness,
+        FindingKind::MeetingLate => finding.actual.is_none(),
+        _ => false,
+    };
+    unseen.then_some(if finding.state == FindingState::Withheld {
+        Presence::Withheld
+    } else {
+        Presence::Missing
+    })
+}
+
+/// How a person stands in a meeting for which they are rostered.
+pub(crate) fn in_meeting(
+    facts: &PersonFacts<'_>,
+    judged: &Judged,
+    findings: &[Finding],
+    deadline: &mut Deadline,
+) -> Standing {
+    let meeting = judged.attendance.meeting;
+    let announced = &facts.site.records().meetings[meeting.at()];
+    let shown = Interval::new(announced.sign_in_opens, announced.ends);
+    let absences = facts
+        .site
+        .absences_of(facts.person)
+        .iter()
+        .map(|absence| facts.site.records().absences[*absence].interval);
+    let away = absences
+        .filter(|interval| interval.meets(shown))
+        .fold(false, |away, interval| contains_now(interval, deadline) || away);
+    let excused = away || judged.effective.is_empty();
+    let late = judged.attendance.role != Role::Optional
+        && judged.lateness.is_some_and(|lateness| lateness > announced.late_grace);
+    Standing {
+        date: facts.site.date_of_meeting(meeting),
+        about: About::Meeting(meeting),
+        shown,
+        unit: facts.site.unit_at(facts.person, announced.starts),
+        presence: if excused {
+            Presence::Excused
+        } else {
+            presence_in_meeting(judged, announced.ends, findings, deadline)
+        },
+        late,
+    }
+}
+
+fn presence_in_meeting(judged: &Judged, ends: Instant, findings: &[Finding], deadline: &mut Deadline) -> Presence {
+    let missing = findings.iter().find_map(missing_presence);
+    match (judged.attendance.arrival, judged.attendance.last_closing()) {
+        (Some(_), Some(closing)) if !deadline.reached(ends) => Presence::Out { since: closing.at },
+        (Some(arrival), _) => Presence::Present { since: arrival.at },
+        (None, _) => missing.unwrap_or(Presence::Expected),
+    }
+}

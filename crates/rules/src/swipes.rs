@@ -1,0 +1,128 @@
+//! From raw swipes to what was seen: whose they are, where, which way, and which are repeats.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use crate::deadline::Deadline;
+use crate::facts::{PersonFacts, SiteFacts};
+use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Swipe, SwipeId};
+use crate::time::Instant;
+
+/// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting where that counts at the office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// When it counts as an arrival or opening: the first of a burst; for `out`, which can only be a departure or closing, the last.
+    pub(crate) at: Instant,
+    /// When it counts as a departure or closing: the last of a burst.
+    pub(crate) last: Instant,
+    pub(crate) faces: Facing,
+    pub(crate) reader: ReaderIndex,
+    pub(crate) place: PlaceIndex,
+    pub(crate) badge: BadgeIndex,
+    /// The first of the burst.
+    pub(crate) first: Instant,
+    pub(crate) id: SwipeId,
+    pub(crate) last_id: SwipeId,
+    /// The meeting whose first opening it is, where it is not an office swipe.
+    pub(crate) opening_of: Option<MeetingIndex>,
+}
+
+/// What was seen of the person up to now, in order, repeats collapsed. The earliest later swipe is a deadline.
+pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Vec<Event> {
+    let mut own: Vec<(&Swipe, Event)> = Vec::with_capacity(facts.swipes.len());
+    for swipe in facts.swipes.iter().filter(|swipe| is_judged(facts, swipe)) {
+        if swipe.happened_at > deadline.now() {
+            deadline.consider(swipe.happened_at);
+        } else if let Some(event) = event_of(facts.site, swipe) {
+            own.push((swipe, event));
+        }
+    }
+    own.sort_by(|(one, _), (other, _)| order(facts.site, one, other));
+    own.dedup_by_key(|(swipe, _)| swipe.id);
+    let mut events = Vec::with_capacity(own.len() + 1);
+    for (_, event) in own {
+        collapse(facts.site, &mut events, event);
+    }
+    for event in events.iter_mut().filter(|event| event.faces == Facing::Out) {
+        event.at = event.last;
+    }
+    events.sort_by_key(|event| event.at);
+    events
+}
+
+/// Swipes that an event stands for besides its own, in order.
+pub(crate) fn repeats_of(facts: &PersonFacts<'_>, event: &Event, now: Instant) -> Vec<SwipeId> {
+    let repeats = |swipe: &&Swipe| {
+        let same = swipe.reader == event.reader && swipe.badge == event.badge && swipe.id != event.id;
+        let inside = event.first <= swipe.happened_at && swipe.happened_at <= event.last && swipe.happened_at <= now;
+        same && inside
+            && is_judged(facts, swipe)
+            && event_of(facts.site, swipe).is_some_and(|seen| seen.faces == event.faces)
+    };
+    let mut ids: Vec<_> = facts
+        .swipes
+        .iter()
+        .filter(repeats)
+        .map(|swipe| (swipe.happened_at, swipe.id))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(|(_, id)| id).collect()
+}
+
+/// Whether a swipe is known, in its place in time, and the person's.
+fn is_judged(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
+    facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at)
+        && facts.site.quarantine(swipe).is_none()
+        && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
+}
+
+fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
+    let stand = site.stand_at(swipe.reader, swipe.happened_at)?;
+    Some(Event {
+        at: swipe.happened_at,
+        last: swipe.happened_at,
+        faces: swipe.faces.unwrap_or(stand.faces),
+        reader: swipe.reader,
+        place: stand.place,
+        badge: swipe.badge,
+        first: swipe.happened_at,
+        id: swipe.id,
+        last_id: swipe.id,
+        opening_of: None,
+    })
+}
+
+/// By `happened_at`, reader, sequence, id: a result never depends on the order of arrival.
+fn order(site: &SiteFacts, one: &Swipe, other: &Swipe) -> Ordering {
+    let reader = |swipe: &Swipe| &site.records().readers[swipe.reader.at()].id;
+    let by_reader = || {
+        if one.reader == other.reader {
+            Ordering::Equal
+        } else {
+            reader(one).cmp(reader(other))
+        }
+    };
+    one.happened_at
+        .cmp(&other.happened_at)
+        .then_with(by_reader)
+        .then_with(|| (one.sequence, one.id).cmp(&(other.sequence, other.id)))
+}
+
+/// Adds an event, or makes it a repeat of the burst to which it belongs.
+fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) {
+    let debounce = site.records().site.debounce;
+    let recent = events
+        .iter_mut()
+        .rev()
+        .take_while(|kept| event.first - kept.first < debounce);
+    let same =
+        |kept: &&mut Event| kept.reader == event.reader && kept.faces == event.faces && kept.badge == event.badge;
+    match recent.into_iter().find(same) {
+        Some(kept) => {
+            kept.last = event.first;
+            kept.last_id = event.id;
+        }
+        None => events.push(event),
+    }
+}
