@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rules::explain::{Explanation, Limit, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, FindingKind};
-use rules::model::{BadgeIndex, DayKind, Facing, PersonIndex, ReaderIndex, Swipe, SwipeId};
+use rules::model::{DayKind, Facing, PersonIndex, Swipe, SwipeId};
 use rules::time::{CivilTime, Instant, Interval, IntervalSet, Span, instant_of};
 use store::rows::SwipeRecord;
 use store::{Ledger, StoreError, Stored};
@@ -25,19 +25,17 @@ pub struct PersonDay {
     pub explanations: Vec<Explanation>,
 }
 
-/// Reads a person's swipes and judges the date again, as of `now`.
+/// Reads a person's swipes and explains the date again, as of `now`.
 pub async fn load(ledger: &dyn Ledger, site: &SiteFacts, person: PersonIndex, date: NaiveDate, now: Instant) -> Stored<PersonDay> {
-    let until = date.checked_add_days(Days::new(1)).unwrap_or(date);
-    let dates = DateRange { from: date, until };
+    let dates = DateRange::of_date(date);
     let records = site.records();
-    let held = records.badges.iter().filter(|badge| badge.grants.iter().any(|grant| grant.person == person));
-    let keys: Vec<&str> = held.map(|badge| &*badge.key).collect();
+    let keys: Vec<&str> = site.badges_of(person).iter().map(|badge| &*records.badges[badge.at()].key).collect();
     let rows = ledger.swipes(&keys, site.swipe_window(person, dates)).await?;
     let mut swipes = rows.iter().filter_map(|row| swipe_of(site, row).transpose()).collect::<Stored<Vec<_>>>()?;
-    let facts = PersonFacts { site, person, dates, swipes: &swipes, known_at: None };
-    let explanations = rules::explain(&facts, now);
-    let shown = Interval::new(midnight(date, records.site.zone), midnight(until, records.site.zone));
-    swipes.retain(|swipe| shown.contains(swipe.happened_at) && holder(site, swipe) == Some(person));
+    let explanations = rules::explain(&PersonFacts { site, person, dates, swipes: &swipes, known_at: None }, now);
+    let zone = records.site.zone;
+    let shown = Interval::new(midnight(date, zone), midnight(dates.until, zone));
+    swipes.retain(|swipe| shown.contains(swipe.happened_at) && site.holder(swipe.badge, swipe.happened_at) == Some(person));
     swipes.sort_by_key(|swipe| (swipe.happened_at, swipe.reader, swipe.sequence, swipe.id));
     Ok(PersonDay { swipes, explanations })
 }
@@ -48,10 +46,7 @@ fn midnight(date: NaiveDate, zone: Tz) -> Instant {
 
 /// A stored swipe as the rules take it; `None` where the site knows its reader or badge no more.
 fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
-    let records = site.records();
-    let reader = records.readers.iter().zip(0..).find(|(reader, _)| *reader.id == *row.reader);
-    let badge = records.badges.iter().zip(0..).find(|(badge, _)| *badge.key == *row.badge);
-    let (Some((_, reader)), Some((_, badge))) = (reader, badge) else { return Ok(None) };
+    let (Some(reader), Some(badge)) = (site.reader_index(&row.reader), site.badge_index(&row.badge)) else { return Ok(None) };
     let bad = |column| StoreError::BadRow { table: "swipe", column, id: row.id.clone() };
     let mut id = [0; 16];
     hex::decode_to_slice(&row.id, &mut id).map_err(|_| bad("id"))?;
@@ -64,8 +59,8 @@ fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
     };
     Ok(Some(Swipe {
         id: SwipeId(id),
-        reader: ReaderIndex(reader),
-        badge: BadgeIndex(badge),
+        reader,
+        badge,
         happened_at: row.happened_at,
         received_at: row.received_at,
         sequence: row.sequence,
@@ -73,15 +68,9 @@ fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
     }))
 }
 
-fn holder(site: &SiteFacts, swipe: &Swipe) -> Option<PersonIndex> {
-    let grants = &site.records().badges[swipe.badge.at()].grants;
-    grants.iter().rev().find(|grant| grant.interval.contains(swipe.happened_at)).map(|grant| grant.person)
-}
-
 /// Which way a swipe went: what the source says, else how its reader stood then.
 pub fn faces_of(site: &SiteFacts, swipe: &Swipe) -> Facing {
-    let stands = &site.records().readers[swipe.reader.at()].stands;
-    let stand = stands.iter().rev().find(|stand| stand.interval.contains(swipe.happened_at));
+    let stand = site.stand_at(swipe.reader, swipe.happened_at);
     swipe.faces.unwrap_or_else(|| stand.map_or(Facing::Both, |stand| stand.faces))
 }
 

@@ -12,7 +12,6 @@ use super::show::plain;
 /// The bureau's people, units and meetings by their identifiers.
 pub struct Directory<'a> {
     site: &'a SiteFacts,
-    people: HashMap<&'a str, PersonIndex>,
     units: HashMap<&'a str, UnitIndex>,
     meetings: HashMap<&'a str, &'a Meeting>,
 }
@@ -23,7 +22,6 @@ impl<'a> Directory<'a> {
         let records = site.records();
         Self {
             site,
-            people: records.people.iter().zip(0..).map(|(person, at)| (&*person.id, PersonIndex(at))).collect(),
             units: records.units.iter().zip(0..).map(|(unit, at)| (&*unit.id, UnitIndex(at))).collect(),
             meetings: records.meetings.iter().map(|meeting| (&*meeting.id, meeting)).collect(),
         }
@@ -31,7 +29,7 @@ impl<'a> Directory<'a> {
 
     /// The person of that identifier.
     pub fn person(&self, id: &str) -> Option<PersonIndex> {
-        self.people.get(id).copied()
+        self.site.person_index(id)
     }
 
     /// What a person was called on a date; the identifier where nothing is known of them.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use store::rows::{Account, AuditRecord};
 
-use super::accounts;
+use super::{NO_ADDRESS, accounts};
 use super::error::AdminError;
 use super::page::{Page, Section, is_own_path, respond};
 use super::session::new_session;
@@ -201,7 +201,7 @@ pub async fn show_account(reviewer: Reviewer) -> Result<Response, AdminError> {
 pub async fn change_password(Signed { reviewer, form }: Signed<PasswordChange>) -> Result<Response, AdminError> {
     let (app, name) = (&reviewer.app, &reviewer.account);
     let account = app.shared.ledger.account(name).await?.ok_or(AdminError::Unauthenticated)?;
-    let is_right = app.state.passwords.matches(form.current, Some(account.password_hash)).await?;
+    let is_right = is_own_password(&reviewer, form.current, account.password_hash).await?;
     let unfit = accounts::check(name, &form.password).err().and_then(|error| error.key());
     let problem = if is_right {
         unfit.or_else(|| (form.password != form.again).then_some("admin-account-passwords-differ"))
@@ -223,6 +223,17 @@ pub async fn change_password(Signed { reviewer, form }: Signed<PasswordChange>) 
     let page = Page { form_token: session.form_secret, ..Page::of(&reviewer, Section::Other) };
     let answer = respond(StatusCode::OK, &AccountPage { page, problem: None, is_done: true })?;
     Ok(([(SET_COOKIE, cookie)], answer).into_response())
+}
+
+/// Whether somebody knows their own password. Guesses on a machine that was left open are slowed down like a login's.
+async fn is_own_password(reviewer: &Reviewer, password: String, stored: String) -> Result<bool, AdminError> {
+    let (state, name) = (&reviewer.app.state, &reviewer.account);
+    let wait = state.attempts().wait(name, NO_ADDRESS, state.elapsed());
+    let is_right = wait.is_none() && state.passwords.matches(password, Some(stored)).await?;
+    if !is_right {
+        state.attempts().failed(name, NO_ADDRESS, state.elapsed());
+    }
+    Ok(is_right)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! 今日: how the day stands, and whether the sources can be trusted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -249,12 +249,12 @@ impl Desk<'_> {
 
     /// Where a reader stands now; says so where the site does not know it.
     fn place_of(&self, reader: &str) -> String {
-        let records = self.reviewer.site.facts.records();
-        let Some(reader) = records.readers.iter().find(|known| &*known.id == reader) else {
+        let site = &self.reviewer.site.facts;
+        let Some(reader) = site.reader_index(reader) else {
             return self.text("admin-source-unknown");
         };
-        let stand = reader.stands.iter().rev().find(|stand| stand.interval.contains(self.reviewer.now));
-        stand.map_or_else(String::new, |stand| show::plain(&records.places[stand.place.at()].name))
+        let place = site.place_of(reader, self.reviewer.now);
+        place.map_or_else(String::new, |place| show::plain(&site.records().places[place.at()].name))
     }
 
     fn rejected(&self, input: &RejectedInput) -> Rejected {
@@ -268,10 +268,9 @@ impl Desk<'_> {
 
     /// Badges that were seen today and belong to nobody, those seen last first.
     fn unknown(&self, swipes: &[SwipeRecord]) -> (Vec<Unknown>, Option<String>) {
-        let records = self.reviewer.site.facts.records();
-        let known: HashSet<&str> = records.badges.iter().map(|badge| &*badge.key).collect();
+        let site = &self.reviewer.site.facts;
         let mut seen: HashMap<&str, (&SwipeRecord, usize)> = HashMap::new();
-        for swipe in swipes.iter().filter(|swipe| !known.contains(&*swipe.badge)) {
+        for swipe in swipes.iter().filter(|swipe| site.badge_index(&swipe.badge).is_none()) {
             let (last, times) = seen.entry(&swipe.badge).or_insert((swipe, 0));
             (*last, *times) = (swipe, *times + 1);
         }
