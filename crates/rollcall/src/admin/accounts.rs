@@ -82,7 +82,7 @@ pub async fn set_password_on_host(
     Ok(made_up)
 }
 
-async fn set_password(ledger: &dyn Ledger, name: &str, password: &str, create: bool, at: Instant) -> Result<(), AccountError> {
+pub(super) async fn set_password(ledger: &dyn Ledger, name: &str, password: &str, create: bool, at: Instant) -> Result<(), AccountError> {
     check(name, password)?;
     let account = Account { name: name.to_owned(), password_hash: password::hash_now(password)?, changed_at: at };
     let mut transaction = ledger.begin().await?;

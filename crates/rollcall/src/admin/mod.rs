@@ -137,3 +137,6 @@ fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
 
 /// The address of requests that say none.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+#[cfg(test)]
+mod tests;
