@@ -167,12 +167,12 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
             continue;
         };
         let opening_of = Some(judged.attendance.meeting);
-        let (at, faces) = (arrival.at, Facing::In);
+        let (at, direction) = (arrival.at, Facing::In);
         office.push(Event {
             at,
             last: at,
             first: at,
-            faces,
+            faces: direction,
             opening_of,
             last_id: event.id,
             ..*event
