@@ -16,7 +16,9 @@ const LONGEST_NAME: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name is empty, too long, or has blanks at its ends or control characters in it.
-    #[error("the name must have 1 to {LONGEST_NAME} characters, none of them a control character, and no blanks at its ends")]
+    #[error(
+        "the name must have 1 to {LONGEST_NAME} characters, none of them a control character, and no blanks at its ends"
+    )]
     NameUnfit,
     /// The password is too short.
     #[error("the password must have at least {} characters", password::SHORTEST)]
@@ -73,7 +75,11 @@ pub async fn set_password_on_host(
     at: Instant,
 ) -> Result<Option<String>, AccountError> {
     let input = std::io::stdin();
-    let made_up = if input.is_terminal() { Some(made_up_password()?) } else { None };
+    let made_up = if input.is_terminal() {
+        Some(made_up_password()?)
+    } else {
+        None
+    };
     let password = match &made_up {
         Some(password) => password.clone(),
         None => read_password(input.lock())?,
@@ -82,9 +88,19 @@ pub async fn set_password_on_host(
     Ok(made_up)
 }
 
-pub(super) async fn set_password(ledger: &dyn Ledger, name: &str, password: &str, create: bool, at: Instant) -> Result<(), AccountError> {
+pub(super) async fn set_password(
+    ledger: &dyn Ledger,
+    name: &str,
+    password: &str,
+    create: bool,
+    at: Instant,
+) -> Result<(), AccountError> {
     check(name, password)?;
-    let account = Account { name: name.to_owned(), password_hash: password::hash_now(password)?, changed_at: at };
+    let account = Account {
+        name: name.to_owned(),
+        password_hash: password::hash_now(password)?,
+        changed_at: at,
+    };
     let mut transaction = ledger.begin().await?;
     let act = match (create, ledger.account(name).await?.is_some()) {
         (true, true) => return Err(AccountError::NameTaken),
@@ -97,7 +113,12 @@ pub(super) async fn set_password(ledger: &dyn Ledger, name: &str, password: &str
 }
 
 /// Writes an account and its audit record.
-pub(super) async fn save(transaction: &mut dyn Transaction, account: &Account, act: &str, actor: &str) -> Result<(), StoreError> {
+pub(super) async fn save(
+    transaction: &mut dyn Transaction,
+    account: &Account,
+    act: &str,
+    actor: &str,
+) -> Result<(), StoreError> {
     transaction.save_account(account).await?;
     let record = AuditRecord {
         at: account.changed_at,
@@ -156,12 +177,30 @@ mod tests {
     #[test]
     fn names_and_passwords_are_checked() {
         assert!(check("陈", "correct horse battery").is_ok());
-        assert!(matches!(check(" chen", "correct horse battery"), Err(AccountError::NameUnfit)));
-        assert!(matches!(check("", "correct horse battery"), Err(AccountError::NameUnfit)));
-        assert!(matches!(check("chen", "elevenchars"), Err(AccountError::PasswordTooShort)));
-        assert!(matches!(check("chen", "aaaaaaaaaaaaaaaa"), Err(AccountError::PasswordTooEasy)));
-        assert!(matches!(check("chen", "Chen-is-my-name"), Err(AccountError::PasswordTooEasy)));
-        assert!(matches!(check("chen", &"x1".repeat(200)), Err(AccountError::PasswordTooLong)));
+        assert!(matches!(
+            check(" chen", "correct horse battery"),
+            Err(AccountError::NameUnfit)
+        ));
+        assert!(matches!(
+            check("", "correct horse battery"),
+            Err(AccountError::NameUnfit)
+        ));
+        assert!(matches!(
+            check("chen", "elevenchars"),
+            Err(AccountError::PasswordTooShort)
+        ));
+        assert!(matches!(
+            check("chen", "aaaaaaaaaaaaaaaa"),
+            Err(AccountError::PasswordTooEasy)
+        ));
+        assert!(matches!(
+            check("chen", "Chen-is-my-name"),
+            Err(AccountError::PasswordTooEasy)
+        ));
+        assert!(matches!(
+            check("chen", &"x1".repeat(200)),
+            Err(AccountError::PasswordTooLong)
+        ));
     }
 
     #[test]
@@ -172,7 +211,13 @@ mod tests {
 
     #[test]
     fn a_password_is_the_first_line_of_a_pipe() {
-        assert_eq!(read_password(&b"correct horse\r\nrest"[..]).expect("read"), "correct horse");
-        assert_eq!(read_password(&[b'x'; 5_000][..]).expect("read").len(), password::LONGEST_BYTES + 2);
+        assert_eq!(
+            read_password(&b"correct horse\r\nrest"[..]).expect("read"),
+            "correct horse"
+        );
+        assert_eq!(
+            read_password(&[b'x'; 5_000][..]).expect("read").len(),
+            password::LONGEST_BYTES + 2
+        );
     }
 }

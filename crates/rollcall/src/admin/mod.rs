@@ -126,8 +126,15 @@ pub fn parts(shared: Shared) -> (Router, AdminAccess) {
 fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
     let access = AdminAccess::new(Arc::clone(&shared.ledger), host, &shared.public_url);
     let origin = Arc::new(PublicOrigin::of(&shared.public_url));
-    let app = App { shared, state: AdminState::new(), access: access.clone(), origin };
-    let router = routes().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handlers));
+    let app = App {
+        shared,
+        state: AdminState::new(),
+        access: access.clone(),
+        origin,
+    };
+    let router = routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handlers));
     let router = router
         .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
         .layer(from_fn_with_state(app.clone(), edge::edge))

@@ -20,10 +20,12 @@ use crate::shared::SiteSnapshot;
 /// The bureau's zone.
 pub const ZONE: chrono_tz::Tz = chrono_tz::Asia::Shanghai;
 
-const SITE: &str = "name = \"云川市综合服务局\"\ntime_zone = \"Asia/Shanghai\"\n\n[period_defaults]\ngrace_late_minutes = 5\n";
+const SITE: &str =
+    "name = \"云川市综合服务局\"\ntime_zone = \"Asia/Shanghai\"\n\n[period_defaults]\ngrace_late_minutes = 5\n";
 const UNITS: &str = "unit,parent,name\nbureau,,云川市综合服务局\npolicy,bureau,政策法规科\none,bureau,综合业务一科\ntwo,bureau,综合业务二科\n\
     info,bureau,信息中心\nfinance,bureau,财务审计科\nlogistics,bureau,后勤保障科\n";
-const PLACES: &str = "place,name,kind,pairing\neast,东门,office,directed\nwest,西门,office,directed\nhall,第一会议室,meeting,first\n";
+const PLACES: &str =
+    "place,name,kind,pairing\neast,东门,office,directed\nwest,西门,office,directed\nhall,第一会议室,meeting,first\n";
 const READERS: &str = "reader,place,faces\neast-gate-in,east,in\neast-gate-out,east,out\nwest-gate,west,both\nhall-in,hall,in\nhall-out,hall,out\n";
 const SCHEDULES: &str = "[[schedule]]\nid = \"summer\"\n\n[[schedule.period]]\nname = \"上午\"\nstarts = \"08:30\"\nends = \"12:00\"\n\n\
     [[schedule.period]]\nname = \"下午\"\nstarts = \"13:30\"\nends = \"17:30\"\n";
@@ -53,15 +55,91 @@ const PEOPLE: [(&str, &str, &str); 12] = [
 type Unusual = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const UNUSUAL: [Unusual; 14] = [
-    ("2026-09-07", "10231", &[("east-gate-in", "08:41:00"), ("east-gate-out", "12:03:10"), ("east-gate-in", "13:20:00"), ("east-gate-out", "17:33:00")]),
-    ("2026-09-08", "10244", &[("east-gate-in", "08:21:00"), ("east-gate-out", "12:03:10"), ("east-gate-in", "13:20:00"), ("east-gate-out", "17:08:00")]),
-    ("2026-09-08", "10245", &[("east-gate-in", "08:22:00"), ("east-gate-out", "12:03:10"), ("east-gate-in", "13:20:00"), ("east-gate-out", "17:08:30")]),
-    ("2026-09-08", "10242", &[("east-gate-in", "08:20:00"), ("east-gate-out", "12:01:00"), ("east-gate-in", "13:22:00")]),
-    ("2026-09-09", "10237", &[("east-gate-in", "08:47:12"), ("hall-in", "09:55:00"), ("hall-out", "11:02:00"), ("hall-in", "11:16:05"), ("hall-out", "11:31:00"), ("east-gate-out", "12:06:00"), ("east-gate-in", "13:24:00"), ("east-gate-out", "15:52:00")]),
-    ("2026-09-09", "10239", &[("east-gate-in", "08:12:00"), ("hall-in", "09:50:00"), ("hall-out", "11:32:00"), ("east-gate-out", "12:04:00"), ("east-gate-in", "13:10:00"), ("east-gate-out", "17:45:00")]),
-    ("2026-09-09", "10240", &[("east-gate-in", "13:12:00"), ("east-gate-out", "17:40:00")]),
-    ("2026-09-10", "10241", &[("west-gate", "13:41:00"), ("west-gate", "17:36:00")]),
-    ("2026-09-10", "10238", &[("east-gate-in", "08:25:00"), ("east-gate-out", "12:02:00"), ("east-gate-in", "13:25:00"), ("east-gate-out", "16:58:00")]),
+    (
+        "2026-09-07",
+        "10231",
+        &[
+            ("east-gate-in", "08:41:00"),
+            ("east-gate-out", "12:03:10"),
+            ("east-gate-in", "13:20:00"),
+            ("east-gate-out", "17:33:00"),
+        ],
+    ),
+    (
+        "2026-09-08",
+        "10244",
+        &[
+            ("east-gate-in", "08:21:00"),
+            ("east-gate-out", "12:03:10"),
+            ("east-gate-in", "13:20:00"),
+            ("east-gate-out", "17:08:00"),
+        ],
+    ),
+    (
+        "2026-09-08",
+        "10245",
+        &[
+            ("east-gate-in", "08:22:00"),
+            ("east-gate-out", "12:03:10"),
+            ("east-gate-in", "13:20:00"),
+            ("east-gate-out", "17:08:30"),
+        ],
+    ),
+    (
+        "2026-09-08",
+        "10242",
+        &[
+            ("east-gate-in", "08:20:00"),
+            ("east-gate-out", "12:01:00"),
+            ("east-gate-in", "13:22:00"),
+        ],
+    ),
+    (
+        "2026-09-09",
+        "10237",
+        &[
+            ("east-gate-in", "08:47:12"),
+            ("hall-in", "09:55:00"),
+            ("hall-out", "11:02:00"),
+            ("hall-in", "11:16:05"),
+            ("hall-out", "11:31:00"),
+            ("east-gate-out", "12:06:00"),
+            ("east-gate-in", "13:24:00"),
+            ("east-gate-out", "15:52:00"),
+        ],
+    ),
+    (
+        "2026-09-09",
+        "10239",
+        &[
+            ("east-gate-in", "08:12:00"),
+            ("hall-in", "09:50:00"),
+            ("hall-out", "11:32:00"),
+            ("east-gate-out", "12:04:00"),
+            ("east-gate-in", "13:10:00"),
+            ("east-gate-out", "17:45:00"),
+        ],
+    ),
+    (
+        "2026-09-09",
+        "10240",
+        &[("east-gate-in", "13:12:00"), ("east-gate-out", "17:40:00")],
+    ),
+    (
+        "2026-09-10",
+        "10241",
+        &[("west-gate", "13:41:00"), ("west-gate", "17:36:00")],
+    ),
+    (
+        "2026-09-10",
+        "10238",
+        &[
+            ("east-gate-in", "08:25:00"),
+            ("east-gate-out", "12:02:00"),
+            ("east-gate-in", "13:25:00"),
+            ("east-gate-out", "16:58:00"),
+        ],
+    ),
     ("2026-09-10", "10243", &[]),
     ("2026-09-11", "10231", &[("east-gate-in", "08:44:30")]),
     ("2026-09-11", "10246", &[("east-gate-in", "08:52:00")]),
@@ -79,18 +157,36 @@ pub async fn fill(folder: &Path, ledger: &dyn Ledger, now: Instant) -> SiteSnaps
     write_folder(folder);
     let compiled = compile(&read_directory(folder).expect("a readable folder")).expect("a usable folder");
     assert!(compiled.problems.is_empty(), "{:?}", compiled.problems);
-    let known: Vec<&FolderSwipe> = compiled.swipes.iter().filter(|swipe| swipe.happened_at <= now).collect();
+    let known: Vec<&FolderSwipe> = compiled
+        .swipes
+        .iter()
+        .filter(|swipe| swipe.happened_at <= now)
+        .collect();
     let judged: Vec<Swipe> = known.iter().filter_map(|swipe| swipe.judged()).collect();
     let site = Arc::new(SiteFacts::new(compiled.records));
     let mut transaction = ledger.begin().await.expect("a transaction");
-    let records: Vec<SwipeRecord> = known.iter().map(|swipe| record(swipe)).chain([unknown_badge(now)]).collect();
+    let records: Vec<SwipeRecord> = known
+        .iter()
+        .map(|swipe| record(swipe))
+        .chain([unknown_badge(now)])
+        .collect();
     transaction.record_swipes(&records).await.expect("recorded");
     transaction.record_rejected(&[rejected(now)]).await.expect("recorded");
-    let outage = OutageRow { reader: "west-gate".into(), down_from: at("2026-09-11T09:12:00"), down_until: None };
+    let outage = OutageRow {
+        reader: "west-gate".into(),
+        down_from: at("2026-09-11T09:12:00"),
+        down_until: None,
+    };
     transaction.save_outage(&outage).await.expect("saved");
-    transaction.save_findings(&findings(&site, &judged, now)).await.expect("saved");
+    transaction
+        .save_findings(&findings(&site, &judged, now))
+        .await
+        .expect("saved");
     transaction.commit().await.expect("committed");
-    SiteSnapshot { revision: 1, facts: site }
+    SiteSnapshot {
+        revision: 1,
+        facts: site,
+    }
 }
 
 fn write_folder(folder: &Path) {
@@ -129,7 +225,10 @@ fn write_folder(folder: &Path) {
 fn swipes_of(number: &str, date: &str) -> Vec<(&'static str, String)> {
     let unusual = UNUSUAL.iter().find(|(on, who, _)| *on == date && *who == number);
     if let Some((_, _, swipes)) = unusual {
-        return swipes.iter().map(|(reader, time)| (*reader, (*time).to_owned())).collect();
+        return swipes
+            .iter()
+            .map(|(reader, time)| (*reader, (*time).to_owned()))
+            .collect();
     }
     let minute = number.bytes().map(u32::from).sum::<u32>() % 9;
     vec![
@@ -186,8 +285,23 @@ fn rejected(now: Instant) -> RejectedInput {
 
 fn findings(site: &SiteFacts, swipes: &[Swipe], now: Instant) -> Vec<FindingRow> {
     let day = |day: u32| NaiveDate::from_ymd_opt(2026, 9, day).expect("a date");
-    let dates = DateRange { from: day(7), until: day(12) };
-    let judge = |person: PersonIndex| rules::evaluate(&PersonFacts { site, person, dates, swipes, known_at: None }, now).findings;
+    let dates = DateRange {
+        from: day(7),
+        until: day(12),
+    };
+    let judge = |person: PersonIndex| {
+        rules::evaluate(
+            &PersonFacts {
+                site,
+                person,
+                dates,
+                swipes,
+                known_at: None,
+            },
+            now,
+        )
+        .findings
+    };
     let all = site.person_indexes().flat_map(judge);
     all.map(|finding| row(site, &finding, now)).collect()
 }
@@ -199,7 +313,13 @@ fn row(site: &SiteFacts, finding: &Finding, now: Instant) -> FindingRow {
         About::Meeting(meeting) => (None, Some(records.meetings[meeting.at()].id.to_string())),
     };
     let said = format!("{finding:?}");
-    let identity = format!("{:?}{}{:?}{}", finding.person, finding.date, finding.about, finding.kind.name());
+    let identity = format!(
+        "{:?}{}{:?}{}",
+        finding.person,
+        finding.date,
+        finding.about,
+        finding.kind.name()
+    );
     FindingRow {
         id: hex::encode(&Sha256::digest(identity)[..16]),
         person: records.people[finding.person.at()].id.to_string(),
@@ -213,7 +333,12 @@ fn row(site: &SiteFacts, finding: &Finding, now: Instant) -> FindingRow {
         due: finding.due,
         actual: finding.actual,
         since: finding.since,
-        swipes: finding.swipes.iter().map(|id| hex::encode(id.0)).collect::<Vec<_>>().join(" "),
+        swipes: finding
+            .swipes
+            .iter()
+            .map(|id| hex::encode(id.0))
+            .collect::<Vec<_>>()
+            .join(" "),
         digest: hex::encode(Sha256::digest(said)),
         revision: 1,
         changed_at: now,
