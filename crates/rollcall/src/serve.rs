@@ -156,7 +156,7 @@ async fn mark_simulated(ledger: &dyn Ledger, simulated: bool) -> anyhow::Result<
         (false, true) => {
             bail!("this data directory was run with --simulate-from and stays simulated: use another one for real work")
         }
-        (true, false) if ledger.setting(engine::OPENED_THROUGH).await?.is_some() || ledger.has_accounts().await? => {
+        (true, false) if ledger.setting(engine::ALIVE_AT).await?.is_some() || ledger.has_accounts().await? => {
             bail!("--simulate-from needs a new data directory: this one has been used for real work")
         }
         (true, false) => {

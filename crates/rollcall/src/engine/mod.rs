@@ -66,7 +66,7 @@ mod setting {
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
 
-pub use setting::OPENED_THROUGH;
+pub use setting::{ALIVE_AT, OPENED_THROUGH};
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -422,7 +422,8 @@ async fn first_opened_date(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instan
             let noted: NaiveDate = text
                 .parse()
                 .with_context(|| format!("the setting {} holds {text}, not a date", setting::OPENED_THROUGH))?;
-            Ok(noted.max(oldest))
+            // An import of swipes may have noted a date that has not come yet by this clock.
+            Ok(noted.max(oldest).min(today - Days::new(1)))
         }
         None => Ok(today - Days::new(1)),
     }
