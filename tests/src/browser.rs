@@ -253,7 +253,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_probe_finds_what_is_cut_off_and_only_that() -> anyhow::Result<()> {
-        let size = Size { width: 800, height: 600 };
+        let size = Size {
+            width: 800,
+            height: 600,
+        };
         let browser = Browser::start(size).await?;
         let page = "<p style='width:50px;overflow:hidden;white-space:nowrap'>much too long for this</p>\
                     <p style='width:400px;overflow:hidden;white-space:nowrap'>fits</p>";

@@ -65,6 +65,19 @@ impl Bureau {
         Ok(bureau)
     }
 
+    /// Puts `count` invented people in the place of the twelve, with the badges [`badge`] gives them, and nobody on a roster.
+    pub fn crowd(&self, count: usize) -> Result<()> {
+        let mut people = String::from("person,name,unit\n");
+        let mut badges = String::from("badge,person\n");
+        for index in 0..count {
+            writeln!(people, "c{index:05},人{index:05},plan")?;
+            writeln!(badges, "{:010},c{index:05}", badge(index))?;
+        }
+        self.put("people.csv", &people)?;
+        self.put("badges.csv", &badges)?;
+        self.put("meeting_roster.csv", "meeting,person,role\n")
+    }
+
     /// Writes one file of the folder.
     pub fn put(&self, file: &str, text: &str) -> Result<()> {
         std::fs::write(self.folder.join(file), text).with_context(|| format!("{file} cannot be written"))
