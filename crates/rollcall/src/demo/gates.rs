@@ -11,8 +11,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::lifecycle::Lifecycle;
-
 use super::random::Random;
 use super::script::{Direction, Gate, ScriptedSwipe};
 use super::signal;
@@ -92,21 +90,15 @@ impl Gates {
         .concat()
     }
 
-    /// Starts the gates. They end with the last [`OpenGates`], or when the daemon is told to stop.
-    pub fn start(self, random: Random, lifecycle: &Lifecycle) -> OpenGates {
+    /// Starts the gates. They end with the [`OpenGates`]; until then the lines stay open, whatever the daemon does.
+    pub fn start(self, random: Random) -> OpenGates {
         let (hall, records) = mpsc::channel(QUEUE);
-        let stop = lifecycle.soft.clone();
         let listener = self.hall;
-        lifecycle.tasks.spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = serve_hall_door(&listener, records) => {}
-            }
-        });
+        tokio::spawn(async move { serve_hall_door(&listener, records).await });
         OpenGates {
-            east_in: self.east_in.start(reader::EAST_IN, lifecycle),
-            east_out: self.east_out.start(reader::EAST_OUT, lifecycle),
-            west: self.west.start(reader::WEST, lifecycle),
+            east_in: self.east_in.start(reader::EAST_IN),
+            east_out: self.east_out.start(reader::EAST_OUT),
+            west: self.west.start(reader::WEST),
             hall,
             random,
         }
@@ -155,14 +147,14 @@ impl SerialLine {
     }
 
     /// Writes what it is sent on a thread of its own, because a serial port blocks.
-    fn start(self, name: &'static str, lifecycle: &Lifecycle) -> mpsc::Sender<Vec<u8>> {
+    fn start(self, name: &'static str) -> mpsc::Sender<Vec<u8>> {
         let (sender, mut cards) = mpsc::channel::<Vec<u8>>(QUEUE);
         let Self {
             mut reader_end,
             daemon_end,
             ..
         } = self;
-        lifecycle.tasks.spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             while let Some(bytes) = cards.blocking_recv() {
                 if let Err(error) = reader_end.write_all(&bytes) {
                     tracing::error!(event = "demo.gate_broken", reader = name, %error);
@@ -253,8 +245,7 @@ mod tests {
             .timeout(Duration::from_secs(5))
             .open()
             .unwrap();
-        let lifecycle = Lifecycle::default();
-        let mut open = gates.start(Random::new(1), &lifecycle);
+        let mut open = gates.start(Random::new(1));
         open.show(&swipe(Gate::East, Direction::In)).await.unwrap();
         let frame = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
@@ -277,8 +268,7 @@ mod tests {
     async fn the_hall_door_sends_a_record_again_until_it_hears_ok() {
         let gates = Gates::open().await.unwrap();
         let address = gates.hall_address;
-        let lifecycle = Lifecycle::default();
-        let mut open = gates.start(Random::new(1), &lifecycle);
+        let mut open = gates.start(Random::new(1));
         open.show(&swipe(Gate::Hall, Direction::Out)).await.unwrap();
         let expected = "118-15080,2026-09-16T09:00:00+08:00,out";
         // The first connection ends without an answer, the second has no room at first.

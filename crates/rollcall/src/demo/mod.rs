@@ -97,39 +97,38 @@ pub async fn run(options: DemoOptions, lifecycle: Lifecycle) -> anyhow::Result<(
         demo: true,
         ready: Some(ready),
     };
-    let show = show(story, gates, clock, options, is_ready, lifecycle.clone());
-    lifecycle.spawn_vital("the demo", show);
-    serve::run(serving, lifecycle).await
+    // The gates outlive the daemon: a line that ends first would look like a broken reader at the end of every demo.
+    let mut gates = gates.start(Random::new(SEED));
+    let show = show(&story, &mut gates, &clock, &options, is_ready, &lifecycle);
+    let (served, shown) = tokio::join!(serve::run(serving, lifecycle.clone()), async {
+        let shown = show.await;
+        lifecycle.soft.cancel();
+        shown
+    });
+    // What ended the daemon comes first: the demo cannot go on without it and says only that.
+    served.and(shown)
 }
 
-/// Says where to look once the daemon is up, and plays the day.
+/// Says where to look once the daemon is up, and plays the day until the time is up or the daemon is told to stop.
 async fn show(
-    story: Story,
-    gates: Gates,
-    clock: Clock,
-    options: DemoOptions,
+    story: &Story,
+    gates: &mut OpenGates,
+    clock: &Clock,
+    options: &DemoOptions,
     is_ready: oneshot::Receiver<Addresses>,
-    lifecycle: Lifecycle,
+    lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
-    let addresses = tokio::select! {
-        () = lifecycle.soft.cancelled() => return Ok(()),
-        addresses = is_ready => addresses.context("the daemon did not start")?,
-    };
+    let addresses = is_ready.await.context("the daemon did not start")?;
     println!(
         "listening http://{}\n\n{}",
         addresses.listen,
-        greeting(&addresses, &options)
+        greeting(&addresses, options)
     );
-    let mut gates = gates.start(Random::new(SEED), &lifecycle);
     clock.set(None, Some(options.speed));
-    let play = play(&story, &mut gates, &clock);
     tokio::select! {
         () = lifecycle.soft.cancelled() => Ok(()),
-        () = end_after(options.headless_for_seconds) => {
-            lifecycle.soft.cancel();
-            Ok(())
-        }
-        played = play => played,
+        () = end_after(options.headless_for_seconds) => Ok(()),
+        played = play(story, gates, clock) => played,
     }
 }
 
