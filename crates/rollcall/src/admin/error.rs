@@ -58,7 +58,9 @@ impl AdminError {
             Self::ForeignOrigin | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Password(PasswordError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Password(PasswordError::Busy) | Self::Store(StoreError::Unavailable(_) | StoreError::Full(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Password(PasswordError::Hash(_) | PasswordError::Thread)
             | Self::Store(_)
             | Self::Random(_)
@@ -76,6 +78,7 @@ impl AdminError {
             Self::StaleForm => "admin-error-stale-form",
             Self::Malformed(_) | Self::TooLong => "admin-error-malformed",
             Self::Password(PasswordError::Busy) => "admin-error-busy",
+            Self::Store(StoreError::Unavailable(_) | StoreError::Full(_)) => "admin-error-unavailable",
             Self::Password(PasswordError::Hash(_) | PasswordError::Thread)
             | Self::Store(_)
             | Self::Random(_)

@@ -41,7 +41,6 @@ use axum::routing::{MethodRouter, get, post};
 use self::attempts::Attempts;
 use self::password::Passwords;
 use self::same_origin::PublicOrigin;
-use self::setup::SetupLink;
 use crate::clock::Clock;
 use crate::shared::Shared;
 
@@ -59,7 +58,6 @@ pub struct AdminState {
     started: Monotonic,
     passwords: Passwords,
     attempts: Mutex<Attempts>,
-    setup: SetupLink,
 }
 
 impl AdminState {
@@ -70,7 +68,6 @@ impl AdminState {
             started: Monotonic::now(),
             passwords: Passwords::default(),
             attempts: Mutex::default(),
-            setup: SetupLink::default(),
         })
     }
 

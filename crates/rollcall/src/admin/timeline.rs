@@ -120,6 +120,21 @@ pub struct Bar {
     pub title: String,
 }
 
+impl Bar {
+    /// The pattern that fills it, so that colour is never alone; plain ones are filled by the style sheet.
+    pub fn pattern(&self) -> Option<&'static str> {
+        match self.class {
+            "grace" => Some("hatch-grace"),
+            "v-late" => Some("hatch-late"),
+            "v-walk" => Some("hatch-walk"),
+            "v-absent" => Some("hatch-absent"),
+            "v-missing" => Some("hatch-missing"),
+            "v-withheld" => Some("hatch-withheld"),
+            _ => None,
+        }
+    }
+}
+
 /// A swipe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dot {

@@ -1,0 +1,219 @@
+# Admin pages.
+admin-brand = Rollcall
+admin-skip = Skip to content
+admin-navigation = Main
+admin-nav-today = Today
+admin-nav-review = Weekly review
+admin-demo = Demo
+admin-language = Language
+admin-log-in = Log in
+admin-log-out = Log out
+
+# Dates and verdicts.
+admin-day = { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+}
+admin-weekday = { $number ->
+    [1] Mon
+    [2] Tue
+    [3] Wed
+    [4] Thu
+    [5] Fri
+    [6] Sat
+   *[7] Sun
+}
+admin-day-and-weekday = { $weekday } { $day }
+admin-verdict = { $kind } { $minutes } min
+admin-verdict-since = { $kind } since { $time }
+admin-verdict-in = { $place } · { $verdict }
+admin-in = in
+admin-out = out
+admin-undetermined = swipe
+admin-absence-leave = Leave
+admin-absence-trip = Business trip
+admin-absence-errand = Errand
+admin-half-holiday = Half holiday
+admin-permission = Allowed out
+admin-grace = Grace
+admin-in-order = In order
+admin-away = Excused
+admin-state-withdrawn = withdrawn
+
+# Login and accounts.
+admin-name = Account
+admin-password = Password
+admin-login-hint = Forgotten the password? Run rollcall admin reset-password on the server.
+admin-login-fresh = There is no account yet. Open the one-time link in the start-up log to create the first one.
+admin-login-wrong = The account or the password is wrong.
+admin-login-wait = Too many wrong passwords. Try again in { $seconds } s.
+admin-setup-title = Create the first account
+admin-setup-lead = This link works once.
+admin-setup-create = Create and log in
+admin-new-password = New password
+admin-password-again = New password again
+admin-password-hint = At least 12 characters, the longer the better; not containing the account name.
+admin-current-password = Current password
+admin-account-title = Change password
+admin-account-lead = All other logins of this account end.
+admin-account-change = Change password
+admin-account-done = The password is changed and all other logins have ended.
+admin-account-name-unfit = The account name needs 1 to 64 characters, without blanks at its ends.
+admin-account-name-taken = There is an account of that name.
+admin-account-password-short = The password needs at least 12 characters.
+admin-account-password-long = The password is too long: at most 256 bytes.
+admin-account-password-easy = The password is too easy: it must not contain the account name nor repeat one character.
+admin-account-passwords-differ = The two new passwords differ.
+admin-account-current-wrong = The current password is wrong.
+
+# Errors.
+admin-error-title = That did not work
+admin-error-back = Back to the start
+admin-error-request = Request
+admin-error-unauthenticated = Please log in first.
+admin-error-not-found = There is no such page, or the link has ended.
+admin-error-foreign-origin = The request did not come from our own pages and was refused. Open the pages at their public address and try again.
+admin-error-stale-form = The page was outdated and nothing was changed. Go back, reload it and try again.
+admin-error-malformed = What was sent could not be understood.
+admin-error-busy = The system is busy. Try again in a moment.
+admin-error-unavailable = The database does not answer at the moment and nothing was changed. Try again in a moment.
+admin-error-internal = Something failed in the system and nothing was changed. Tell the operator the request number.
+
+# Today.
+admin-today-review = Review this week
+admin-today-findings = Findings of today
+admin-today-nothing = Nothing has been found today so far.
+admin-no-unit = No unit
+admin-count-late = late
+admin-count-early = left early
+admin-count-absent = not arrived, absent
+admin-count-missing = swipe missing
+admin-count-walk = stepped or walked out
+admin-count-withheld = withheld
+admin-count-swipes = swipes today
+admin-today-sources = Sources
+admin-today-no-sources = No reader is on record.
+admin-source-reader = Reader
+admin-source-place = Place
+admin-source-state = State
+admin-source-swipes = Swipes
+admin-source-last = Last
+admin-source-up = in order
+admin-source-down = not heard since { $since }
+admin-source-unknown = not on record
+admin-today-rejected = Unreadable input today
+admin-today-rejected-hint = Kept as it came and judged by nobody. The raw bytes of the newest:
+admin-today-none-rejected = None.
+admin-today-unknown = Unknown badges today
+admin-today-unknown-hint = Their swipes are kept, and judged once somebody owns the badge.
+admin-today-none-unknown = None.
+admin-unknown-badge = Badge
+admin-unknown-times = Times
+admin-unknown-more = { $count } more.
+
+# Weekly review.
+admin-week-title = Week { $week }, { $year }
+admin-week-dates = { $from } – { $until }, { $count } findings
+admin-week-decided = { $decided } of { $count } decided
+admin-week-previous = Week before
+admin-week-next = Week after
+admin-list = Findings
+admin-tabs = By state of review
+admin-tab-open = Open
+admin-tab-unsettled = Unsettled
+admin-tab-changed = Changed
+admin-tab-confirmed = Confirmed
+admin-tab-waived = Waived
+admin-filter-unit = Unit
+admin-filter-kind = Kind
+admin-filter-date = Date
+admin-filter-person = Name or number
+admin-filter-all-units = All units
+admin-filter-all-kinds = All kinds
+admin-filter-all-days = All days
+admin-filter-apply = Filter
+admin-filter-clear = Clear
+admin-list-empty = Nothing here.
+admin-list-pages = Page { $page } of { $pages }
+admin-list-pages-label = Pages of the list
+admin-detail-none = Choose a finding on the left to see its day and its reasons.
+admin-detail-subtitle = { $unit } · no. { $person } · { $day }
+admin-detail-position = { $number } of { $count }
+admin-detail-earlier = Finding before
+admin-detail-later = Finding after
+admin-picture = The day
+admin-picture-legend = ● in   ○ out   hatched: grace
+admin-picture-title = { $name }, { $day }
+admin-picture-nothing = Nothing was asked of this person that day, and there were no swipes.
+admin-picture-table = The same as a table
+admin-row-expected = Expected
+admin-row-meetings = Meetings
+admin-row-absences = Absences
+admin-row-swipes = Swipes
+admin-row-verdict = Verdict
+admin-fact-what = What
+admin-fact-when = When
+admin-fact-more = Details
+admin-why = { $place }: why “{ $kind }”
+admin-why-fine = { $place }: why nothing is wrong
+admin-judged = Rules { $rules } · judged { $when }
+admin-decide = Decide
+admin-confirm = Confirm
+admin-waive = Waive
+admin-reason = Reason to waive
+admin-reason-hint = A waiver needs a reason, which goes into the audit log.
+admin-reason-queue = Queue at the gate
+admin-reason-errand = Urgent errand, papers handed in later
+admin-reason-badge = Badge forgotten, colleagues confirm presence
+admin-reason-weather = Severe weather or traffic disruption
+admin-decisions = Decisions
+admin-decisions-none = Nobody has decided yet.
+admin-decided-confirm = { $actor } confirmed
+admin-decided-waive = { $actor } waived
+admin-history = What it said before
+admin-done-confirmed = Confirmed.
+admin-done-waived = Waived.
+admin-undecidable-withdrawn = This no longer holds and was withdrawn; there is nothing to decide.
+admin-undecidable-decided = This is decided. It is open again when what it says changes.
+admin-undecidable-withheld = Withheld: a reader that could have shown it was not heard. Decide once its data has come, or is declared lost.
+admin-undecidable-provisional = Not settled: time alone can still change it. Decide once it is final.
+admin-conflict-decided = { $actor } has just decided this; nothing of yours was changed.
+admin-conflict-changed = What this says has just changed, and nothing was decided. Look again before deciding.
+admin-conflict-unjudged = The facts have just changed and are being judged again; nothing was decided. Reload in a moment.
+admin-conflict-reason-missing = A waiver needs a reason; nothing was decided.
+admin-conflict-reason-long = The reason is too long, at most 500 characters; nothing was decided.
+admin-keys-move = next, previous
+admin-keys-confirm = confirm
+admin-keys-waive = write a reason
+admin-keys-switch = Single-key shortcuts
+
+# Why input could not be read.
+admin-rejected-noise = noise
+admin-rejected-truncated = cut off
+admin-rejected-too-long = too long
+admin-rejected-length = wrong length
+admin-rejected-bad-character = bad character
+admin-rejected-checksum = wrong checksum
+admin-rejected-parity = wrong parity
+admin-rejected-ambiguous = ambiguous
+admin-rejected-collision = several cards at once
+admin-rejected-out-of-range = out of range
+admin-rejected-not-utf8 = not UTF-8
+admin-rejected-control-byte = control character
+admin-rejected-empty-badge = no badge number
+admin-rejected-too-many-fields = too many fields
+admin-rejected-bad-instant = unreadable time
+admin-rejected-bad-direction = unreadable direction
+admin-rejected-not-json = not JSON
+admin-rejected-too-deep = nested too deeply
+admin-rejected-bad-field = bad field
