@@ -3,6 +3,7 @@
 mod accounts;
 mod checks;
 mod daemon;
+mod judge;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use store::Ledger;
 
 use crate::config::{Config, Overrides};
+use crate::words::Language;
 
 /// Exit code for wrong usage or configuration.
 const WRONG_USAGE: u8 = 2;
@@ -32,7 +34,7 @@ enum Command {
     /// Run an invented bureau with a moving clock and readers that speak real bytes; everything is thrown away at the end.
     Demo(daemon::DemoArguments),
     /// Judge a site folder without a database.
-    Judge(crate::judge::Arguments),
+    Judge(judge::Arguments),
     /// Bring a site folder into the database.
     Import(daemon::ImportArguments),
     /// Write the database out as a site folder.
@@ -56,7 +58,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let command = CommandLine::parse().command;
     match command {
-        Command::Judge(arguments) => crate::judge::run(&arguments),
+        Command::Judge(arguments) => exit_code(judge::run(&arguments).map_err(CliError::Failed)),
         Command::Serve(arguments) => within_runtime(daemon::serve(arguments)),
         Command::Demo(arguments) => within_runtime(daemon::demo(arguments)),
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
@@ -89,6 +91,10 @@ fn within_runtime(work: impl Future<Output = Result<ExitCode, CliError>>) -> Exi
         Ok(runtime) => runtime.block_on(work),
         Err(error) => Err(error.into()),
     };
+    exit_code(done)
+}
+
+fn exit_code(done: Result<ExitCode, CliError>) -> ExitCode {
     match done {
         Ok(code) => code,
         Err(CliError::Usage(error)) => {
@@ -145,4 +151,18 @@ impl Installation {
             config,
         ))
     }
+}
+
+/// The language to speak: the one asked for, else that of the environment as POSIX orders it, else zh-CN.
+fn language(asked: Option<Language>) -> Language {
+    let environment = || {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+        set.filter(|value| !value.is_empty()).find_map(|value| Language::of_tag(&value))
+    };
+    asked.or_else(environment).unwrap_or(Language::Chinese)
+}
+
+/// Reads `--lang`.
+fn parse_language(text: &str) -> Result<Language, String> {
+    Language::of_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
 }

@@ -32,7 +32,7 @@ impl Lifecycle {
         // The inner task is awaited so that a panic ends the daemon too, instead of leaving it limping.
         let inner = self.tasks.spawn(task);
         self.tasks.spawn(async move {
-            let outcome = match inner.await {
+            let outcome: anyhow::Result<()> = match inner.await {
                 Ok(Ok(())) if lifecycle.soft.is_cancelled() => return,
                 Ok(Ok(())) => Err(anyhow::anyhow!("{name} ended by itself")),
                 Ok(Err(error)) => Err(error.context(name)),

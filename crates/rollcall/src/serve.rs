@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use async_trait::async_trait;
+use axum::http::HeaderMap;
 use rules::time::Instant;
-use store::Ledger;
+use store::rows::ScreenRow;
+use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -16,9 +19,10 @@ use crate::engine::{self, EngineParts, Health, Intake, links};
 use crate::http::health::HealthState;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
-use crate::lobby::{Lobby, LobbySettings};
+use crate::lobby::{self, Lobby, LobbySettings, NameMode};
 use crate::shared::Shared;
-use crate::{admin, http};
+use crate::admin::{self, AdminAccess, AdminState};
+use crate::http;
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
 const SIMULATED: &str = "simulated";
@@ -63,7 +67,8 @@ pub async fn run(options: ServeOptions, lifecycle: Lifecycle) -> anyhow::Result<
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{listen}"));
-    let shared = start(&options, &lifecycle, Arc::clone(&ledger), &public_url, listener).await?;
+    let admin_state = AdminState::new(Clock::host());
+    let shared = start(&options, &lifecycle, Arc::clone(&ledger), &admin_state, &public_url, listener).await?;
     let setup_url = admin::setup_url(&admin_state, &shared).await?;
     announce(&public_url, listen, setup_url.as_deref());
     if let Some(ready) = options.ready
@@ -87,6 +92,7 @@ async fn start(
     options: &ServeOptions,
     lifecycle: &Lifecycle,
     ledger: Arc<dyn Ledger>,
+    admin_state: &Arc<AdminState>,
     public_url: &str,
     listener: TcpListener,
 ) -> anyhow::Result<Shared> {
@@ -101,8 +107,18 @@ async fn start(
         public_url: public_url.into(),
         demo: options.demo,
     };
-    let (admin_router, admin_access) = admin::parts(shared.clone());
-    let lobby = Lobby::new(LobbySettings::of(&shared, admin_access), clock.clone(), lifecycle);
+    let lobby = Lobby::new(lobby_settings(&shared), clock.clone()).map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
+    let access = Arc::new(ScreenAccess {
+        ledger: Arc::clone(&ledger),
+        admin: AdminAccess::new(Arc::clone(&ledger), Clock::host(), public_url),
+    });
+    lifecycle.spawn_vital("the board", {
+        let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
+        async move {
+            lobby.run(stop).await;
+            Ok(())
+        }
+    });
     let (intake, queue) = Intake::channel();
     let health = Arc::new(Health::default());
     let parts = EngineParts {
@@ -127,13 +143,51 @@ async fn start(
         clock,
         sources: options.config.sources.clone(),
     }))
-    .merge(lobby.router())
-    .merge(admin_router);
+    .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
+    .merge(admin::router(shared.clone(), Arc::clone(admin_state)));
     lifecycle.spawn_vital(
         "the HTTP server",
         http::server::serve(router, listener, lifecycle.clone()),
     );
     Ok(shared)
+}
+
+fn lobby_settings(shared: &Shared) -> LobbySettings {
+    LobbySettings {
+        site: shared.site.borrow().facts.records().site.name.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        public_url: shared.public_url.to_string(),
+        demo: shared.demo,
+        names: NameMode::Masked,
+        limits: lobby::Limits::default(),
+    }
+}
+
+/// Who may see the board, asked of the ledger.
+struct ScreenAccess {
+    ledger: Arc<dyn Ledger>,
+    admin: AdminAccess,
+}
+
+#[async_trait]
+impl lobby::Access for ScreenAccess {
+    async fn screen(&self, token_hash: &str) -> Result<Option<ScreenRow>, StoreError> {
+        self.ledger.screen(token_hash).await
+    }
+
+    async fn screen_seen(&self, screen: &str) -> Result<(), StoreError> {
+        let mut transaction = self.ledger.begin().await?;
+        transaction.touch_screen(screen, Clock::host().now()).await?;
+        transaction.commit().await
+    }
+
+    async fn is_admin(&self, headers: &HeaderMap) -> bool {
+        self.admin.is_admin(headers).await.unwrap_or_else(|error| {
+            // Who cannot be recognised is not let in.
+            tracing::error!(event = "screen.login_unknown", error = %error);
+            false
+        })
+    }
 }
 
 /// Opens the configured database; a daemon opens it exclusively, a tool beside it does not.

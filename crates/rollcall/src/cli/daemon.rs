@@ -130,7 +130,7 @@ pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
     if arguments.json {
         println!("{}", report.to_json());
     } else {
-        for line in report.lines(Language::of_environment()) {
+        for line in report.lines(super::language(None)) {
             println!("{line}");
         }
     }

@@ -185,3 +185,6 @@ fn greeting(addresses: &Addresses, options: &DemoOptions) -> String {
     });
     texts.join("\n\n")
 }
+
+#[cfg(test)]
+mod tests;

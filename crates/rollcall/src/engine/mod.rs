@@ -145,8 +145,9 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         health,
     } = parts;
     let now = clock.now();
+    let snapshot = site.borrow().clone();
     let secret = batch::installation_secret(&*ledger).await?;
-    let opened_through = first_opened_date(&*ledger, &site.borrow(), now).await?;
+    let opened_through = first_opened_date(&*ledger, &snapshot, now).await?;
     let mut engine = Engine {
         ledger,
         clock,

@@ -131,10 +131,12 @@ async fn stored_findings(ledger: &dyn Ledger) -> anyhow::Result<BTreeMap<DayKey,
 fn differences(day: &DayKey, stored: &[FindingRow], rebuilt: Vec<FindingRow>) -> Vec<Difference> {
     let mut pairs: BTreeMap<String, (Option<FindingRow>, Option<FindingRow>)> = BTreeMap::new();
     for row in stored {
-        pairs.entry(row.id.clone()).or_default().0 = Some(row.clone());
+        let id = row.id.clone();
+        pairs.entry(id).or_default().0 = Some(row.clone());
     }
     for row in rebuilt {
-        pairs.entry(row.id.clone()).or_default().1 = Some(row);
+        let id = row.id.clone();
+        pairs.entry(id).or_default().1 = Some(row);
     }
     let unequal = pairs
         .into_values()

@@ -66,9 +66,7 @@ pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodS
     let mut settings = PeriodSettings::default();
     if let Some(defaults) = top.table("period_defaults", problems) {
         defaults.warn_of_other_keys(&hours::PERIOD_PARAMETERS, problems);
-        hours::apply_settings(&defaults, &mut settings)
-            .into_iter()
-            .for_each(|problem| problems.add(problem));
+        problems.extend(hours::apply_settings(&defaults, &mut settings));
     }
     Some((
         Site {

@@ -39,7 +39,7 @@ pub(super) struct Draft {
 /// `site.toml` there is nothing to make.
 pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     let mut problems = Problems::default();
-    source.problems.iter().for_each(|problem| problems.add(problem.clone()));
+    problems.extend(source.problems.iter().cloned());
     let Some((site, period_defaults)) = bureau::site(&source.site, &mut problems) else {
         return Err(FolderError::SiteUnusable(problems.into_sorted()));
     };

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Code, Problem, Problems};
+use super::source::line_at;
 use super::values;
 
 /// A document and the table at its top.
@@ -51,8 +52,7 @@ impl<'a> Document<'a> {
     }
 
     fn line_of(&self, offset: usize) -> u64 {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        1 + before.iter().filter(|byte| **byte == b'\n').count() as u64
+        line_at(self.text.as_bytes(), offset)
     }
 }
 
@@ -104,7 +104,7 @@ impl<'a> Node<'a> {
                 let mut problem = self
                     .problem(Code::KeyUnknown, name)
                     .with("known", known.join(", "))
-                    .as_warning();
+                    .warning();
                 problem.row = Some(self.document.line_of(key.span().start));
                 problems.add(problem);
             }
@@ -206,21 +206,21 @@ impl<'a> Node<'a> {
 
     /// The table of a key.
     pub(super) fn table(&self, key: &str, problems: &mut Problems) -> Option<Node<'a>> {
-        match self.table.get(key).map(|value| (value.span().start, value.get_ref()))? {
-            (starts_at, DeValue::Table(table)) => Some(Node {
+        let value = self.table.get(key)?;
+        if let DeValue::Table(table) = value.get_ref() {
+            let starts_at = value.span().start;
+            return Some(Node {
                 document: self.document,
                 path: self.path_of(key),
                 starts_at,
                 table,
-            }),
-            _ => {
-                problems.add(
-                    self.wrong(Code::ValueInvalid, key)
-                        .with("allowed", format!("[{}]", self.path_of(key))),
-                );
-                None
-            }
+            });
         }
+        problems.add(
+            self.wrong(Code::ValueInvalid, key)
+                .with("allowed", format!("[{}]", self.path_of(key))),
+        );
+        None
     }
 
     /// The tables of a key that is written `[[key]]`.

@@ -46,7 +46,7 @@ fn header_is_usable(file: TableFile, table: &Table, problems: &mut Problems) -> 
             problems.add(problem(Code::ColumnDuplicate, column));
         } else if !file.required().contains(&column.as_str()) && !file.optional().contains(&column.as_str()) {
             let known = [file.required(), file.optional()].concat().join(", ");
-            problems.add(problem(Code::ColumnUnknown, column).with("known", known).as_warning());
+            problems.add(problem(Code::ColumnUnknown, column).with("known", known).warning());
         }
     }
     let missing: Vec<_> = file

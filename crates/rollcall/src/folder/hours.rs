@@ -163,7 +163,7 @@ fn periods(schedule: &Node<'_>, defaults: &PeriodSettings, problems: &mut Proble
         let mut settings = defaults.clone();
         let wrong = apply_settings(&node, &mut settings);
         let is_good = wrong.is_empty();
-        wrong.into_iter().for_each(|problem| problems.add(problem));
+        problems.extend(wrong);
         // A period of which one setting cannot be read would judge people by a rule that nobody wrote.
         let Some(period) = problems.keep(period(&node, settings)).filter(|_| is_good) else {
             continue;

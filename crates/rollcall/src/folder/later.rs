@@ -18,7 +18,7 @@ pub(super) fn check(source: &SiteSource, draft: &Draft, problems: &mut Problems)
         let table = source.tables.get(&file);
         each_row(file, table, draft.zone(), problems, row);
         if table.is_some_and(|table| !table.rows.is_empty()) {
-            problems.add(Problem::of_file(file.name(), Code::NotJudgedYet).as_warning());
+            problems.add(Problem::of_file(file.name(), Code::NotJudgedYet).warning());
         }
     };
     check(TableFile::Duties, &mut |cells| {

@@ -147,12 +147,16 @@ impl Problem {
     }
 
     /// The same as a warning.
-    pub(super) fn as_warning(mut self) -> Self {
+    pub(super) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
 
     /// The same with an argument for its message.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "most callers have a value to give away, the others a reference"
+    )]
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.details.push((name, value.to_string()));
         self
@@ -204,6 +208,13 @@ impl Problems {
         *count += 1;
         if *count <= LISTED_MAX {
             self.listed.push(problem);
+        }
+    }
+
+    /// Adds several.
+    pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.add(problem);
         }
     }
 

@@ -128,7 +128,7 @@ pub fn read_directory(path: &Path) -> Result<SiteSource, FolderError> {
         if is_table && TableFile::ALL.iter().all(|file| file.name() != name) {
             source
                 .problems
-                .push(Problem::of_file(&name, Code::FileUnknown).as_warning());
+                .push(Problem::of_file(&name, Code::FileUnknown).warning());
         }
     }
     source.site = read_document(path, "site.toml", &mut source.problems);
@@ -146,14 +146,20 @@ pub fn read_directory(path: &Path) -> Result<SiteSource, FolderError> {
 fn read_document(folder: &Path, name: &str, problems: &mut Vec<Problem>) -> String {
     let bytes = read_file(folder, name, problems).unwrap_or_default();
     if let Err(error) = std::str::from_utf8(&bytes) {
-        let line = 1 + bytes[..error.valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        problems.push(Problem::of_file(name, Code::NotUtf8).at_row(line as u64));
+        let line = line_at(&bytes, error.valid_up_to());
+        problems.push(Problem::of_file(name, Code::NotUtf8).at_row(line));
     }
     // Keys and times are ASCII, so a document with a name in another encoding is still worth reading.
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The line of a position, from 1.
+pub(super) fn line_at(text: &[u8], offset: usize) -> u64 {
+    1 + text
+        .iter()
+        .take(offset)
+        .map(|byte| u64::from(*byte == b'\n'))
+        .sum::<u64>()
 }
 
 fn read_file(folder: &Path, name: &str, problems: &mut Vec<Problem>) -> Option<Vec<u8>> {

@@ -109,12 +109,11 @@ pub(super) fn swipes(
         |cells| {
             let swipe = swipe(draft, keys, &cells)?;
             let position = *positions.entry(swipe.id).or_insert(swipes.len());
-            match swipes.get_mut(position) {
-                Some(first) => first.received_at = first.received_at.min(swipe.received_at),
-                None => {
-                    swipes.push(swipe);
-                    doubts.push((cells.line(), position));
-                }
+            if let Some(first) = swipes.get_mut(position) {
+                first.received_at = first.received_at.min(swipe.received_at);
+            } else {
+                swipes.push(swipe);
+                doubts.push((cells.line(), position));
             }
             Ok(())
         },
@@ -175,9 +174,7 @@ fn report(draft: &Draft, swipe: &FolderSwipe, badge: Option<BadgeIndex>, line: u
     // None of these is a mistake of the file: the swipe is kept, and judged once the doubt is removed.
     let mut add = |code, value: &str| {
         let at = swipe.happened_at.to_utc().with_timezone(&draft.zone()).to_rfc3339();
-        let problem = Problem::of_file(TableFile::Swipes.name(), code)
-            .at_row(line)
-            .as_warning();
+        let problem = Problem::of_file(TableFile::Swipes.name(), code).at_row(line).warning();
         let reason = swipe.quarantine.map_or("", Quarantine::name);
         problems.add(problem.with("value", value).with("at", at).with("reason", reason));
     };

@@ -1,8 +1,8 @@
 //! Values as people write them: instants, dates, times of day, intervals.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc, Weekday};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
-use rules::time::{CivilTime, Instant, Interval, civil_instant, instant_of};
+use rules::time::{CivilTime, Instant, Interval, civil_instant};
 
 /// "Always": from year 1 to year 10000, so that arithmetic on its ends stays far from overflow.
 pub const EVER: Interval = Interval::new(
@@ -29,7 +29,7 @@ pub(super) fn instant_or_midnight(text: &str, zone: Tz) -> Option<Instant> {
 
 /// The midnight with which a date begins in `zone`.
 pub fn midnight(date: NaiveDate, zone: Tz) -> Instant {
-    instant_of(date, CivilTime::from_minutes(0).expect("midnight is in range"), zone)
+    civil_instant(date.and_time(NaiveTime::MIN), zone)
 }
 
 fn civil_date_time(text: &str) -> Option<NaiveDateTime> {
@@ -38,7 +38,7 @@ fn civil_date_time(text: &str) -> Option<NaiveDateTime> {
     let formats = ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f"];
     let time = formats
         .iter()
-        .find_map(|format| chrono::NaiveTime::parse_from_str(time.trim_start(), format).ok())?;
+        .find_map(|format| NaiveTime::parse_from_str(time.trim_start(), format).ok())?;
     Some(date.and_time(time))
 }
 

@@ -118,7 +118,7 @@ impl Said {
         self
     }
 
-    fn text(self, name: &'static str, value: impl ToString) -> Self {
+    fn text(self, name: &'static str, value: &impl ToString) -> Self {
         self.with(name, Argument::Text(value.to_string()))
     }
 
@@ -134,13 +134,13 @@ impl Said {
         self.with(name, Argument::Length(span))
     }
 
-    fn cites(mut self, reference: impl ToString) -> Self {
+    fn cites(mut self, reference: &impl ToString) -> Self {
         self.refs.push(reference.to_string());
         self
     }
 
     fn swipe(self, id: SwipeId) -> Self {
-        self.cites(hex::encode(id.0))
+        self.cites(&hex::encode(id.0))
     }
 
     fn maybe_swipe(self, id: Option<SwipeId>) -> Self {
@@ -176,8 +176,8 @@ impl Context<'_> {
                 name,
                 acts_as,
                 source,
-            } => calendar(*date, *kind, name, *acts_as, source),
-            Step::Joined { periods } => Said::new("step-joined").text("periods", periods.join(" + ")),
+            } => calendar(*date, *kind, name.as_ref(), *acts_as, source.as_ref()),
+            Step::Joined { periods } => Said::new("step-joined").text("periods", &periods.join(" + ")),
             Step::HalfHoliday { kind, taken } => Said::new(either(
                 *kind == DayKind::MorningOff,
                 "step-morning-off",
@@ -189,7 +189,7 @@ impl Context<'_> {
                 kind,
                 interval,
                 shortened_from,
-            } => self.absence(absence, kind, *shortened_from).between(*interval),
+            } => absent(absence, kind, *shortened_from).between(*interval),
             Step::NoAbsence => Said::new("step-no-absence"),
             Step::TakenByMeeting {
                 meeting,
@@ -217,7 +217,7 @@ impl Context<'_> {
                 this_is_earlier,
             } => Said::new(either(*this_is_earlier, "step-break-earlier", "step-break-later"))
                 .text("neighbour", neighbour)
-                .text("date", date)
+                .text("date", &date)
                 .between(*interval),
             Step::Swipe { id, at, reader, faces } => self
                 .reader("step-swipe", *reader)
@@ -374,28 +374,14 @@ impl Context<'_> {
         };
         let said = match edition {
             Some(from) => Said::new("step-schedule-edition")
-                .text("edition", from)
-                .cites(format!("{schedule}@{from}")),
+                .text("edition", &from)
+                .cites(&format!("{schedule}@{from}")),
             None => Said::new("step-schedule").cites(schedule),
         };
         said.text("schedule", schedule)
             .text("period", period)
             .with("who", Argument::Words(who))
             .text("name", name)
-    }
-
-    fn absence(&self, absence: &Id, kind: &Id, shortened_from: Option<Instant>) -> Said {
-        let kind = match &**kind {
-            "leave" => Argument::Words("absence-leave"),
-            "trip" => Argument::Words("absence-trip"),
-            "errand" => Argument::Words("absence-errand"),
-            other => Argument::Text(other.to_owned()),
-        };
-        let said = match shortened_from {
-            Some(approved) => Said::new("step-absence-shortened").at("approved", approved),
-            None => Said::new("step-absence"),
-        };
-        said.text("absence", absence).with("kind", kind).cites(absence)
     }
 
     fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
@@ -454,17 +440,31 @@ impl Context<'_> {
     }
 }
 
-fn calendar(date: NaiveDate, kind: DayKind, name: &Option<Id>, acts_as: Weekday, source: &Option<Id>) -> Said {
+fn absent(absence: &Id, kind: &Id, shortened_from: Option<Instant>) -> Said {
+    let kind = match &**kind {
+        "leave" => Argument::Words("absence-leave"),
+        "trip" => Argument::Words("absence-trip"),
+        "errand" => Argument::Words("absence-errand"),
+        other => Argument::Text(other.to_owned()),
+    };
+    let said = match shortened_from {
+        Some(approved) => Said::new("step-absence-shortened").at("approved", approved),
+        None => Said::new("step-absence"),
+    };
+    said.text("absence", absence).with("kind", kind).cites(absence)
+}
+
+fn calendar(date: NaiveDate, kind: DayKind, name: Option<&Id>, acts_as: Weekday, source: Option<&Id>) -> Said {
     let said = match kind {
         DayKind::Holiday => Said::new("step-calendar-holiday"),
         DayKind::Workday => Said::new("step-calendar-workday").with("weekday", Argument::Words(weekday_name(acts_as))),
         DayKind::MorningOff => Said::new("step-calendar-morning-off"),
         DayKind::AfternoonOff => Said::new("step-calendar-afternoon-off"),
     };
-    let name = name.as_ref().map_or(Argument::Words("words-calendar"), |name| {
+    let name = name.map_or(Argument::Words("words-calendar"), |name| {
         Argument::Text(name.to_string())
     });
-    let said = said.text("date", date).with("name", name);
+    let said = said.text("date", &date).with("name", name);
     match source {
         Some(source) => said.cites(source),
         None => said,
@@ -523,7 +523,7 @@ fn due(reason: DueReason, about_meeting: bool) -> Said {
             left_at,
             left_after,
         } => Said::new("step-due-late-stay")
-            .text("date", date)
+            .text("date", &date)
             .at("left", left_at)
             .at("left_after", left_after),
     }
@@ -697,6 +697,18 @@ mod tests {
             acts_as: Weekday::Mon,
             source: name.map(Into::into),
         };
+        vec![
+            schedule(None, AssignmentSubject::Unit(UnitIndex(0))),
+            schedule(date, AssignmentSubject::Person(PersonIndex(0))),
+            calendar(DayKind::Holiday, Some("国庆")),
+            calendar(DayKind::Workday, None),
+            calendar(DayKind::MorningOff, None),
+            calendar(DayKind::AfternoonOff, None),
+        ]
+    }
+
+    fn what_was_taken_out() -> Vec<Step> {
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16);
         let absence = |kind: &str, shortened_from| Step::Absence {
             absence: "a1".into(),
             kind: kind.into(),
@@ -710,12 +722,6 @@ mod tests {
             this_is_earlier,
         };
         vec![
-            schedule(None, AssignmentSubject::Unit(UnitIndex(0))),
-            schedule(date, AssignmentSubject::Person(PersonIndex(0))),
-            calendar(DayKind::Holiday, Some("国庆")),
-            calendar(DayKind::Workday, None),
-            calendar(DayKind::MorningOff, None),
-            calendar(DayKind::AfternoonOff, None),
             Step::Joined {
                 periods: vec!["上午".into(), "下午".into()],
             },
@@ -837,7 +843,7 @@ mod tests {
             not_counted,
             length,
         };
-        let mut steps = vec![
+        vec![
             due(DueReason::EffectiveStart),
             due(DueReason::Flex { flex: minute }),
             due(DueReason::LateStay {
@@ -879,7 +885,11 @@ mod tests {
                 ended_at: AT,
             },
             Step::SignOfPresence { id: None, at: AT },
-        ];
+        ]
+    }
+
+    fn comparisons() -> Vec<Step> {
+        let minute = Span::from_minutes(1);
         let limits = [
             Limit::GraceLate,
             Limit::GraceEarly,
@@ -890,16 +900,13 @@ mod tests {
             Limit::EarlyLeaveShownAfter,
             Limit::ExitAllowance,
         ];
-        for (position, limit) in limits.into_iter().enumerate() {
-            let length = (position % 4 < 2).then_some(minute);
-            steps.push(Step::Compared {
-                limit,
-                allowed: minute,
-                length,
-                exceeded: position % 2 == 0,
-            });
-        }
-        steps
+        let compared = |(position, limit): (usize, Limit)| Step::Compared {
+            limit,
+            allowed: minute,
+            length: (position % 4 < 2).then_some(minute),
+            exceeded: position % 2 == 0,
+        };
+        limits.into_iter().enumerate().map(compared).collect()
     }
 
     fn meetings_and_certainty() -> Vec<Step> {
@@ -972,8 +979,10 @@ mod tests {
     fn every_step_has_words_in_both_languages() {
         let all = [
             what_applies(),
+            what_was_taken_out(),
             what_was_seen(),
             what_follows(),
+            comparisons(),
             meetings_and_certainty(),
         ]
         .concat();

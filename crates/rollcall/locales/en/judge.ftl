@@ -1,0 +1,5 @@
+# What “rollcall judge” prints without --json.
+judge-finding = { $date } { $name } ({ $person }), { $about }: { $kind } ({ $state })
+judge-finding-minutes = { $date } { $name } ({ $person }), { $about }: { $kind }, { $minutes } min ({ $state })
+judge-fine = { $date } { $name } ({ $person }), { $about }: fine
+judge-summary = Judged at { $as_of }, dates from { $from } and before { $until }: findings { $findings }, problems in the files { $problems }.

@@ -1,0 +1,69 @@
+//! The judgement as text for people.
+
+use std::io::{self, Write};
+
+use rules::finding::About;
+use rules::model::SiteRecords;
+
+use super::{Judged, Judgement};
+use crate::words::{self, Language, Value, text};
+
+/// Writes the judgement in a language: problems, findings with their explanations, what was fine where it was asked for.
+pub fn write_text(judgement: &Judgement, language: Language, mut to: impl Write) -> io::Result<()> {
+    let records = judgement.facts.records();
+    for problem in &judgement.problems {
+        writeln!(to, "{}", problem.text_in(language))?;
+    }
+    for judged in judgement.findings.iter().chain(judgement.fine.iter().flatten()) {
+        writeln!(to, "\n{}", heading(judged, records, language))?;
+        for (step, number) in judged.explanation.iter().zip(1..) {
+            writeln!(to, "  {number}. {}", step.text.in_language(language))?;
+        }
+    }
+    let as_of = judgement
+        .as_of
+        .to_utc()
+        .with_timezone(&records.site.zone)
+        .format("%Y-%m-%d %H:%M:%S");
+    let count = |number: usize| Value::from(number.to_string());
+    let arguments = [
+        ("as_of", Value::from(as_of.to_string())),
+        ("from", Value::from(judgement.dates.from.to_string())),
+        ("until", Value::from(judgement.dates.until.to_string())),
+        ("findings", count(judgement.findings.len())),
+        ("problems", count(judgement.problems.len())),
+    ];
+    writeln!(to, "\n{}", text(language, "judge-summary", &arguments))
+}
+
+fn heading(judged: &Judged, records: &SiteRecords, language: Language) -> String {
+    let person = &records.people[judged.person.at()];
+    let stint = person
+        .stints
+        .iter()
+        .rev()
+        .find(|stint| judged.unit == Some(stint.unit))
+        .or_else(|| person.stints.last());
+    let about = match &judged.about {
+        About::Period(name) => name.to_string(),
+        About::Meeting(meeting) => records.meetings[meeting.at()].title.to_string(),
+    };
+    let mut arguments = vec![
+        ("date", Value::from(judged.date.to_string())),
+        ("name", Value::from(stint.map_or(&*person.id, |stint| &*stint.name))),
+        ("person", Value::from(&*person.id)),
+        ("about", Value::from(about)),
+    ];
+    let Some(finding) = &judged.finding else {
+        return text(language, "judge-fine", &arguments);
+    };
+    arguments.push(("kind", Value::from(words::kind(language, finding.kind))));
+    arguments.push(("state", Value::from(words::state(language, finding.state))));
+    match finding.length {
+        Some(length) => {
+            arguments.push(("minutes", Value::from(length.shown_minutes())));
+            text(language, "judge-finding-minutes", &arguments)
+        }
+        None => text(language, "judge-finding", &arguments),
+    }
+}
