@@ -210,7 +210,8 @@ async fn mark_simulated(ledger: &dyn Ledger, simulated: bool) -> anyhow::Result<
         (false, true) => {
             bail!("this data directory was run with --simulate-from and stays simulated: use another one for real work")
         }
-        (true, false) if ledger.setting(engine::OPENED_THROUGH).await?.is_some() || ledger.has_accounts().await? => {
+        // Facts and accounts may be brought in first; only a daemon that has run in real time makes it real work.
+        (true, false) if ledger.setting(engine::ALIVE_AT).await?.is_some() => {
             bail!("--simulate-from needs a new data directory: this one has been used for real work")
         }
         (true, false) => {

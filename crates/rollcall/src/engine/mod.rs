@@ -66,7 +66,7 @@ mod setting {
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
 
-pub use setting::OPENED_THROUGH;
+pub use setting::{ALIVE_AT, OPENED_THROUGH};
 
 /// What the engine is made of.
 pub struct EngineParts {
