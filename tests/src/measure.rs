@@ -1,5 +1,6 @@
 //! What benchmarks compare with: the disk itself and Redis, in the same run and under the same senders.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -122,7 +123,7 @@ impl RedisClient {
         words.extend(fields.iter().flat_map(|(name, value)| [*name, *value]));
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
-            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            write!(request, "${}\r\n{word}\r\n", word.len())?;
         }
         self.send.write_all(request.as_bytes()).await?;
         let mut answer = String::new();

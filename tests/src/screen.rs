@@ -35,8 +35,10 @@ impl Screen {
         stream.set_nodelay(true)?;
         let (socket, _) = client_async(request, stream).await.context("the screen was refused")?;
         let mut screen = Self { socket };
-        let screen_asked_for = if token.is_some() { "paired" } else { "preview" };
-        screen.send(&json!({"t": "hello", "d": {"client": "acceptance", "build": "none", "screen": screen_asked_for, "lang": "en"}})).await?;
+        let preview = token.is_none().then_some("preview");
+        screen
+            .send(&json!({"t": "hello", "client": "acceptance", "build": "none", "lang": "en", "screen": preview}))
+            .await?;
         Ok(screen)
     }
 
@@ -59,7 +61,7 @@ impl Screen {
                     if frame["t"] != "ping" {
                         return Ok(frame);
                     }
-                    self.send(&json!({"t": "pong", "d": {"n": frame["d"]["n"], "drift_ms": 0}}))
+                    self.send(&json!({"t": "pong", "n": frame["d"]["n"], "drift_ms": 0}))
                         .await?;
                 }
                 Message::Close(close) => bail!("the server closed the socket: {close:?}"),
