@@ -10,7 +10,11 @@ use std::time::Instant as Stopwatch;
 use chrono::NaiveDate;
 use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
-use rules::model::*;
+use rules::model::{
+    Assignment, AssignmentSubject, Badge, BadgeGrant, BadgeIndex, Facing, Id, Pairing, Period, PeriodSettings, Person,
+    PersonIndex, Place, PlaceIndex, PlaceKind, Reader, ReaderIndex, Schedule, Site, SiteRecords, Stand, Stint, Swipe,
+    SwipeId, Unit, UnitIndex,
+};
 use rules::time::{CivilTime, Instant, Interval, Span, instant_of};
 
 const PEOPLE: u32 = 270;
@@ -150,15 +154,7 @@ fn bureau() -> SiteRecords {
     };
     let periods = vec![period("morning", 510, 720), period("afternoon", 810, 1_050)];
     SiteRecords {
-        site: Site {
-            name: id("bureau"),
-            zone: chrono_tz::Asia::Shanghai,
-            debounce: Span::from_seconds(60),
-            clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(1_577_808_000_000),
-            coverage_tolerance: Span::from_minutes(2),
-            meeting_travel: Span::from_minutes(10),
-        },
+        site: site(),
         units: vec![Unit {
             id: id("bureau"),
             parent: None,
@@ -189,5 +185,17 @@ fn bureau() -> SiteRecords {
         absences: Vec::new(),
         meetings: Vec::new(),
         outages: Vec::new(),
+    }
+}
+
+fn site() -> Site {
+    Site {
+        name: "bureau".into(),
+        zone: chrono_tz::Asia::Shanghai,
+        debounce: Span::from_seconds(60),
+        clock_tolerance: Span::from_seconds(30),
+        since: Instant::from_ms(1_577_808_000_000),
+        coverage_tolerance: Span::from_minutes(2),
+        meeting_travel: Span::from_minutes(10),
     }
 }

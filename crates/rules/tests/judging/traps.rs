@@ -1,12 +1,10 @@
 //! Editions, assignments, badges and zones: what goes wrong around a boundary.
 
-mod support;
-
+use crate::support::{ALWAYS, World, civil, day, period};
 use expect_test::{Expect, expect};
 use rules::facts::SiteFacts;
 use rules::model::*;
 use rules::time::{Instant, Interval};
-use support::{ALWAYS, World, civil, day, period};
 
 #[expect(
     clippy::needless_pass_by_value,

@@ -1,9 +1,7 @@
 //! Meetings as timelines, by the bullets of the domain.
 
-mod support;
-
+use crate::support::World;
 use expect_test::{Expect, expect};
-use support::World;
 
 /// A person who has no office hours.
 #[expect(
