@@ -142,16 +142,6 @@ fn bureau() -> SiteRecords {
             faces,
         }],
     };
-    let period = |name: &str, starts: i32, ends: i32| Period {
-        name: id(name),
-        starts: CivilTime::from_minutes(starts).expect("in range"),
-        ends: CivilTime::from_minutes(ends).expect("in range"),
-        weekdays: [true, true, true, true, true, false, false],
-        settings: PeriodSettings {
-            grace_late: Span::from_minutes(1),
-            ..PeriodSettings::default()
-        },
-    };
     let periods = vec![period("morning", 510, 720), period("afternoon", 810, 1_050)];
     SiteRecords {
         site: site(),
@@ -197,5 +187,18 @@ fn site() -> Site {
         since: Instant::from_ms(1_577_808_000_000),
         coverage_tolerance: Span::from_minutes(2),
         meeting_travel: Span::from_minutes(10),
+    }
+}
+
+fn period(name: &str, starts: i32, ends: i32) -> Period {
+    Period {
+        name: name.into(),
+        starts: CivilTime::from_minutes(starts).expect("in range"),
+        ends: CivilTime::from_minutes(ends).expect("in range"),
+        weekdays: [true, true, true, true, true, false, false],
+        settings: PeriodSettings {
+            grace_late: Span::from_minutes(1),
+            ..PeriodSettings::default()
+        },
     }
 }
