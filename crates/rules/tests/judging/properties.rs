@@ -1,9 +1,8 @@
 //! What must hold for any bureau, any person and any day.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{World, day, swipe};
 use chrono::NaiveDate;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +11,6 @@ use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Assessment, Finding, FindingKind, FindingState};
 use rules::model::{Absence, BadgeIndex, PersonIndex, ReaderIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
-use support::{World, day, swipe};
 
 /// Office hours of many kinds.
 const SITES: [&str; 10] = [

@@ -1,9 +1,7 @@
 //! Office periods as timelines, by the numbers of the rules.
 
-mod support;
-
+use crate::support::World;
 use expect_test::{Expect, expect};
-use support::World;
 
 #[expect(
     clippy::needless_pass_by_value,
