@@ -222,3 +222,111 @@ fn line_formats() -> String {
     let on_links = Format::ALL.into_iter().filter(|format| *format != Format::WiegandBits);
     on_links.map(Format::name).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(table: &str) -> Result<ReaderConfig, String> {
+        let table: ReaderTable = toml::from_str(table).map_err(|error| error.message().to_owned())?;
+        table.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_reader_needs_three_lines() {
+        let reader =
+            check("id = 'east-gate-in'\nlink = 'serial:/dev/ttyUSB0'\nformat = 'rdm6300'").expect("a good table");
+        assert_eq!(reader.link, Link::Serial(PathBuf::from("/dev/ttyUSB0")));
+        assert_eq!(reader.decoding, Decoding::new(Format::Rdm6300));
+        assert_eq!(
+            (reader.baud, reader.silent_after_seconds, reader.reply),
+            (9_600, 0, false)
+        );
+    }
+
+    #[test]
+    fn everything_can_be_said() {
+        let reader = check(
+            "id = 'hall'\nlink = 'tcp-listen:[::1]:7001'\nformat = 'wiegand-hex'\nbadge_key = 'decimal24'\n\
+             wiegand_format = 'h10301'\nsilent_after_seconds = 900\nreply = true",
+        )
+        .expect("a good table");
+        assert_eq!(reader.link, Link::TcpListen("[::1]:7001".into()));
+        assert_eq!(reader.decoding.badge_key, BadgeKeyRule::Decimal24);
+        assert_eq!(reader.decoding.wiegand_format, Some(WiegandFormat::H10301));
+        assert_eq!((reader.silent_after_seconds, reader.reply), (900, true));
+        assert!(check("id = 'w'\nlink = 'http'").expect("nothing to open").link == Link::Http);
+        assert!(
+            check("id = 'w'\nlink = 'tcp:10.0.0.7:4001'\nformat = 'line'")
+                .expect("a good table")
+                .reply
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_remedy() {
+        for (table, expected) in [
+            ("id = ''\nlink = 'http'", "reader ``: `id`: write the reader's id"),
+            (
+                "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
+                "reader `r`: `link`: `osdp:` links come with a later version",
+            ),
+            ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
+            ("id = 'r'\nlink = 'usb'", "`usb` is no link; write serial:PATH"),
+            ("id = 'r'\nlink = 'serial:'", "name the port"),
+            (
+                "id = 'r'\nlink = 'tcp:somewhere'\nformat = 'line'",
+                "`somewhere` is no address; write HOST:PORT",
+            ),
+            ("id = 'r'\nlink = 'tcp::1'\nformat = 'line'", "is no address"),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'",
+                "say what the reader speaks: em4100, rdm6300",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'track2'",
+                "`track2` comes with a later version; this version has",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
+                "`rdm` is unknown; this version has",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-bits'",
+                "is for `rollcall-bridge decode` only",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbaud = 3",
+                "3 is no speed of a serial port",
+            ),
+            (
+                "id = 'r'\nlink = 'tcp:a:1'\nformat = 'line'\nbaud = 9600",
+                "only a `serial:` link has a speed",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nreply = true",
+                "only `tcp-listen:` and `tcp:` links are answered",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbadge_key = 'dec'",
+                "`dec` is unknown; write one of decimal32",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
+                "only `wiegand-hex` and",
+            ),
+            (
+                "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",
+                "only `osdp:` links have one",
+            ),
+            (
+                "id = 'r'\nlink = 'http'\nformat = 'line'",
+                "readers that call over HTTP send json",
+            ),
+            ("id = 'r'\nlink = 'http'\nspeed = 1", "unknown field `speed`"),
+        ] {
+            let error = check(table).expect_err(table);
+            assert!(error.contains(expected), "{table}: {error}");
+        }
+    }
+}

@@ -18,4 +18,4 @@ mod tcp;
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
 pub use delivery::{Delivery, LinkEvent, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
-pub use tcp::serve_listener;
+pub use tcp::{MOST_PEERS, serve_listener};

@@ -1,9 +1,9 @@
 //! Serves the lobby screen with a made-up bureau and no database, to work on the page:
 //!
-//! `cargo run -p rollcall --example screen_preview -- [--port 8090] [--silent] [--quiet] [--next] [--english] [--moving]`
+//! `cargo run -p rollcall --example screen_preview -- [--port 8090] [--silent] [--quiet] [--next] [--english] [--early] [--moving]`
 //!
 //! `--silent`: a gate is silent, absence is withheld. `--quiet`: nobody late, no meeting. `--next`: a meeting to come.
-//! `--moving`: somebody comes late every few seconds. Then open `http://127.0.0.1:8090/screen`.
+//! `--early`: most are still expected, the meeting has not begun. `--moving`: somebody comes late every few seconds. Then open `http://127.0.0.1:8090/screen`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +76,7 @@ struct Wishes {
     quiet: bool,
     next: bool,
     english: bool,
+    early: bool,
     moving: bool,
     port: u16,
 }
@@ -93,6 +94,7 @@ impl Wishes {
             quiet: has("--quiet"),
             next: has("--next"),
             english: has("--english"),
+            early: has("--early"),
             moving: has("--moving"),
             port: port
                 .map_or(Ok(8090), |port| port.parse())
@@ -104,7 +106,8 @@ impl Wishes {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let wishes = Wishes::read()?;
-    let clock = Clock::driven(at(592) + Span::from_seconds(8), 1.0);
+    let opened = if wishes.early { at(515) } else { at(592) };
+    let clock = Clock::driven(opened + Span::from_seconds(8), 1.0);
     let url = format!("http://127.0.0.1:{}", wishes.port);
     let lobby = Lobby::new(settings(&wishes, &url), clock.clone())?;
     let stop = CancellationToken::new();
@@ -251,7 +254,11 @@ impl Bureau {
             add(
                 unit_of(number),
                 names("钱到岗", "Qian Dao"),
-                Presence::Present { since: at(495) },
+                if wishes.early && number % 3 == 0 {
+                    Presence::Expected
+                } else {
+                    Presence::Present { since: at(495) }
+                },
                 None,
             );
         }
@@ -446,6 +453,7 @@ fn sit(meeting: &Meeting, wishes: &Wishes, people: &mut [Person], days: &mut [Bo
             (_, _, Some(walked)) => Presence::Out { since: at(walked.3) },
             (0 | 1 | 3, 1, _) => Presence::Missing,
             (4, 1, _) => Presence::Excused,
+            _ if wishes.early && seen[unit] > 5 => Presence::Expected,
             _ => Presence::Present { since: at(530) },
         };
         let about = About::Meeting(MeetingIndex(0));

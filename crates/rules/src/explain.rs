@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use chrono::{NaiveDate, Weekday};
 
-use crate::facts::PersonFacts;
 use crate::finding::{About, FindingKind};
-use crate::model::{AssignmentSubject, DayKind, Id, MeetingIndex, PlaceIndex, ReaderIndex, SwipeId};
+use crate::model::{AssignmentSubject, DayKind, Facing, Id, MeetingIndex, PlaceIndex, ReaderIndex, SwipeId};
+pub use crate::narrate::explain;
 use crate::time::{Instant, Interval, Span};
 
 /// The explanation of one finding, or of "nothing wrong" in one period or meeting.
@@ -222,7 +222,7 @@ pub enum Step {
         /// Where.
         reader: ReaderIndex,
         /// Which way.
-        faces: crate::model::Facing,
+        faces: Facing,
     },
     /// Repeated readings that are not judged by themselves.
     Repeats {
@@ -498,7 +498,9 @@ impl Step {
     /// The part of the rules on which the step rests.
     pub const fn clause(&self) -> Clause {
         match self {
-            Self::Schedule { .. } | Self::Calendar { .. } => Clause::Words,
+            Self::Schedule { .. } | Self::Calendar { .. } | Self::NothingWrong | Self::Concluded { .. } => {
+                Clause::Words
+            }
             Self::HalfHoliday { .. }
             | Self::Absence { .. }
             | Self::NoAbsence
@@ -522,7 +524,6 @@ impl Step {
             | Self::ProvisionalUntil { .. }
             | Self::Final
             | Self::NotOver { .. } => Clause::Time,
-            Self::NothingWrong | Self::Concluded { .. } => Clause::Words,
             Self::SideFree { .. } => Clause::Office(9),
             Self::NoSwipe | Self::Gap { .. } | Self::NotSeenSinceAbsence { .. } | Self::SignOfPresence { .. } => {
                 Clause::Office(10)
@@ -543,10 +544,4 @@ impl Step {
             Self::Withheld { .. } | Self::Covered { .. } => Clause::Coverage,
         }
     }
-}
-
-/// Explains every finding and every "nothing wrong" of a person's dates at `now`.
-pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
-    let _ = (facts, now);
-    Vec::new()
 }

@@ -16,6 +16,8 @@ pub mod facts;
 pub mod finding;
 mod meeting;
 pub mod model;
+mod narrate;
+mod narrate_meeting;
 mod office;
 pub mod plan;
 mod standing;

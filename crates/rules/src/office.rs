@@ -417,6 +417,11 @@ impl StayView<'_> {
         })
     }
 
+    /// What is looked at: what comes before another visit.
+    pub(crate) fn visit(&self) -> &[Mark] {
+        &self.marks[..self.visit_ends]
+    }
+
     /// Whether nothing is left to be judged.
     pub(crate) fn is_excused(&self) -> bool {
         self.effective.is_empty()
@@ -481,13 +486,15 @@ fn offices(towards: Towards, from: Instant, until: Instant) -> Unseen {
     }
 }
 
+/// A rule adds what it concludes from a stay, and what it waits for.
+type Rule = fn(&Office<'_>, &StayView<'_>, &mut Deadline, &mut Vec<MemberDraft>);
+
 /// A finding about one member of a stay.
 pub(crate) type MemberDraft = (usize, Draft);
 
 /// Everything that rules 7 to 10 say about a stay, each about the member that it concerns.
 pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline) -> Vec<MemberDraft> {
-    const RULES: [fn(&Office<'_>, &StayView<'_>, &mut Deadline, &mut Vec<MemberDraft>); 6] =
-        [absent, late, early_leave, missing_arrival, missing_departure, step_out];
+    const RULES: [Rule; 6] = [absent, late, early_leave, missing_arrival, missing_departure, step_out];
     let mut drafts = Vec::new();
     if view.is_excused() {
         return drafts;
@@ -522,6 +529,7 @@ fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, dra
     let stay = view.stay;
     let (arrive, leave) = (office.arrive_settings(stay).arrive, office.leave_settings(stay).leave);
     let seen = view.departure.is_some() || view.evidence(office).is_some();
+    let signed = !view.visit().is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
     match (arrive, view.arrival) {
         (Side::Required, Some(arrival)) => {
             let ended = office
@@ -536,14 +544,12 @@ fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, dra
                     .filter_map(|member| absent_member(office, view, member, deadline)),
             );
         }
-        (Side::Free, None) if leave == Side::Required && view.marks.is_empty() && view.end_taken.is_none() => {
-            if deadline.reached(stay.settled_at()) {
-                drafts.extend(
-                    office
-                        .members(stay)
-                        .filter_map(|member| absent_member(office, view, member, deadline)),
-                );
-            }
+        (Side::Free, None) if leave == Side::Required && !signed && deadline.reached(stay.settled_at()) => {
+            drafts.extend(
+                office
+                    .members(stay)
+                    .filter_map(|member| absent_member(office, view, member, deadline)),
+            );
         }
         _ => {}
     }
@@ -564,7 +570,7 @@ fn part_of(office: &Office<'_>, view: &StayView<'_>, member: usize) -> Option<In
         .map(|piece| piece.intersect(interval))
         .filter(|piece| !piece.is_empty());
     let first = parts.next()?;
-    Some(Interval::new(first.from, parts.last().unwrap_or(first).until))
+    Some(Interval::new(first.from, parts.next_back().unwrap_or(first).until))
 }
 
 /// Rule 10: NotArrived until the effective end, Absent from then on.
@@ -774,7 +780,7 @@ pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(In
         return Some((view.stay.bounds.from, None));
     }
     let free = office.arrive_settings(view.stay).arrive == Side::Free;
-    let first = view.marks.first().filter(|_| free).map(|mark| office.event(mark))?;
+    let first = view.visit().first().filter(|_| free).map(|mark| office.event(mark))?;
     Some((first.at, Some(first.id)))
 }
 

@@ -86,7 +86,7 @@ fn presence_in_stay<'f>(
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.marks.first().map(|mark| office.event(mark).at);
+    let first_seen = view.visit().first().map(|mark| office.event(mark).at);
     let attending = view
         .start_taken
         .filter(|taken| taken.assumed_until.is_none())
@@ -134,9 +134,10 @@ pub(crate) fn in_meeting(
         .absences_of(facts.person)
         .iter()
         .map(|absence| facts.site.records().absences[*absence].interval);
-    let away = absences
-        .filter(|interval| interval.meets(shown))
-        .fold(false, |away, interval| contains_now(interval, deadline) || away);
+    let mut away = false;
+    for interval in absences.filter(|interval| interval.meets(shown)) {
+        away |= contains_now(interval, deadline);
+    }
     let excused = away || judged.effective.is_empty();
     let late = judged.attendance.role != Role::Optional
         && judged.lateness.is_some_and(|lateness| lateness > announced.late_grace);

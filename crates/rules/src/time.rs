@@ -36,6 +36,7 @@ impl Instant {
     }
 
     /// The first instant after this one, for comparisons that are strict.
+    #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }

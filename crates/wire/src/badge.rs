@@ -96,7 +96,9 @@ pub(crate) fn decimal(text: &str) -> Result<u64, Reason> {
 
 fn lower_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// A card as a reader understood it.
@@ -141,12 +143,7 @@ impl Bits {
         self.length
     }
 
-    /// Bit `position` in the usual numbering: 1 is the first one sent.
-    pub const fn bit(self, position: u8) -> bool {
-        self.value >> (self.length - position) & 1 == 1
-    }
-
-    /// The bits of `positions` (from and until, both inside, 1 is the first one sent) as a number.
+    /// The bits from `from` to `until` as a number, both inside; 1 is the first one sent.
     pub const fn field(self, from: u8, until: u8) -> u64 {
         self.value >> (self.length - until) & (u64::MAX >> (63 - (until - from)))
     }

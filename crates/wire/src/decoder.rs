@@ -1,7 +1,6 @@
 //! From a stream of bytes, cut anywhere, to readings.
 
 use alloc::vec::Vec;
-use core::ops::RangeTo;
 
 use crate::em4100::{DIGITS, ETX, Frame, LONGEST_FRAME, STX};
 use crate::format::{Decoding, Format};
@@ -20,7 +19,9 @@ const LONGEST_RUN: usize = 10 * DIGITS;
 pub struct Decoder {
     decoding: Decoding,
     buffer: Vec<u8>,
-    /// How many bytes of the buffer were already searched for the end of a line.
+    /// How many bytes of the buffer were taken out; they make room at the next push.
+    start: usize,
+    /// How many of the bytes that wait were already searched for the end of a line.
     searched: usize,
     /// Silence or the end of the input follows what is in the buffer.
     ended: bool,
@@ -44,6 +45,7 @@ impl Decoder {
         Self {
             decoding,
             buffer: Vec::new(),
+            start: 0,
             searched: 0,
             ended: false,
             skipping: false,
@@ -54,6 +56,7 @@ impl Decoder {
     /// be worked off.
     #[must_use = "bytes that were not taken must be pushed again"]
     pub fn push(&mut self, bytes: &[u8]) -> usize {
+        self.buffer.drain(..core::mem::take(&mut self.start));
         let taken = if self.ended {
             0
         } else {
@@ -65,14 +68,14 @@ impl Decoder {
 
     /// Says that nothing came for longer than [`Format::longest_gap_ms`], or that the input is at its end: what is incomplete stays
     /// so, and comes out of [`Decoder::next`].
-    pub const fn idle(&mut self) {
+    pub fn idle(&mut self) {
         self.ended = true;
-        self.skipping &= !self.buffer.is_empty();
+        self.skipping &= !self.waiting().is_empty();
     }
 
     /// Whether an unfinished frame or line waits for more bytes.
-    pub const fn is_waiting(&self) -> bool {
-        !self.buffer.is_empty()
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting().is_empty()
     }
 
     /// The next reading or malformed input; `None` if more bytes are needed.
@@ -82,7 +85,7 @@ impl Decoder {
     )]
     pub fn next(&mut self) -> Option<Result<Reading, Malformed>> {
         loop {
-            let step = if self.buffer.is_empty() {
+            let step = if self.waiting().is_empty() {
                 Step::Wait
             } else {
                 self.step()
@@ -92,18 +95,23 @@ impl Decoder {
                     self.ended = false;
                     return None;
                 }
-                Step::Skip(length) => self.consume(..length),
+                Step::Skip(length) => self.consume(length),
                 Step::Done(length, outcome) => {
-                    let outcome = outcome.map_err(|reason| Malformed::new(reason, &self.buffer[..length]));
-                    self.consume(..length);
+                    let outcome = outcome.map_err(|reason| Malformed::new(reason, &self.waiting()[..length]));
+                    self.consume(length);
                     return Some(outcome);
                 }
             }
         }
     }
 
-    fn consume(&mut self, range: RangeTo<usize>) {
-        self.buffer.drain(range);
+    /// What has not been taken out yet.
+    fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    const fn consume(&mut self, length: usize) {
+        self.start += length;
         self.searched = 0;
     }
 
@@ -119,7 +127,7 @@ impl Decoder {
 
     /// STX to ETX; outside of it noise, or (an EM-18 that was not named) runs of digits.
     fn framed(&self, digits_outside: bool) -> Step {
-        match self.buffer[0] {
+        match self.waiting()[0] {
             STX => self.frame(),
             byte if digits_outside && byte.is_ascii_hexdigit() => self.run(),
             _ => self.noise(|byte| byte == STX || digits_outside && byte.is_ascii_hexdigit()),
@@ -127,7 +135,7 @@ impl Decoder {
     }
 
     fn frame(&self) -> Step {
-        let rest = &self.buffer[1..];
+        let rest = &self.waiting()[1..];
         match rest
             .iter()
             .take(LONGEST_FRAME - 1)
@@ -135,14 +143,14 @@ impl Decoder {
         {
             Some(end) if rest[end] == ETX => Step::Done(end + 2, self.tag(&rest[..end])),
             Some(next_start) => Step::Done(next_start + 1, Err(Reason::Truncated)),
-            None if self.buffer.len() >= LONGEST_FRAME => Step::Done(LONGEST_FRAME, Err(Reason::TooLong)),
-            None if self.ended => Step::Done(self.buffer.len(), Err(Reason::Truncated)),
+            None if self.waiting().len() >= LONGEST_FRAME => Step::Done(LONGEST_FRAME, Err(Reason::TooLong)),
+            None if self.ended => Step::Done(self.waiting().len(), Err(Reason::Truncated)),
             None => Step::Wait,
         }
     }
 
     fn unframed(&self) -> Step {
-        if self.buffer[0].is_ascii_hexdigit() {
+        if self.waiting()[0].is_ascii_hexdigit() {
             self.run()
         } else {
             self.noise(|byte| byte.is_ascii_hexdigit())
@@ -153,17 +161,17 @@ impl Decoder {
     /// that is repeated *every* rotation has a checksum that fits, and a lost digit would make another tag of it.
     fn run(&self) -> Step {
         let digits = self
-            .buffer
+            .waiting()
             .iter()
             .take(LONGEST_RUN)
             .take_while(|byte| byte.is_ascii_hexdigit())
             .count();
-        let run = &self.buffer[..digits];
+        let run = &self.waiting()[..digits];
         let good_head = run.chunks_exact(DIGITS).take_while(is_good).count();
         let good_tail = run.rchunks_exact(DIGITS).take_while(is_good).count();
         match (digits, good_head, good_tail) {
             (LONGEST_RUN, ..) => Step::Done(DIGITS, self.tag(&run[..DIGITS])),
-            _ if digits == self.buffer.len() && !self.ended => Step::Wait,
+            _ if digits == self.waiting().len() && !self.ended => Step::Wait,
             _ if digits < DIGITS => Step::Done(digits, Err(Reason::Truncated)),
             _ if digits.is_multiple_of(DIGITS) => Step::Done(DIGITS, self.tag(&run[..DIGITS])),
             (_, 0, 0) => Step::Done(digits, Err(Reason::Length)),
@@ -180,13 +188,13 @@ impl Decoder {
     /// Bytes up to where something may begin. Line ends and NUL between frames are no news.
     fn noise(&self, begins: impl Fn(u8) -> bool) -> Step {
         let length = self
-            .buffer
+            .waiting()
             .iter()
             .take(LONGEST_NOISE)
             .take_while(|&&byte| !begins(byte))
             .count();
-        let complete = self.ended || length == LONGEST_NOISE || length < self.buffer.len();
-        if is_line_end(self.buffer[0]) {
+        let complete = self.ended || length == LONGEST_NOISE || length < self.waiting().len();
+        if is_line_end(self.waiting()[0]) {
             Step::Skip(1)
         } else if complete {
             Step::Done(length, Err(Reason::Noise))
@@ -197,8 +205,10 @@ impl Decoder {
 
     /// Lines that end in CR, LF, CR LF or NUL; empty ones are no news.
     fn lines(&mut self) -> Step {
-        let found = self.buffer[self.searched..].iter().position(|&byte| is_line_end(byte));
-        let length = found.map_or(self.buffer.len(), |offset| self.searched + offset);
+        let found = self.waiting()[self.searched..]
+            .iter()
+            .position(|&byte| is_line_end(byte));
+        let length = found.map_or(self.waiting().len(), |offset| self.searched + offset);
         self.searched = length;
         let terminated = found.is_some();
         if self.skipping {
@@ -211,8 +221,8 @@ impl Decoder {
                 self.skipping = !terminated;
                 Step::Done(if terminated { length + 1 } else { length }, Err(Reason::TooLong))
             }
-            _ if terminated => Step::Done(length + 1, self.line(&self.buffer[..length])),
-            _ if self.ended => Step::Done(length, self.unterminated(&self.buffer[..length])),
+            _ if terminated => Step::Done(length + 1, self.line(&self.waiting()[..length])),
+            _ if self.ended => Step::Done(length, self.unterminated(&self.waiting()[..length])),
             _ => Step::Wait,
         }
     }
@@ -252,12 +262,12 @@ impl Decoder {
             wiegand_format,
             ..
         } = self.decoding;
-        match self.buffer[0] {
+        match self.waiting()[0] {
             b'0' | b'1' | b'\r' | b'\n' => self.lines(),
-            _ if self.buffer.len() > LONGEST_NOISE => Step::Done(LONGEST_NOISE, Err(Reason::Length)),
+            _ if self.waiting().len() > LONGEST_NOISE => Step::Done(LONGEST_NOISE, Err(Reason::Length)),
             _ if self.ended => Step::Done(
-                self.buffer.len(),
-                Reading::parse_wiegand_packed(&self.buffer, wiegand_format, badge_key),
+                self.waiting().len(),
+                Reading::parse_wiegand_packed(self.waiting(), wiegand_format, badge_key),
             ),
             _ => Step::Wait,
         }
@@ -270,4 +280,36 @@ fn is_good(digits: &&[u8]) -> bool {
 
 const fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n' | 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Input of any kind and length, never taken out before it does not fit any more.
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        for format in Format::ALL {
+            for byte in [b'0', b'1', b'A', b'{', b' ', b'\r', STX, ETX, 0, 0xFF] {
+                let mut decoder = Decoder::new(Decoding::new(format));
+                let flood = [byte; 1_000];
+                for _ in 0..20 {
+                    let mut rest = &flood[..];
+                    while !rest.is_empty() {
+                        let taken = decoder.push(rest);
+                        rest = &rest[taken..];
+                        if taken == 0 {
+                            while decoder.next().is_some() {}
+                            assert!(decoder.waiting().len() < ROOM, "{format:?} {byte:#x}: no room is made");
+                        }
+                    }
+                }
+                assert!(
+                    decoder.buffer.capacity() <= 2 * ROOM,
+                    "{format:?} {byte:#x}: {}",
+                    decoder.buffer.capacity()
+                );
+            }
+        }
+    }
 }

@@ -196,6 +196,9 @@ impl Reading {
 
     /// The reading of bits written as `0` and `1`.
     pub fn parse_wiegand_bits(text: &str, format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
+        if !text.bytes().all(|byte| matches!(byte, b'0' | b'1')) {
+            return Err(Reason::BadCharacter);
+        }
         let bits = u64::from_str_radix(text, 2).ok().zip(u8::try_from(text.len()).ok());
         let bits = bits
             .and_then(|(value, length)| Bits::new(value, length))

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Decoded, decode, decode_bursts, decode_pieces, keys};
 use proptest::prelude::*;
+use wire::WiegandFormat::{H10301, H10302, H10304, Wiegand34};
 use wire::em4100::{Frame, Tag};
 use wire::limits::{DEEPEST_NESTING, LONGEST_BADGE, LONGEST_LINE, LONGEST_MALFORMED};
 use wire::wiegand::{emit_decimal_line, emit_hex_line};
@@ -112,7 +113,7 @@ proptest! {
         tag in any::<[u8; 5]>(),
     ) {
         prop_assume!(tag != [0; 5]);
-        for format in [format, Format::Em4100].into_iter() {
+        for format in [format, Format::Em4100] {
             let by_name = if format == Format::Em4100 { Format::Rdm6300 } else { format };
             let decoded = decode(Decoding::new(format), &emit(by_name, Tag(tag)));
             prop_assert_eq!(&decoded[0].as_ref().expect("a good frame").raw, &tag.to_vec());
@@ -265,7 +266,6 @@ fn wiegand_lines_say_by_their_digits_what_they_hold() {
             .map_err(|malformed| malformed.reason)
     };
     let card = |key: &str, bits| Ok((key.to_owned(), Some(bits)));
-    use WiegandFormat::{H10301, H10302, H10304, Wiegand34};
     for (wiegand_format, line, expected) in [
         (None, "763AE8", card("118-15080", 24)),
         (None, "763ae8", card("118-15080", 24)),

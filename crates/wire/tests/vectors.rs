@@ -215,6 +215,17 @@ fn wiegand_parity_is_checked_and_keypads_are_told_from_cards() {
     assert_eq!(packed, Err(Reason::Parity));
     let bits = Reading::parse_wiegand_bits(&text(&wrong.expected, "bits"), None, BadgeKeyRule::FacilityCard);
     assert_eq!(bits, Err(Reason::Parity));
+    for (text, reason) in [
+        ("+10110001", Reason::BadCharacter),
+        ("10110", Reason::Length),
+        (&"1".repeat(65), Reason::Length),
+    ] {
+        assert_eq!(
+            Reading::parse_wiegand_bits(text, None, BadgeKeyRule::FacilityCard),
+            Err(reason),
+            "{text}"
+        );
+    }
     let key = &vectors("wiegand-key")[0];
     let reading = Reading::parse_wiegand_packed(&key.bytes, None, BadgeKeyRule::FacilityCard).expect("a key");
     assert_eq!((reading.key, reading.bits), (text(&key.expected, "key"), Some(8)));

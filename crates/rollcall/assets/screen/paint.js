@@ -8,7 +8,7 @@ const PIPS = 8;
 const UNIT_ROWS = 7;
 const WALKS = 3;
 /** The lowest rows that can still be read across a lobby, in rem. */
-const ROW_REM = 3.3;
+const ROW_REM = 3.2;
 const UNIT_ROW_REM = 2.05;
 const MEETING_MS = 20000;
 /** A new row pulls the list back to its first page at most this often. */
@@ -23,7 +23,11 @@ function say(element, text) {
 }
 
 function show(element, shown) {
-  if (element.hidden === shown) element.hidden = !shown;
+  // The attribute and not the property: drawings have no such property.
+  if (element.hasAttribute("hidden") === shown) {
+    if (shown) element.removeAttribute("hidden");
+    else element.setAttribute("hidden", "");
+  }
 }
 
 function mark(element, name, on) {
@@ -57,7 +61,7 @@ function setShape(svg, shape, kind) {
 function makePips(parent) {
   return Array.from({ length: PIPS }, () => {
     const pip = make("i", "", parent);
-    pip.hidden = true;
+    show(pip, false);
     return { pip, fill: make("b", "", pip) };
   });
 }
@@ -89,12 +93,12 @@ function makeUnitRow(parent) {
   const root = make("div", "unit-row", parent);
   const name = make("span", "name", root);
   const bar = make("span", "bar", root);
-  const parts = ["present", "missing", "walked", "withheld", "away"].map((kind) => make("span", kind, bar));
+  ["present", "missing", "walked", "withheld", "away"].forEach((kind) => make("span", kind, bar));
   const share = make("span", "share number", root);
   const present = make("span", "", share);
   const required = make("small", "", share);
   const marks = make("span", "marks", root);
-  return { root, name, parts, present, required, marks: [makeShape(marks), makeShape(marks), makeShape(marks)] };
+  return { root, name, bar, present, required, marks: [makeShape(marks), makeShape(marks), makeShape(marks)] };
 }
 
 function makeWalk(parent) {
@@ -106,7 +110,7 @@ function makeWalk(parent) {
 export function newPainter(speech) {
   const painter = {
     speech, rows: [], pips: [], unitRows: [], walks: [], meetingPips: [],
-    page: 0, pageAt: 0, pulledBackAt: -Infinity, pageKey: "", capacity: 0, unitCapacity: 0, meeting: 0, meetingAt: 0, orbitAt: 0, orbit: 0,
+    page: 0, pageAt: 0, pulledBackAt: -Infinity, capacity: 6, unitCapacity: 5, meeting: 0, meetingAt: 0, orbitAt: 0, orbit: 0,
   };
   painter.rows = Array.from({ length: ROWS }, () => makeRow($("rows")));
   painter.pips = makePips($("pips"));
@@ -128,13 +132,20 @@ export function paint(painter, model, mono) {
   paintHeader(painter, model);
   paintSources(painter, model);
   paintCounts(painter, model);
-  chooseMeeting(painter, model, mono);
-  paintMeeting(painter, model, mono);
-  measure(painter);
-  pullBack(painter, model, mono);
-  paintList(painter, model, mono);
-  paintMeeting(painter, model, mono);
   paintFooter(painter, model);
+  chooseMeeting(painter, model, mono);
+  pullBack(painter, model, mono);
+  paintPanels(painter, model, mono);
+}
+
+/** Paints both panels, and again if what was painted has changed how much fits. */
+function paintPanels(painter, model, mono) {
+  paintMeeting(painter, model, mono);
+  paintList(painter, model, mono);
+  if (measure(painter)) {
+    paintMeeting(painter, model, mono);
+    paintList(painter, model, mono);
+  }
 }
 
 /** Paints what moves by itself: the clock, ages, durations, pages. `link` is what the connection is like. */
@@ -146,9 +157,8 @@ export function tick(painter, model, link, mono) {
   paintLink(painter, model, link, mono);
   orbit(painter, mono);
   const offline = link.state === "offline";
-  if (offline !== wasOffline) measure(painter);
   if (!model.ready) return;
-  if (forgetFresh(model, mono) || offline !== wasOffline) paintList(painter, model, mono);
+  if (forgetFresh(model, mono) || offline !== wasOffline) paintPanels(painter, model, mono);
   turnPages(painter, model, mono);
   if (!offline) paintDurations(painter, model, mono);
 }
@@ -247,27 +257,24 @@ function paintCounts(painter, model) {
 }
 
 function paintBar(bar, parts) {
-  parts.forEach((part, n) => growPart(bar.children[n], part));
+  const final = parts.reduce((last, part, n) => (part > 0 ? n : last), -1);
+  parts.forEach((part, n) => {
+    const element = bar.children[n];
+    const grow = String(part);
+    show(element, part > 0);
+    mark(element, "final", n === final);
+    if (element.style.flexGrow !== grow) element.style.flexGrow = grow;
+  });
 }
 
-function growPart(element, part) {
-  show(element, part > 0);
-  const grow = String(part);
-  if (element.style.flexGrow !== grow) element.style.flexGrow = grow;
-}
-
-/** How many rows fit: asked only when the room may have changed. */
+/** Asks how many rows fit, when the room may have changed. Returns whether it has. */
 function measure(painter) {
+  const before = painter.capacity + "/" + painter.unitCapacity;
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const fits = (element, height, most) => Math.max(1, Math.min(most, Math.floor((element.clientHeight + 1) / (height * rem))));
   painter.capacity = fits($("rows"), ROW_REM, ROWS);
   painter.unitCapacity = fits($("units"), UNIT_ROW_REM, UNIT_ROWS);
-}
-
-/** Asks again how much fits, after the window changed. */
-export function resized(painter, model, mono) {
-  measure(painter);
-  paint(painter, model, mono);
+  return before !== painter.capacity + "/" + painter.unitCapacity;
 }
 
 function pullBack(painter, model, mono) {
@@ -314,17 +321,16 @@ function paintList(painter, model, mono) {
   if (painter.page >= pages.length) painter.page = 0;
   const page = pages[painter.page];
   const { section } = page;
-  setShape($("list-shape"), section.shape, page.rows.length === 0 ? "present" : section.kind);
+  setShape($("list-shape"), section.shape, section.kind);
   say($("list-title"), word(section.name + "_title"));
-  say($("list-total"), page.rows.length === 0 ? "" : word("people", { n: page.people }));
+  say($("list-total"), word("people", { n: page.people }));
   $("list-total").className = "total number tinted " + section.kind;
   say($("page"), page.of > 1 ? word("page", { n: page.n, of: page.of }) : "");
   say($("head-at"), word(section.name + "_at"));
   say($("head-length"), word(section.name + "_length"));
   const calm = page.rows.length === 0;
   show($("list-head"), !calm);
-  show($("list-shape"), !calm);
-  show($("list-title"), !calm);
+  show($("list-top"), !calm);
   show($("calm"), calm);
   say($("calm-text"), word(model.counts.due === 0 ? "nobody_due" : "nothing_late"));
   painter.rows.forEach((row, n) => paintRow(painter, model, row, n < painter.capacity, page.rows[n], section, mono));
@@ -403,7 +409,7 @@ function paintRunning(painter, model, meeting, mono) {
   say($("phase"), word(meeting.phase));
   say($("room"), meeting.room);
   say($("meeting-title"), meeting.title);
-  say($("starts"), word("starts", { time: timeOf(meeting.starts) }));
+  say($("starts"), word(meeting.phase === "running" ? "started" : "starts", { time: timeOf(meeting.starts) }));
   say($("ends"), word("ends", { time: timeOf(meeting.ends) }));
   say($("present-label"), word(meeting.phase === "sign_in" ? "signed_in" : "present"));
   say($("present"), String(counts.present));
@@ -423,7 +429,7 @@ function paintUnits(painter, meeting) {
   const complete = meeting.units.filter((unit) => unit.present === unit.required);
   const others = meeting.units.filter((unit) => unit.present !== unit.required);
   const fitting = Math.min(painter.unitCapacity, UNIT_ROWS);
-  painter.unitRows.forEach((row, n) => paintUnitRow(row, n < fitting ? others[n] : undefined, n < fitting));
+  painter.unitRows.forEach((row, n) => paintUnitRow(row, n < fitting ? others[n] : undefined));
   const hidden = Math.max(0, others.length - fitting);
   // Units that do not fit are named with the number of them, never left out in silence.
   const names = hidden > 0 ? others.slice(fitting) : complete;
@@ -435,12 +441,11 @@ function paintUnits(painter, meeting) {
   setShape($("complete").firstElementChild, hidden > 0 ? "dashes" : "circle", hidden > 0 ? "withheld" : "present");
 }
 
-function paintUnitRow(row, unit, fits) {
-  show(row.root, fits);
-  row.root.style.visibility = unit === undefined ? "hidden" : "visible";
+function paintUnitRow(row, unit) {
+  show(row.root, unit !== undefined);
   if (unit === undefined) return;
   say(row.name, unit.name);
-  [unit.present, unit.absent, unit.out, unit.withheld + unit.expected, unit.excused].forEach((part, n) => growPart(row.parts[n], part));
+  paintBar(row.bar, [unit.present, unit.absent, unit.out, unit.withheld + unit.expected, unit.excused]);
   say(row.present, String(unit.present));
   say(row.required, " / " + unit.required);
   const marks = [];
@@ -450,7 +455,7 @@ function paintUnitRow(row, unit, fits) {
   if (unit.excused > 0) marks.push(["ring", "away"]);
   row.marks.forEach((svg, n) => {
     const shape = marks[n];
-    svg.style.display = shape === undefined ? "none" : "block";
+    show(svg, shape !== undefined);
     if (shape !== undefined) setShape(svg, shape[0], shape[1]);
   });
 }
@@ -485,11 +490,12 @@ function paintDurations(painter, model, mono) {
     paintWalks(painter, model, meeting, mono);
   }
   const next = model.meetings.find((other) => other.phase === "next");
-  if (next !== undefined) say($("next-in"), word("begins_in", { n: minutesUntil(next.starts, now) }));
+  if (next !== undefined) say($("next-in"), word("begins_in", { length: untilStart(word, next, now) }));
 }
 
-function minutesUntil(stamp, now) {
-  return Math.max(0, Math.ceil((Date.parse(stamp) - now) / 60000));
+function untilStart(word, meeting, now) {
+  const minutes = Math.max(0, Math.ceil((Date.parse(meeting.starts) - now) / 60000));
+  return minutes < 60 ? word("minutes_long", { n: minutes }) : word("hours_minutes", { h: Math.floor(minutes / 60), m: minutes % 60 });
 }
 
 function paintElapsed(word, meeting, now) {
@@ -499,7 +505,7 @@ function paintElapsed(word, meeting, now) {
   const transform = "scaleX(" + done.toFixed(4) + ")";
   if ($("elapsed-bar").style.transform !== transform) $("elapsed-bar").style.transform = transform;
   const minutes = Math.max(0, Math.floor((now - starts) / 60000));
-  say($("elapsed"), now < starts ? word("begins_in", { n: minutesUntil(meeting.starts, now) }) : word("elapsed", { n: minutes }));
+  say($("elapsed"), now < starts ? word("begins_in", { length: untilStart(word, meeting, now) }) : word("elapsed", { n: minutes }));
 }
 
 function paintFooter(painter, model) {

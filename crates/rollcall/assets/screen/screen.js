@@ -2,7 +2,7 @@
 
 import { connect, isHealthy, keepToken } from "./link.js";
 import { applyFrame, heard, linkState, newModel, setClock } from "./model.js";
-import { newPainter, paint, paintStop, resized, tick } from "./paint.js";
+import { newPainter, paint, paintStop, tick } from "./paint.js";
 import { languageOf, otherLanguage, speaker } from "./words.js";
 
 const TICK_MS = 250;
@@ -85,7 +85,7 @@ async function pairAndStart() {
   else stop("bad_token");
 }
 
-window.addEventListener("resize", () => { if (model.ready) resized(painter, model, performance.now()); });
+window.addEventListener("resize", () => { if (model.ready) paint(painter, model, performance.now()); });
 window.addEventListener("hashchange", () => { if (location.hash !== "") location.reload(); });
 setInterval(beat, TICK_MS);
 pairAndStart();

@@ -1,6 +1,6 @@
 //! Accounts: made by the one-time link, or on the command line.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 
 use rules::time::Instant;
 use store::rows::{Account, AuditRecord};
@@ -16,7 +16,9 @@ const LONGEST_NAME: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name is empty, too long, or has blanks at its ends or control characters in it.
-    #[error("the name must have 1 to {LONGEST_NAME} characters, none of them a control character, and no blanks at its ends")]
+    #[error(
+        "the name must have 1 to {LONGEST_NAME} characters, none of them a control character, and no blanks at its ends"
+    )]
     NameUnfit,
     /// The password is too short.
     #[error("the password must have at least {} characters", password::SHORTEST)]
@@ -33,6 +35,12 @@ pub enum AccountError {
     /// There is no such account.
     #[error("there is no account of that name; `rollcall admin create` makes one")]
     NoSuchAccount,
+    /// The standard input could not be read.
+    #[error("the password could not be read from the standard input: {0}")]
+    Input(#[from] std::io::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
     /// The password could not be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -50,43 +58,67 @@ impl AccountError {
             Self::PasswordTooLong => Some("admin-account-password-long"),
             Self::PasswordTooEasy => Some("admin-account-password-easy"),
             Self::NameTaken => Some("admin-account-name-taken"),
-            Self::NoSuchAccount | Self::Password(_) | Self::Store(_) => None,
+            Self::NoSuchAccount | Self::Input(_) | Self::Random(_) | Self::Password(_) | Self::Store(_) => None,
         }
     }
 }
 
-/// Makes an account. `actor` is who does it, for the audit: `cli`, `setup`.
-pub async fn create(ledger: &dyn Ledger, name: &str, password: &str, at: Instant, actor: &str) -> Result<(), AccountError> {
-    check(name, password)?;
-    let account = Account { name: name.to_owned(), password_hash: password::hash_now(password)?, changed_at: at };
-    let mut transaction = ledger.begin().await?;
-    if ledger.account(name).await?.is_some() {
-        return Err(AccountError::NameTaken);
-    }
-    save(&mut *transaction, &account, "account.create", actor).await?;
-    Ok(transaction.commit().await?)
+/// Who acts on the host's command line, in the audit record.
+const HOST_ACTOR: &str = "host";
+
+/// Makes an account (`create`) or gives one a new password, which ends its sessions. The password is the first line of the
+/// standard input; where that is a terminal, one is made up and returned, so that nothing has to be typed that could be seen.
+pub async fn set_password_on_host(
+    ledger: &dyn Ledger,
+    name: &str,
+    create: bool,
+    at: Instant,
+) -> Result<Option<String>, AccountError> {
+    let input = std::io::stdin();
+    let made_up = if input.is_terminal() {
+        Some(made_up_password()?)
+    } else {
+        None
+    };
+    let password = match &made_up {
+        Some(password) => password.clone(),
+        None => read_password(input.lock())?,
+    };
+    set_password(ledger, name, &password, create, at).await?;
+    Ok(made_up)
 }
 
-/// Gives an account a new password, which ends its sessions.
-pub async fn reset_password(
+pub(super) async fn set_password(
     ledger: &dyn Ledger,
     name: &str,
     password: &str,
+    create: bool,
     at: Instant,
-    actor: &str,
 ) -> Result<(), AccountError> {
     check(name, password)?;
-    let account = Account { name: name.to_owned(), password_hash: password::hash_now(password)?, changed_at: at };
+    let account = Account {
+        name: name.to_owned(),
+        password_hash: password::hash_now(password)?,
+        changed_at: at,
+    };
     let mut transaction = ledger.begin().await?;
-    if ledger.account(name).await?.is_none() {
-        return Err(AccountError::NoSuchAccount);
-    }
-    save(&mut *transaction, &account, "account.password", actor).await?;
+    let act = match (create, ledger.account(name).await?.is_some()) {
+        (true, true) => return Err(AccountError::NameTaken),
+        (false, false) => return Err(AccountError::NoSuchAccount),
+        (true, false) => "account.create",
+        (false, true) => "account.password",
+    };
+    save(&mut *transaction, &account, act, HOST_ACTOR).await?;
     Ok(transaction.commit().await?)
 }
 
 /// Writes an account and its audit record.
-pub(super) async fn save(transaction: &mut dyn Transaction, account: &Account, act: &str, actor: &str) -> Result<(), StoreError> {
+pub(super) async fn save(
+    transaction: &mut dyn Transaction,
+    account: &Account,
+    act: &str,
+    actor: &str,
+) -> Result<(), StoreError> {
     transaction.save_account(account).await?;
     let record = AuditRecord {
         at: account.changed_at,
@@ -121,7 +153,7 @@ pub(super) fn check(name: &str, password: &str) -> Result<(), AccountError> {
 }
 
 /// A password that nobody chose: 100 random bits in groups that can be read out.
-pub fn generated_password() -> Result<String, getrandom::Error> {
+fn made_up_password() -> Result<String, getrandom::Error> {
     /// No letter that could be taken for another.
     const LETTERS: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
     let random = secret::bytes::<20>()?;
@@ -131,7 +163,7 @@ pub fn generated_password() -> Result<String, getrandom::Error> {
 }
 
 /// A password from the first line of an input that is not a terminal, such as a pipe: nothing is echoed there.
-pub fn read_password(input: impl BufRead) -> std::io::Result<String> {
+fn read_password(input: impl BufRead) -> std::io::Result<String> {
     let mut line = String::new();
     // One byte more than is allowed shows that it is too long, without reading without end.
     input.take(password::LONGEST_BYTES as u64 + 2).read_line(&mut line)?;
@@ -145,23 +177,47 @@ mod tests {
     #[test]
     fn names_and_passwords_are_checked() {
         assert!(check("陈", "correct horse battery").is_ok());
-        assert!(matches!(check(" chen", "correct horse battery"), Err(AccountError::NameUnfit)));
-        assert!(matches!(check("", "correct horse battery"), Err(AccountError::NameUnfit)));
-        assert!(matches!(check("chen", "elevenchars"), Err(AccountError::PasswordTooShort)));
-        assert!(matches!(check("chen", "aaaaaaaaaaaaaaaa"), Err(AccountError::PasswordTooEasy)));
-        assert!(matches!(check("chen", "Chen-is-my-name"), Err(AccountError::PasswordTooEasy)));
-        assert!(matches!(check("chen", &"x1".repeat(200)), Err(AccountError::PasswordTooLong)));
+        assert!(matches!(
+            check(" chen", "correct horse battery"),
+            Err(AccountError::NameUnfit)
+        ));
+        assert!(matches!(
+            check("", "correct horse battery"),
+            Err(AccountError::NameUnfit)
+        ));
+        assert!(matches!(
+            check("chen", "elevenchars"),
+            Err(AccountError::PasswordTooShort)
+        ));
+        assert!(matches!(
+            check("chen", "aaaaaaaaaaaaaaaa"),
+            Err(AccountError::PasswordTooEasy)
+        ));
+        assert!(matches!(
+            check("chen", "Chen-is-my-name"),
+            Err(AccountError::PasswordTooEasy)
+        ));
+        assert!(matches!(
+            check("chen", &"x1".repeat(200)),
+            Err(AccountError::PasswordTooLong)
+        ));
     }
 
     #[test]
     fn generated_passwords_are_fit_and_differ() {
-        let (one, other) = (generated_password().expect("random"), generated_password().expect("random"));
+        let (one, other) = (made_up_password().expect("random"), made_up_password().expect("random"));
         assert!(check("admin", &one).is_ok() && one.len() == 23 && one != other, "{one}");
     }
 
     #[test]
     fn a_password_is_the_first_line_of_a_pipe() {
-        assert_eq!(read_password(&b"correct horse\r\nrest"[..]).expect("read"), "correct horse");
-        assert_eq!(read_password(&[b'x'; 5_000][..]).expect("read").len(), password::LONGEST_BYTES + 2);
+        assert_eq!(
+            read_password(&b"correct horse\r\nrest"[..]).expect("read"),
+            "correct horse"
+        );
+        assert_eq!(
+            read_password(&[b'x'; 5_000][..]).expect("read").len(),
+            password::LONGEST_BYTES + 2
+        );
     }
 }

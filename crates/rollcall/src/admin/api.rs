@@ -50,9 +50,13 @@ struct FindingView {
 }
 
 /// `GET /api/v1/findings?week=2026-W37`
-pub async fn findings(reviewer: Reviewer, query: Result<Query<OfWeek>, QueryRejection>) -> Result<Json<Findings>, AdminError> {
+pub async fn findings(
+    reviewer: Reviewer,
+    query: Result<Query<OfWeek>, QueryRejection>,
+) -> Result<Json<Findings>, AdminError> {
     let Query(OfWeek { week }) = query?;
-    let week = Week::parse(&week).ok_or_else(|| AdminError::Malformed("week is not of the form 2026-W37".to_owned()))?;
+    let week =
+        Week::parse(&week).ok_or_else(|| AdminError::Malformed("week is not of the form 2026-W37".to_owned()))?;
     let query = FindingQuery {
         from: Some(week.first().to_string()),
         until: Some(week.until().to_string()),
@@ -60,7 +64,10 @@ pub async fn findings(reviewer: Reviewer, query: Result<Query<OfWeek>, QueryReje
     };
     let rows = reviewer.app.shared.ledger.findings(&query).await?;
     let zone = reviewer.site.facts.records().site.zone;
-    Ok(Json(Findings { week: week.to_string(), findings: rows.into_iter().map(|row| view(row, zone)).collect() }))
+    Ok(Json(Findings {
+        week: week.to_string(),
+        findings: rows.into_iter().map(|row| view(row, zone)).collect(),
+    }))
 }
 
 fn view(row: FindingRow, zone: Tz) -> FindingView {
@@ -87,7 +94,9 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
 
 /// An instant in the site's zone, to the second or, where it has a part of one, to the millisecond.
 fn rfc3339(at: Instant, zone: Tz) -> String {
-    at.to_utc().with_timezone(&zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    at.to_utc()
+        .with_timezone(&zone)
+        .to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
 /// Inputs that could not be read, newest first.
@@ -116,5 +125,7 @@ pub async fn rejected(reviewer: Reviewer) -> Result<Json<Rejected>, AdminError> 
         reason: row.reason,
         raw_hex: row.raw_hex,
     };
-    Ok(Json(Rejected { rejected: rows.into_iter().map(view).collect() }))
+    Ok(Json(Rejected {
+        rejected: rows.into_iter().map(view).collect(),
+    }))
 }

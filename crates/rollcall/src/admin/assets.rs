@@ -18,9 +18,21 @@ struct Asset {
 }
 
 const ASSETS: [Asset; 3] = [
-    Asset { name: "admin.css", media_type: "text/css; charset=utf-8", content: include_bytes!("../../assets/admin/admin.css") },
-    Asset { name: "keys.js", media_type: "text/javascript; charset=utf-8", content: include_bytes!("../../assets/admin/keys.js") },
-    Asset { name: "icon.svg", media_type: "image/svg+xml", content: include_bytes!("../../assets/admin/icon.svg") },
+    Asset {
+        name: "admin.css",
+        media_type: "text/css; charset=utf-8",
+        content: include_bytes!("../../assets/admin/admin.css"),
+    },
+    Asset {
+        name: "keys.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("../../assets/admin/keys.js"),
+    },
+    Asset {
+        name: "icon.svg",
+        media_type: "image/svg+xml",
+        content: include_bytes!("../../assets/admin/icon.svg"),
+    },
 ];
 
 static HASHED_NAMES: LazyLock<[String; 3]> = LazyLock::new(|| {
@@ -34,14 +46,22 @@ static HASHED_NAMES: LazyLock<[String; 3]> = LazyLock::new(|| {
 pub fn address(name: &str) -> String {
     let position = ASSETS.iter().position(|asset| asset.name == name);
     debug_assert!(position.is_some(), "there is no embedded file {name}");
-    position.map_or_else(String::new, |position| format!("/assets/admin/{}", HASHED_NAMES[position]))
+    position.map_or_else(String::new, |position| {
+        format!("/assets/admin/{}", HASHED_NAMES[position])
+    })
 }
 
 /// `GET /assets/admin/{hash}-{name}`
 pub async fn serve(name: Result<Path<String>, PathRejection>) -> Result<Response, AdminError> {
     let Path(name) = name?;
-    let position = HASHED_NAMES.iter().position(|hashed| *hashed == name).ok_or(AdminError::NotFound)?;
+    let position = HASHED_NAMES
+        .iter()
+        .position(|hashed| *hashed == name)
+        .ok_or(AdminError::NotFound)?;
     let asset = &ASSETS[position];
-    let headers = [(CONTENT_TYPE, asset.media_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    let headers = [
+        (CONTENT_TYPE, asset.media_type),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
     Ok((headers, asset.content).into_response())
 }

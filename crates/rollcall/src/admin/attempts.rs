@@ -62,12 +62,19 @@ impl Attempts {
         if now.saturating_sub(failures.last) >= FORGIVEN_AFTER {
             failures.count = 0;
         }
-        *failures = Failures { count: failures.count.saturating_add(1), last: now };
+        *failures = Failures {
+            count: failures.count.saturating_add(1),
+            last: now,
+        };
         failures.count
     }
 
     fn forget_oldest(&mut self) {
-        let oldest = self.failures.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| key.clone());
+        let oldest = self
+            .failures
+            .iter()
+            .min_by_key(|(_, failures)| failures.last)
+            .map(|(key, _)| key.clone());
         if let Some(oldest) = oldest {
             self.failures.remove(&oldest);
         }
@@ -85,7 +92,9 @@ fn wait_after(key: &Key, failures: Failures, now: Duration) -> Duration {
         return Duration::ZERO;
     }
     let doublings = (failures.count - free - 1).min(16);
-    Duration::from_secs(1 << doublings).min(LONGEST_WAIT).saturating_sub(passed)
+    Duration::from_secs(1 << doublings)
+        .min(LONGEST_WAIT)
+        .saturating_sub(passed)
 }
 
 /// One host has a whole /64 of IPv6 addresses to guess from.
@@ -122,14 +131,22 @@ mod tests {
         let attempts = failed_times(6);
         assert_eq!(attempts.wait("chen", HERE, seconds(100)), Some(seconds(2)));
         assert_eq!(attempts.wait("chen", HERE, seconds(102)), None);
-        assert_eq!(attempts.wait("li", HERE, seconds(100)), None, "another account from there is free");
+        assert_eq!(
+            attempts.wait("li", HERE, seconds(100)),
+            None,
+            "another account from there is free"
+        );
     }
 
     #[test]
     fn no_wait_is_longer_than_a_minute_and_a_right_password_clears_the_account() {
         let mut attempts = failed_times(10_000);
         assert_eq!(attempts.wait("chen", HERE, seconds(100)), Some(LONGEST_WAIT));
-        assert_eq!(attempts.wait("li", HERE, seconds(100)), Some(LONGEST_WAIT), "the address has to wait as well");
+        assert_eq!(
+            attempts.wait("li", HERE, seconds(100)),
+            Some(LONGEST_WAIT),
+            "the address has to wait as well"
+        );
         attempts.succeeded("chen");
         let elsewhere = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
         assert_eq!(attempts.wait("chen", elsewhere, seconds(100)), None);
@@ -139,7 +156,11 @@ mod tests {
     fn memory_is_bounded_and_the_newest_are_kept() {
         let mut attempts = Attempts::default();
         for number in 0..20_000_u32 {
-            attempts.failed(&format!("guess {number}"), IpAddr::V4(Ipv4Addr::from_bits(number)), seconds(u64::from(number)));
+            attempts.failed(
+                &format!("guess {number}"),
+                IpAddr::V4(Ipv4Addr::from_bits(number)),
+                seconds(u64::from(number)),
+            );
         }
         assert_eq!(attempts.failures.len(), REMEMBERED);
         assert!(attempts.failures.contains_key(&Key::Account("guess 19999".into())));

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rules::explain::{Explanation, Limit, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, FindingKind};
-use rules::model::{BadgeIndex, DayKind, Facing, PersonIndex, ReaderIndex, Swipe, SwipeId};
+use rules::model::{DayKind, Facing, PersonIndex, Swipe, SwipeId};
 use rules::time::{CivilTime, Instant, Interval, IntervalSet, Span, instant_of};
 use store::rows::SwipeRecord;
 use store::{Ledger, StoreError, Stored};
@@ -25,34 +25,63 @@ pub struct PersonDay {
     pub explanations: Vec<Explanation>,
 }
 
-/// Reads a person's swipes and judges the date again, as of `now`.
-pub async fn load(ledger: &dyn Ledger, site: &SiteFacts, person: PersonIndex, date: NaiveDate, now: Instant) -> Stored<PersonDay> {
-    let until = date.checked_add_days(Days::new(1)).unwrap_or(date);
-    let dates = DateRange { from: date, until };
+/// Reads a person's swipes and explains the date again, as of `now`.
+pub async fn load(
+    ledger: &dyn Ledger,
+    site: &SiteFacts,
+    person: PersonIndex,
+    date: NaiveDate,
+    now: Instant,
+) -> Stored<PersonDay> {
+    let dates = DateRange::of_date(date);
     let records = site.records();
-    let held = records.badges.iter().filter(|badge| badge.grants.iter().any(|grant| grant.person == person));
-    let keys: Vec<&str> = held.map(|badge| &*badge.key).collect();
+    let keys: Vec<&str> = site
+        .badges_of(person)
+        .iter()
+        .map(|badge| &*records.badges[badge.at()].key)
+        .collect();
     let rows = ledger.swipes(&keys, site.swipe_window(person, dates)).await?;
-    let mut swipes = rows.iter().filter_map(|row| swipe_of(site, row).transpose()).collect::<Stored<Vec<_>>>()?;
-    let facts = PersonFacts { site, person, dates, swipes: &swipes, known_at: None };
-    let explanations = rules::explain(&facts, now);
-    let shown = Interval::new(midnight(date, records.site.zone), midnight(until, records.site.zone));
-    swipes.retain(|swipe| shown.contains(swipe.happened_at) && holder(site, swipe) == Some(person));
+    let mut swipes = rows
+        .iter()
+        .filter_map(|row| swipe_of(site, row).transpose())
+        .collect::<Stored<Vec<_>>>()?;
+    let explanations = rules::explain(
+        &PersonFacts {
+            site,
+            person,
+            dates,
+            swipes: &swipes,
+            known_at: None,
+        },
+        now,
+    );
+    let zone = records.site.zone;
+    let shown = Interval::new(midnight(date, zone), midnight(dates.until, zone));
+    swipes.retain(|swipe| {
+        shown.contains(swipe.happened_at) && site.holder(swipe.badge, swipe.happened_at) == Some(person)
+    });
     swipes.sort_by_key(|swipe| (swipe.happened_at, swipe.reader, swipe.sequence, swipe.id));
     Ok(PersonDay { swipes, explanations })
 }
 
 fn midnight(date: NaiveDate, zone: Tz) -> Instant {
-    instant_of(date, CivilTime::from_minutes(0).expect("midnight is a time of day"), zone)
+    instant_of(
+        date,
+        CivilTime::from_minutes(0).expect("midnight is a time of day"),
+        zone,
+    )
 }
 
 /// A stored swipe as the rules take it; `None` where the site knows its reader or badge no more.
 fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
-    let records = site.records();
-    let reader = records.readers.iter().zip(0..).find(|(reader, _)| *reader.id == *row.reader);
-    let badge = records.badges.iter().zip(0..).find(|(badge, _)| *badge.key == *row.badge);
-    let (Some((_, reader)), Some((_, badge))) = (reader, badge) else { return Ok(None) };
-    let bad = |column| StoreError::BadRow { table: "swipe", column, id: row.id.clone() };
+    let (Some(reader), Some(badge)) = (site.reader_index(&row.reader), site.badge_index(&row.badge)) else {
+        return Ok(None);
+    };
+    let bad = |column| StoreError::BadRow {
+        table: "swipe",
+        column,
+        id: row.id.clone(),
+    };
     let mut id = [0; 16];
     hex::decode_to_slice(&row.id, &mut id).map_err(|_| bad("id"))?;
     let faces = match row.faces.as_deref() {
@@ -64,8 +93,8 @@ fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
     };
     Ok(Some(Swipe {
         id: SwipeId(id),
-        reader: ReaderIndex(reader),
-        badge: BadgeIndex(badge),
+        reader,
+        badge,
         happened_at: row.happened_at,
         received_at: row.received_at,
         sequence: row.sequence,
@@ -73,16 +102,12 @@ fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
     }))
 }
 
-fn holder(site: &SiteFacts, swipe: &Swipe) -> Option<PersonIndex> {
-    let grants = &site.records().badges[swipe.badge.at()].grants;
-    grants.iter().rev().find(|grant| grant.interval.contains(swipe.happened_at)).map(|grant| grant.person)
-}
-
 /// Which way a swipe went: what the source says, else how its reader stood then.
 pub fn faces_of(site: &SiteFacts, swipe: &Swipe) -> Facing {
-    let stands = &site.records().readers[swipe.reader.at()].stands;
-    let stand = stands.iter().rev().find(|stand| stand.interval.contains(swipe.happened_at));
-    swipe.faces.unwrap_or_else(|| stand.map_or(Facing::Both, |stand| stand.faces))
+    let stand = site.stand_at(swipe.reader, swipe.happened_at);
+    swipe
+        .faces
+        .unwrap_or_else(|| stand.map_or(Facing::Both, |stand| stand.faces))
 }
 
 /// Puts a day into words and colours for the picture.
@@ -111,8 +136,18 @@ impl Painter<'_> {
         blocks.extend(self.verdicts(day));
         let mut seen = HashSet::new();
         blocks.retain(|block| seen.insert((block.row as u8, block.interval, block.class, block.label.clone())));
-        blocks.sort_by_key(|block| (block.row, block.class == "grace", block.interval.from, block.interval.until));
-        Day { blocks, marks: day.swipes.iter().map(|swipe| self.mark(swipe)).collect() }
+        blocks.sort_by_key(|block| {
+            (
+                block.row,
+                block.class == "grace",
+                block.interval.from,
+                block.interval.until,
+            )
+        });
+        Day {
+            blocks,
+            marks: day.swipes.iter().map(|swipe| self.mark(swipe)).collect(),
+        }
     }
 
     fn zone(&self) -> Tz {
@@ -121,25 +156,52 @@ impl Painter<'_> {
 
     fn mark(&self, swipe: &Swipe) -> Mark {
         let faces = faces_of(self.site, swipe);
-        let label = format!("{} {}", show::time(swipe.happened_at, self.zone()), show::facing(self.language, faces));
-        Mark { at: swipe.happened_at, faces, label }
+        let label = format!(
+            "{} {}",
+            show::time(swipe.happened_at, self.zone()),
+            show::facing(self.language, faces)
+        );
+        Mark {
+            at: swipe.happened_at,
+            faces,
+            label,
+        }
     }
 
     /// The period, and its grace over it.
     fn expected(&self, explanation: &Explanation) -> Vec<Block> {
-        let Some(interval) = period_of(explanation) else { return Vec::new() };
+        let Some(interval) = period_of(explanation) else {
+            return Vec::new();
+        };
         let label = show::times(interval, self.zone());
-        let mut blocks = vec![Block { row: Row::Expected, interval, class: "expected", label }];
+        let mut blocks = vec![Block {
+            row: Row::Expected,
+            interval,
+            class: "expected",
+            label,
+        }];
         if let Some(grace) = grace_of(explanation).filter(|grace| grace.meets(interval)) {
             let label = words::text(self.language, "admin-grace", &[]);
-            blocks.push(Block { row: Row::Expected, interval: grace.intersect(interval), class: "grace", label });
+            blocks.push(Block {
+                row: Row::Expected,
+                interval: grace.intersect(interval),
+                class: "grace",
+                label,
+            });
         }
         blocks
     }
 
     fn meeting(&self, step: &Step) -> Option<Block> {
-        let Step::Meeting { meeting, interval, .. } = step else { return None };
-        Some(Block { row: Row::Meetings, interval: *interval, class: "meeting", label: self.directory.title_of(*meeting) })
+        let Step::Meeting { meeting, interval, .. } = step else {
+            return None;
+        };
+        Some(Block {
+            row: Row::Meetings,
+            interval: *interval,
+            class: "meeting",
+            label: self.directory.title_of(*meeting),
+        })
     }
 
     /// An absence or half holiday, as much of it as the picture shows.
@@ -151,12 +213,19 @@ impl Painter<'_> {
             _ => return None,
         };
         let interval = shown.map_or(interval, |shown| interval.intersect(shown));
-        (!interval.is_empty()).then_some(Block { row: Row::Absences, interval, class: "absence", label })
+        (!interval.is_empty()).then_some(Block {
+            row: Row::Absences,
+            interval,
+            class: "absence",
+            label,
+        })
     }
 
     /// From the first to the last of what is expected or was seen.
     fn shown(&self, blocks: &[Block], swipes: &[Swipe]) -> Option<Interval> {
-        let swipes = swipes.iter().map(|swipe| Interval::new(swipe.happened_at, swipe.happened_at.next()));
+        let swipes = swipes
+            .iter()
+            .map(|swipe| Interval::new(swipe.happened_at, swipe.happened_at.next()));
         let all = blocks.iter().map(|block| block.interval).chain(swipes);
         all.reduce(|all, one| Interval::new(all.from.min(one.from), all.until.max(one.until)))
     }
@@ -168,7 +237,11 @@ impl Painter<'_> {
             wrong.extend(self.wrong(explanation));
         }
         let mut free = IntervalSet::default();
-        for explanation in day.explanations.iter().filter(|explanation| matches!(explanation.about, About::Period(_))) {
+        for explanation in day
+            .explanations
+            .iter()
+            .filter(|explanation| matches!(explanation.about, About::Period(_)))
+        {
             if let Some(period) = period_of(explanation) {
                 free.insert(Interval::new(period.from, period.until.min(self.now)));
             }
@@ -184,7 +257,14 @@ impl Painter<'_> {
             }
             free.subtract(taken);
         }
-        let block = |class, key| move |interval: &Interval| Block { row: Row::Verdict, interval: *interval, class, label: words::text(self.language, key, &[]) };
+        let block = |class, key| {
+            move |interval: &Interval| Block {
+                row: Row::Verdict,
+                interval: *interval,
+                class,
+                label: words::text(self.language, key, &[]),
+            }
+        };
         wrong.extend(free.intervals().iter().map(block("v-fine", "admin-in-order")));
         wrong.extend(away.intervals().iter().map(block("v-away", "admin-away")));
         wrong
@@ -192,8 +272,13 @@ impl Painter<'_> {
 
     /// What a finding's explanation measures, as pieces of time; the whole period where it measures nothing.
     fn wrong(&self, explanation: &Explanation) -> Vec<Block> {
-        let Some(kind) = explanation.finding else { return Vec::new() };
-        let is_withheld = explanation.steps.iter().any(|step| matches!(step, Step::Withheld { .. }));
+        let Some(kind) = explanation.finding else {
+            return Vec::new();
+        };
+        let is_withheld = explanation
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Withheld { .. }));
         let class = if is_withheld { "v-withheld" } else { verdict_class(kind) };
         let length = explanation.steps.iter().find_map(|step| match step {
             Step::Concluded { length, .. } => *length,
@@ -207,17 +292,34 @@ impl Painter<'_> {
         // The length is that of all pieces together: the first says it.
         let label = show::verdict(self.language, kind.name(), length, None, self.zone());
         let labels = std::iter::once(label).chain(std::iter::repeat(String::new()));
-        pieces.into_iter().zip(labels).map(|(interval, label)| Block { row: Row::Verdict, interval, class, label }).collect()
+        pieces
+            .into_iter()
+            .zip(labels)
+            .map(|(interval, label)| Block {
+                row: Row::Verdict,
+                interval,
+                class,
+                label,
+            })
+            .collect()
     }
 
     fn measured(&self, explanation: &Explanation, kind: FindingKind) -> Vec<Interval> {
-        if matches!(kind, FindingKind::Absent | FindingKind::OverstayedLeave | FindingKind::MissingArrival | FindingKind::MissingDeparture) {
+        if matches!(
+            kind,
+            FindingKind::Absent
+                | FindingKind::OverstayedLeave
+                | FindingKind::MissingArrival
+                | FindingKind::MissingDeparture
+        ) {
             return Vec::new();
         }
         let until = whole_of(explanation).map_or(self.now, |whole| whole.until.min(self.now));
         let pieces = explanation.steps.iter().filter_map(|step| match step {
             Step::Length { from, to, .. } => Some(Interval::new(*from, to.unwrap_or(until))),
-            Step::Gap { from, to, counts: true, .. } => Some(Interval::new(*from, *to)),
+            Step::Gap {
+                from, to, counts: true, ..
+            } => Some(Interval::new(*from, *to)),
             Step::Exit { from, to, counts, .. } if *counts || kind == FindingKind::WalkingAbout => {
                 Some(Interval::new(*from, to.unwrap_or(until)))
             }
@@ -266,7 +368,11 @@ fn grace_of(explanation: &Explanation) -> Option<Interval> {
         _ => None,
     })?;
     let allowed = explanation.steps.iter().find_map(|step| match step {
-        Step::Compared { limit: Limit::GraceLate, allowed, .. } => Some(*allowed),
+        Step::Compared {
+            limit: Limit::GraceLate,
+            allowed,
+            ..
+        } => Some(*allowed),
         _ => None,
     })?;
     (allowed > Span::ZERO).then_some(Interval::new(due, due + allowed))
@@ -276,7 +382,10 @@ fn grace_of(explanation: &Explanation) -> Option<Interval> {
 fn taken_out(step: &Step) -> Option<Interval> {
     match step {
         Step::Absence { interval, .. } => Some(*interval),
-        Step::HalfHoliday { taken, kind: DayKind::MorningOff | DayKind::AfternoonOff } => Some(*taken),
+        Step::HalfHoliday {
+            taken,
+            kind: DayKind::MorningOff | DayKind::AfternoonOff,
+        } => Some(*taken),
         _ => None,
     }
 }

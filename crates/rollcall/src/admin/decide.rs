@@ -108,12 +108,22 @@ async fn act(
         Some(refusal) => {
             let text = match refusal {
                 Refusal::Because(key) => words::text(reviewer.language, key, &[]),
-                Refusal::DecidedBy(actor) => {
-                    words::text(reviewer.language, "admin-conflict-decided", &[("actor", Value::from(show::plain(&actor)))])
-                }
+                Refusal::DecidedBy(actor) => words::text(
+                    reviewer.language,
+                    "admin-conflict-decided",
+                    &[("actor", Value::from(show::plain(&actor)))],
+                ),
             };
             let (week, finding) = of_week(&reviewer, &week.to_string(), &finding.id).await?;
-            show_page(&reviewer, week, filter, Some(finding), Some(Notice::problem(text)), StatusCode::CONFLICT).await
+            show_page(
+                &reviewer,
+                week,
+                filter,
+                Some(finding),
+                Some(Notice::problem(text)),
+                StatusCode::CONFLICT,
+            )
+            .await
         }
     }
 }
@@ -139,18 +149,24 @@ async fn decide(reviewer: &Reviewer, act: Act, shown: &FindingRow, form: Form) -
     let explanation = explanation_of(reviewer, shown).await?;
     let ledger = &reviewer.app.shared.ledger;
     let mut transaction = ledger.begin().await?;
-    let Some(now) = transaction.finding(&shown.id).await? else { return Err(AdminError::NotFound) };
+    let Some(now) = transaction.finding(&shown.id).await? else {
+        return Err(AdminError::NotFound);
+    };
     if let Some(refusal) = refusal(&now) {
         drop(transaction);
         let last = ledger.decisions(&now.id).await?.pop();
         let is_decided = matches!(now.review, Review::Confirmed | Review::Waived);
-        let decided = last.filter(|_| is_decided).map(|decision| Refusal::DecidedBy(decision.actor));
+        let decided = last
+            .filter(|_| is_decided)
+            .map(|decision| Refusal::DecidedBy(decision.actor));
         return Ok(Some(decided.unwrap_or(Refusal::Because(refusal))));
     }
     if now.digest != form.digest || now.revision.to_string() != form.revision {
         return Ok(Some(Refusal::Because("admin-conflict-changed")));
     }
-    let Some(explanation) = explanation else { return Ok(Some(Refusal::Because("admin-conflict-unjudged"))) };
+    let Some(explanation) = explanation else {
+        return Ok(Some(Refusal::Because("admin-conflict-unjudged")));
+    };
     record(&mut *transaction, reviewer, act, &now, reason, explanation).await?;
     transaction.commit().await?;
     Ok(None)
@@ -207,9 +223,21 @@ pub fn refusal(finding: &FindingRow) -> Option<&'static str> {
 /// What a finding's explanation says now, line by line; `None` if the facts no longer give this finding.
 async fn explanation_of(reviewer: &Reviewer, finding: &FindingRow) -> Result<Option<Bilingual>, AdminError> {
     let site = &reviewer.site.facts;
-    let Some(person) = Directory::of(site).person(&finding.person) else { return Ok(None) };
-    let day = day::load(&*reviewer.app.shared.ledger, site, person, date_of(finding)?, reviewer.now).await?;
-    let explanation = day.explanations.iter().find(|explanation| explains(explanation, finding, reviewer));
+    let Some(person) = Directory::of(site).person(&finding.person) else {
+        return Ok(None);
+    };
+    let day = day::load(
+        &*reviewer.app.shared.ledger,
+        site,
+        person,
+        date_of(finding)?,
+        reviewer.now,
+    )
+    .await?;
+    let explanation = day
+        .explanations
+        .iter()
+        .find(|explanation| explains(explanation, finding, reviewer));
     Ok(explanation.map(|explanation| super::reasons::frozen(site, explanation)))
 }
 
@@ -220,8 +248,18 @@ mod tests {
     #[test]
     fn one_goes_on_to_the_next_finding_of_the_list() {
         let week = Week::parse("2026-W37").expect("a week");
-        let filter = Filter { unit: "plan".into(), done: Some(Done::Waived), ..Filter::default() };
-        assert_eq!(after(week, &filter, Act::Confirm, "ab12"), "/review/2026-W37/f/ab12?unit=plan&done=confirmed");
-        assert_eq!(after(week, &Filter::default(), Act::Waive, "../../login"), "/review/2026-W37?done=waived");
+        let filter = Filter {
+            unit: "plan".into(),
+            done: Some(Done::Waived),
+            ..Filter::default()
+        };
+        assert_eq!(
+            after(week, &filter, Act::Confirm, "ab12"),
+            "/review/2026-W37/f/ab12?unit=plan&done=confirmed"
+        );
+        assert_eq!(
+            after(week, &Filter::default(), Act::Waive, "../../login"),
+            "/review/2026-W37?done=waived"
+        );
     }
 }

@@ -12,7 +12,6 @@ use super::show::plain;
 /// The bureau's people, units and meetings by their identifiers.
 pub struct Directory<'a> {
     site: &'a SiteFacts,
-    people: HashMap<&'a str, PersonIndex>,
     units: HashMap<&'a str, UnitIndex>,
     meetings: HashMap<&'a str, &'a Meeting>,
 }
@@ -23,24 +22,37 @@ impl<'a> Directory<'a> {
         let records = site.records();
         Self {
             site,
-            people: records.people.iter().zip(0..).map(|(person, at)| (&*person.id, PersonIndex(at))).collect(),
-            units: records.units.iter().zip(0..).map(|(unit, at)| (&*unit.id, UnitIndex(at))).collect(),
+            units: records
+                .units
+                .iter()
+                .zip(0..)
+                .map(|(unit, at)| (&*unit.id, UnitIndex(at)))
+                .collect(),
             meetings: records.meetings.iter().map(|meeting| (&*meeting.id, meeting)).collect(),
         }
     }
 
     /// The person of that identifier.
     pub fn person(&self, id: &str) -> Option<PersonIndex> {
-        self.people.get(id).copied()
+        self.site.person_index(id)
     }
 
     /// What a person was called on a date; the identifier where nothing is known of them.
     pub fn name_of(&self, id: &str, date: NaiveDate) -> String {
-        let Some(person) = self.person(id) else { return plain(id) };
+        let Some(person) = self.person(id) else {
+            return plain(id);
+        };
         let records = self.site.records();
-        let noon = instant_of(date, CivilTime::from_minutes(720).expect("noon is a time of day"), records.site.zone);
+        let noon = instant_of(
+            date,
+            CivilTime::from_minutes(720).expect("noon is a time of day"),
+            records.site.zone,
+        );
         let stints = &records.people[person.at()].stints;
-        let then = stints.iter().find(|stint| stint.interval.contains(noon)).or(stints.last());
+        let then = stints
+            .iter()
+            .find(|stint| stint.interval.contains(noon))
+            .or(stints.last());
         then.map_or_else(|| plain(id), |stint| plain(&stint.name))
     }
 
@@ -52,7 +64,11 @@ impl<'a> Directory<'a> {
 
     /// All units: identifier and name, in the order of the file.
     pub fn units(&self) -> impl Iterator<Item = (String, String)> {
-        self.site.records().units.iter().map(|unit| (unit.id.to_string(), plain(&unit.name)))
+        self.site
+            .records()
+            .units
+            .iter()
+            .map(|unit| (unit.id.to_string(), plain(&unit.name)))
     }
 
     /// Whether a unit is another one or below it.

@@ -27,7 +27,11 @@ struct Asker {
 pub async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let asker = asker(&request);
     let is_ours = request.method().is_safe() || app.origin.sent(request.headers());
-    let answer = if is_ours { next.run(request).await } else { AdminError::ForeignOrigin.into_response() };
+    let answer = if is_ours {
+        next.run(request).await
+    } else {
+        AdminError::ForeignOrigin.into_response()
+    };
     let mut response = in_words(&app, &asker, answer);
     bind(response.headers_mut(), &app, &asker);
     response
@@ -46,7 +50,9 @@ fn asker(request: &Request) -> Asker {
 
 /// A handler's error as a redirect, a page or JSON; any other answer as it is.
 fn in_words(app: &App, asker: &Asker, mut answer: Response) -> Response {
-    let Some(error) = answer.extensions_mut().remove::<Arc<AdminError>>() else { return answer };
+    let Some(error) = answer.extensions_mut().remove::<Arc<AdminError>>() else {
+        return answer;
+    };
     let status = error.status();
     if status.is_server_error() {
         tracing::error!(request_id = asker.request_id, error = %error, "a request failed");
@@ -59,7 +65,11 @@ fn in_words(app: &App, asker: &Asker, mut answer: Response) -> Response {
         return Redirect::to(&page::login_path(asker.wanted.as_deref())).into_response();
     }
     let page = Page::of_visitor(asker.language, app);
-    match page::error(page, error.key(), status.is_server_error().then_some(asker.request_id.as_str())) {
+    match page::error(
+        page,
+        error.key(),
+        status.is_server_error().then_some(asker.request_id.as_str()),
+    ) {
         Ok(page) => (status, page).into_response(),
         Err(error) => {
             tracing::error!(request_id = asker.request_id, error = %error, "an error page could not be written");
@@ -84,7 +94,9 @@ fn bind(headers: &mut HeaderMap, app: &App, asker: &Asker) {
     if app.origin.is_secure() {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&asker.request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -108,7 +108,11 @@ impl From<SessionError> for AdminError {
 
 impl From<FormRejection> for AdminError {
     fn from(rejection: FormRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLong } else { Self::Malformed(rejection.body_text()) }
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::TooLong
+        } else {
+            Self::Malformed(rejection.body_text())
+        }
     }
 }
 

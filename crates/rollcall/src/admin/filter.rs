@@ -29,7 +29,13 @@ pub enum Tab {
 
 impl Tab {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [Self::Open, Self::Unsettled, Self::Changed, Self::Confirmed, Self::Waived];
+    pub const ALL: [Self; 5] = [
+        Self::Open,
+        Self::Unsettled,
+        Self::Changed,
+        Self::Confirmed,
+        Self::Waived,
+    ];
 
     /// Where a finding stands.
     pub fn of(row: &FindingRow) -> Self {
@@ -116,7 +122,11 @@ impl Done {
 impl Filter {
     /// Whether a finding passes everything but the tab.
     pub fn passes(&self, row: &FindingRow, directory: &Directory<'_>) -> bool {
-        let is_of_unit = || row.unit.as_deref().is_some_and(|unit| directory.is_within(unit, &self.unit));
+        let is_of_unit = || {
+            row.unit
+                .as_deref()
+                .is_some_and(|unit| directory.is_within(unit, &self.unit))
+        };
         (self.kind.is_empty() || row.kind == self.kind)
             && (self.date.is_empty() || row.date == self.date)
             && (self.unit.is_empty() || is_of_unit())
@@ -131,12 +141,19 @@ impl Filter {
 
     /// Whether anything but the tab narrows the list.
     pub fn narrows(&self) -> bool {
-        [&self.unit, &self.kind, &self.person, &self.date].iter().any(|value| !value.is_empty())
+        [&self.unit, &self.kind, &self.person, &self.date]
+            .iter()
+            .any(|value| !value.is_empty())
     }
 
     /// The query string that says this again, with its `?`; empty if there is nothing to say. What was just done is left out.
     pub fn query(&self) -> String {
-        let texts = [("unit", &self.unit), ("kind", &self.kind), ("person", &self.person), ("date", &self.date)];
+        let texts = [
+            ("unit", &self.unit),
+            ("kind", &self.kind),
+            ("person", &self.person),
+            ("date", &self.date),
+        ];
         let mut parts: Vec<_> = texts
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
@@ -148,13 +165,21 @@ impl Filter {
         if self.page > 1 {
             parts.push(format!("page={}", self.page));
         }
-        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", parts.join("&"))
+        }
     }
 
     /// The same list under another tab, from its beginning.
     #[must_use]
     pub fn under(&self, tab: Tab) -> Self {
-        Self { tab, page: 0, ..self.clone() }
+        Self {
+            tab,
+            page: 0,
+            ..self.clone()
+        }
     }
 
     /// The same list, another page of it.
@@ -170,7 +195,13 @@ mod tests {
 
     #[test]
     fn a_filter_says_itself_again() {
-        let filter = Filter { tab: Tab::Waived, unit: "plan".into(), person: "赵 &".into(), page: 2, ..Filter::default() };
+        let filter = Filter {
+            tab: Tab::Waived,
+            unit: "plan".into(),
+            person: "赵 &".into(),
+            page: 2,
+            ..Filter::default()
+        };
         assert_eq!(filter.query(), "?tab=waived&unit=plan&person=%E8%B5%B5%20%26&page=2");
         assert_eq!(filter.under(Tab::Open).query(), "?unit=plan&person=%E8%B5%B5%20%26");
         assert_eq!(Filter::default().query(), "");

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use store::rows::{Account, AuditRecord};
 
-use super::accounts;
 use super::error::AdminError;
 use super::page::{Page, Section, is_own_path, respond};
 use super::session::new_session;
 use super::visitor::{LANGUAGE_COOKIE, Reviewer, Signed, Visitor};
+use super::{NO_ADDRESS, accounts};
 use crate::words::{self, Language, Value};
 
 #[derive(Template)]
@@ -59,7 +59,16 @@ async fn login_page(
     problem: Option<String>,
 ) -> Result<Response, AdminError> {
     let is_fresh = !visitor.app.shared.ledger.has_accounts().await?;
-    respond(status, &LoginPage { page: Page::from(visitor), name, next, problem, is_fresh })
+    respond(
+        status,
+        &LoginPage {
+            page: Page::from(visitor),
+            name,
+            next,
+            problem,
+            is_fresh,
+        },
+    )
 }
 
 /// `POST /login`. Whether the account exists shows neither in the answer nor in the time that it takes.
@@ -90,17 +99,29 @@ pub async fn log_in(
 
 fn wait_text(language: Language, wait: Duration) -> String {
     let seconds = wait.as_millis().div_ceil(1_000).max(1);
-    words::text(language, "admin-login-wait", &[("seconds", Value::from(u64::try_from(seconds).unwrap_or(u64::MAX)))])
+    words::text(
+        language,
+        "admin-login-wait",
+        &[("seconds", Value::from(u64::try_from(seconds).unwrap_or(u64::MAX)))],
+    )
 }
 
 /// Counts a wrong password, and audits it when it is the first in a row or their number has become remarkable. A name that
 /// nobody has is not written down: people type passwords into the wrong field.
 async fn note_failure(visitor: &Visitor, name: &str, is_known: bool) -> Result<(), AdminError> {
-    let count = visitor.app.state.attempts().failed(name, visitor.address, visitor.app.state.elapsed());
+    let count = visitor
+        .app
+        .state
+        .attempts()
+        .failed(name, visitor.address, visitor.app.state.elapsed());
     if !is_audited(count) {
         return Ok(());
     }
-    let subject = if is_known { format!("account:{name}") } else { "account:unknown".to_owned() };
+    let subject = if is_known {
+        format!("account:{name}")
+    } else {
+        "account:unknown".to_owned()
+    };
     let body = serde_json::json!({ "address": visitor.address.to_string(), "in_a_row": count }).to_string();
     let record = audit(visitor, "", "login.fail", subject, body);
     let mut transaction = visitor.app.shared.ledger.begin().await?;
@@ -130,7 +151,13 @@ async fn start_session(visitor: &Visitor, headers: &HeaderMap, name: &str) -> Re
 }
 
 fn audit(visitor: &Visitor, actor: &str, act: &str, subject: String, body: String) -> AuditRecord {
-    AuditRecord { at: visitor.app.shared.clock.now(), actor: actor.to_owned(), act: act.to_owned(), subject, body }
+    AuditRecord {
+        at: visitor.app.shared.clock.now(),
+        actor: actor.to_owned(),
+        act: act.to_owned(),
+        subject,
+        body,
+    }
 }
 
 /// A form with nothing but its secret.
@@ -138,7 +165,12 @@ fn audit(visitor: &Visitor, actor: &str, act: &str, subject: String, body: Strin
 pub struct Nothing {}
 
 /// `POST /logout`
-pub async fn log_out(Signed { reviewer, form: Nothing {} }: Signed<Nothing>) -> Result<Response, AdminError> {
+pub async fn log_out(
+    Signed {
+        reviewer,
+        form: Nothing {},
+    }: Signed<Nothing>,
+) -> Result<Response, AdminError> {
     let record = AuditRecord {
         at: reviewer.now,
         actor: reviewer.account.clone(),
@@ -161,11 +193,21 @@ pub struct Choice {
 }
 
 /// `POST /language`: remembers the language and goes back to where the form was.
-pub async fn choose_language(headers: HeaderMap, form: Result<Form<Choice>, FormRejection>) -> Result<Response, AdminError> {
+pub async fn choose_language(
+    headers: HeaderMap,
+    form: Result<Form<Choice>, FormRejection>,
+) -> Result<Response, AdminError> {
     let Form(Choice { language }) = form?;
     let language = Language::of_tag(&language).ok_or_else(|| AdminError::Malformed("unknown language".to_owned()))?;
-    let cookie = format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language.tag());
-    let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok()).and_then(path_of).unwrap_or("/");
+    let cookie = format!(
+        "{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
+        language.tag()
+    );
+    let back = headers
+        .get(header::REFERER)
+        .and_then(|from| from.to_str().ok())
+        .and_then(path_of)
+        .unwrap_or("/");
     Ok(([(SET_COOKIE, HeaderValue::try_from(cookie)?)], Redirect::to(back)).into_response())
 }
 
@@ -194,35 +236,78 @@ pub struct PasswordChange {
 
 /// `GET /account`
 pub async fn show_account(reviewer: Reviewer) -> Result<Response, AdminError> {
-    respond(StatusCode::OK, &AccountPage { page: Page::of(&reviewer, Section::Other), problem: None, is_done: false })
+    respond(
+        StatusCode::OK,
+        &AccountPage {
+            page: Page::of(&reviewer, Section::Other),
+            problem: None,
+            is_done: false,
+        },
+    )
 }
 
 /// `POST /account/password`: ends all sessions of the account and starts this one anew.
 pub async fn change_password(Signed { reviewer, form }: Signed<PasswordChange>) -> Result<Response, AdminError> {
     let (app, name) = (&reviewer.app, &reviewer.account);
-    let account = app.shared.ledger.account(name).await?.ok_or(AdminError::Unauthenticated)?;
-    let is_right = app.state.passwords.matches(form.current, Some(account.password_hash)).await?;
-    let unfit = accounts::check(name, &form.password).err().and_then(|error| error.key());
+    let account = app
+        .shared
+        .ledger
+        .account(name)
+        .await?
+        .ok_or(AdminError::Unauthenticated)?;
+    let is_right = is_own_password(&reviewer, form.current, account.password_hash).await?;
+    let unfit = accounts::check(name, &form.password)
+        .err()
+        .and_then(|error| error.key());
     let problem = if is_right {
         unfit.or_else(|| (form.password != form.again).then_some("admin-account-passwords-differ"))
     } else {
         Some("admin-account-current-wrong")
     };
     if problem.is_some() {
-        let page = AccountPage { page: Page::of(&reviewer, Section::Other), problem, is_done: false };
+        let page = AccountPage {
+            page: Page::of(&reviewer, Section::Other),
+            problem,
+            is_done: false,
+        };
         return respond(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let password_hash = app.state.passwords.hash(form.password).await?;
-    let account = Account { name: name.clone(), password_hash, changed_at: reviewer.now };
+    let account = Account {
+        name: name.clone(),
+        password_hash,
+        changed_at: reviewer.now,
+    };
     let (session, token) = new_session(name, app.access.now())?;
     let cookie = app.access.cookies().set(&token)?;
     let mut transaction = app.shared.ledger.begin().await?;
     accounts::save(&mut *transaction, &account, "account.password", name).await?;
     transaction.add_session(&session).await?;
     transaction.commit().await?;
-    let page = Page { form_token: session.form_secret, ..Page::of(&reviewer, Section::Other) };
-    let answer = respond(StatusCode::OK, &AccountPage { page, problem: None, is_done: true })?;
+    let page = Page {
+        form_token: session.form_secret,
+        ..Page::of(&reviewer, Section::Other)
+    };
+    let answer = respond(
+        StatusCode::OK,
+        &AccountPage {
+            page,
+            problem: None,
+            is_done: true,
+        },
+    )?;
     Ok(([(SET_COOKIE, cookie)], answer).into_response())
+}
+
+/// Whether somebody knows their own password. Guesses on a machine that was left open are slowed down like a login's.
+async fn is_own_password(reviewer: &Reviewer, password: String, stored: String) -> Result<bool, AdminError> {
+    let (state, name) = (&reviewer.app.state, &reviewer.account);
+    let wait = state.attempts().wait(name, NO_ADDRESS, state.elapsed());
+    let is_right = wait.is_none() && state.passwords.matches(password, Some(stored)).await?;
+    if !is_right {
+        state.attempts().failed(name, NO_ADDRESS, state.elapsed());
+    }
+    Ok(is_right)
 }
 
 #[cfg(test)]
@@ -237,7 +322,10 @@ mod tests {
 
     #[test]
     fn the_language_form_leads_back_to_a_path() {
-        assert_eq!(path_of("https://a.example/review/2026-W37?tab=open"), Some("/review/2026-W37?tab=open"));
+        assert_eq!(
+            path_of("https://a.example/review/2026-W37?tab=open"),
+            Some("/review/2026-W37?tab=open")
+        );
         assert_eq!(path_of("https://a.example"), None);
         assert_eq!(path_of("https://a.example//evil.example"), None);
     }

@@ -1,7 +1,7 @@
 //! The admin's pages: login, today, weekly review.
 //!
 //! To add a page: a handler that takes [`visitor::Reviewer`] (or [`visitor::Signed`] for a form), a template, its words in
-//! `locales/*/admin.ftl`, and a line in [`routes`]. The tests read that list: a route that is not marked as open to all must
+//! `locales/*/admin.ftl`, and a line in [`routes`]. The tests read that list: whatever they do not name as open to all must
 //! refuse everybody who is not logged in.
 
 mod accounts;
@@ -44,27 +44,23 @@ use self::same_origin::PublicOrigin;
 use crate::clock::Clock;
 use crate::shared::Shared;
 
-pub use self::accounts::{AccountError, create as create_account, generated_password, read_password, reset_password};
+pub use self::accounts::{AccountError, set_password_on_host};
 pub use self::session::AdminAccess;
-pub use self::setup::setup_url;
+pub use self::setup::first_admin_link;
 
 /// No form of ours is longer.
 const LONGEST_FORM_BYTES: usize = 64 * 1_024;
 
 /// What the pages keep in memory for one run of the daemon.
-pub struct AdminState {
-    /// The clock that sessions live by: [`Clock::host`], but in tests.
-    host: Clock,
+struct AdminState {
     started: Monotonic,
     passwords: Passwords,
     attempts: Mutex<Attempts>,
 }
 
 impl AdminState {
-    /// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
-    pub fn new(host: Clock) -> Arc<Self> {
+    fn new() -> Arc<Self> {
         Arc::new(Self {
-            host,
             started: Monotonic::now(),
             passwords: Passwords::default(),
             attempts: Mutex::default(),
@@ -90,58 +86,64 @@ struct App {
     origin: Arc<PublicOrigin>,
 }
 
-/// Who may open a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    /// Everybody.
-    Open,
-    /// Only who is logged in.
-    Reviewer,
-}
-
 /// A route of the admin pages.
 struct Route {
-    access: Access,
     path: &'static str,
     handlers: MethodRouter<App>,
 }
 
 /// Every route; the router is made of nothing else.
 fn routes() -> Vec<Route> {
-    let open = |path, handlers| Route { access: Access::Open, path, handlers };
-    let reviewer = |path, handlers| Route { access: Access::Reviewer, path, handlers };
+    let route = |path, handlers| Route { path, handlers };
     vec![
-        open("/login", get(login::show).post(login::log_in)),
-        open("/setup/{token}", get(setup::show).post(setup::create)),
-        open("/language", post(login::choose_language)),
-        open("/assets/admin/{name}", get(assets::serve)),
-        reviewer("/", get(today::redirect)),
-        reviewer("/logout", post(login::log_out)),
-        reviewer("/account", get(login::show_account)),
-        reviewer("/account/password", post(login::change_password)),
-        reviewer("/today", get(today::show)),
-        reviewer("/review", get(review::redirect)),
-        reviewer("/review/{week}", get(review::list)),
-        reviewer("/review/{week}/f/{finding}", get(review::detail)),
-        reviewer("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
-        reviewer("/review/{week}/f/{finding}/waive", post(decide::waive)),
-        reviewer("/api/v1/findings", get(api::findings)),
-        reviewer("/api/v1/rejected", get(api::rejected)),
+        route("/login", get(login::show).post(login::log_in)),
+        route("/setup/{token}", get(setup::show).post(setup::create)),
+        route("/language", post(login::choose_language)),
+        route("/assets/admin/{name}", get(assets::serve)),
+        route("/", get(today::redirect)),
+        route("/logout", post(login::log_out)),
+        route("/account", get(login::show_account)),
+        route("/account/password", post(login::change_password)),
+        route("/today", get(today::show)),
+        route("/review", get(review::redirect)),
+        route("/review/{week}", get(review::list)),
+        route("/review/{week}/f/{finding}", get(review::detail)),
+        route("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
+        route("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        route("/api/v1/findings", get(api::findings)),
+        route("/api/v1/rejected", get(api::rejected)),
     ]
 }
 
-/// The admin's pages and its JSON API. Logins are slowed down by address where the server puts
-/// `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as coming from one address.
-pub fn router(shared: Shared, state: Arc<AdminState>) -> Router {
-    let access = AdminAccess::new(Arc::clone(&shared.ledger), state.host.clone(), &shared.public_url);
+/// The admin's pages with its JSON API, and what tells other parts whether somebody is logged in. Logins are slowed down by
+/// address where the server puts `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as
+/// coming from one address.
+pub fn parts(shared: Shared) -> (Router, AdminAccess) {
+    parts_by(shared, Clock::host())
+}
+
+/// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
+fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
+    let access = AdminAccess::new(Arc::clone(&shared.ledger), host, &shared.public_url);
     let origin = Arc::new(PublicOrigin::of(&shared.public_url));
-    let app = App { shared, state, access, origin };
-    let router = routes().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handlers));
-    router
+    let app = App {
+        shared,
+        state: AdminState::new(),
+        access: access.clone(),
+        origin,
+    };
+    let router = routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handlers));
+    let router = router
         .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
         .layer(from_fn_with_state(app.clone(), edge::edge))
-        .with_state(app)
+        .with_state(app);
+    (router, access)
 }
 
 /// The address of requests that say none.
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+#[cfg(test)]
+mod tests;

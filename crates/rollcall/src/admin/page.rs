@@ -87,7 +87,10 @@ impl Page {
 
     /// Whether it is under this entry of the navigation: `today` or `review`.
     pub fn is_in(&self, section: &str) -> bool {
-        matches!((self.section, section), (Section::Today, "today") | (Section::Review, "review"))
+        matches!(
+            (self.section, section),
+            (Section::Today, "today") | (Section::Review, "review")
+        )
     }
 }
 
@@ -149,8 +152,18 @@ mod tests {
 
     #[test]
     fn a_login_leads_on_to_our_own_pages_only() {
-        assert_eq!(login_path(Some("/review/2026-W37?tab=open")), "/login?next=%2Freview%2F2026-W37%3Ftab%3Dopen");
-        for foreign in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nSet-Cookie: b", "/a\\b"] {
+        assert_eq!(
+            login_path(Some("/review/2026-W37?tab=open")),
+            "/login?next=%2Freview%2F2026-W37%3Ftab%3Dopen"
+        );
+        for foreign in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/a\r\nSet-Cookie: b",
+            "/a\\b",
+        ] {
             assert!(!is_own_path(foreign), "{foreign}");
         }
         assert_eq!(login_path(Some("/")), "/login");

@@ -42,7 +42,10 @@ static NOBODYS_HASH: LazyLock<Option<String>> = LazyLock::new(|| hash_now("no ac
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { running: Semaphore::new(AT_A_TIME), waiting: Semaphore::new(WAITING) }
+        Self {
+            running: Semaphore::new(AT_A_TIME),
+            waiting: Semaphore::new(WAITING),
+        }
     }
 }
 
@@ -68,13 +71,17 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
         let _turn = self.running.acquire().await.map_err(|_| PasswordError::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Thread)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| PasswordError::Thread)?
     }
 }
 
 /// Hashes on this thread; for the command line.
 pub fn hash_now(password: &str) -> Result<String, PasswordError> {
-    let hash: PasswordHash = argon2().hash_password(password.as_bytes()).map_err(PasswordError::Hash)?;
+    let hash: PasswordHash = argon2()
+        .hash_password(password.as_bytes())
+        .map_err(PasswordError::Hash)?;
     Ok(hash.to_string())
 }
 
@@ -87,7 +94,8 @@ fn matches_now(password: &str, stored: &str) -> Result<bool, PasswordError> {
 }
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(19 * 1_024, 2, 1, None).expect("19 MiB, two passes and one lane are within Argon2's limits");
+    let params =
+        Params::new(19 * 1_024, 2, 1, None).expect("19 MiB, two passes and one lane are within Argon2's limits");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
@@ -100,16 +108,35 @@ mod tests {
         let passwords = Passwords::default();
         let stored = passwords.hash("correct horse battery".into()).await.expect("hashed");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(passwords.matches("correct horse battery".into(), Some(stored.clone())).await.expect("compared"));
-        assert!(!passwords.matches("correct horse batterY".into(), Some(stored)).await.expect("compared"));
-        assert!(!passwords.matches("no account has this password".into(), None).await.expect("compared"));
+        assert!(
+            passwords
+                .matches("correct horse battery".into(), Some(stored.clone()))
+                .await
+                .expect("compared")
+        );
+        assert!(
+            !passwords
+                .matches("correct horse batterY".into(), Some(stored))
+                .await
+                .expect("compared")
+        );
+        assert!(
+            !passwords
+                .matches("no account has this password".into(), None)
+                .await
+                .expect("compared")
+        );
     }
 
     #[tokio::test]
     async fn a_flood_is_refused_instead_of_filling_the_memory() {
         let passwords = Passwords::default();
         let tries = (0..WAITING + 5).map(|_| passwords.matches("guess".into(), None));
-        let refused = futures_util::future::join_all(tries).await.into_iter().filter(|result| matches!(result, Err(PasswordError::Busy))).count();
+        let refused = futures_util::future::join_all(tries)
+            .await
+            .into_iter()
+            .filter(|result| matches!(result, Err(PasswordError::Busy)))
+            .count();
         assert_eq!(refused, 5);
     }
 }

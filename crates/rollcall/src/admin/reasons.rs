@@ -1,24 +1,31 @@
 //! Explanations as the pages show them, and as a decision keeps them.
 
-use rules::explain::Explanation;
+use rules::explain::{Explanation, Step};
 use rules::facts::SiteFacts;
 
 use super::show::plain;
 use crate::words::steps::{StepText, steps as in_words};
-use crate::words::{Bilingual, Language};
+use crate::words::{self, Bilingual, Language, Value};
 
 /// A numbered step.
 pub struct StepView {
     /// What it says.
     pub text: String,
-    /// What it rests on.
+    /// What it rests on: the part of the rules, and what was looked at.
     pub source: String,
+    /// Whether it is what all the others lead to.
+    pub is_conclusion: bool,
 }
 
 /// The steps of an explanation in one language.
 pub fn steps(language: Language, site: &SiteFacts, explanation: &Explanation) -> Vec<StepView> {
-    let steps = in_words(explanation, site.records());
-    steps.iter().map(|step| StepView { text: plain(step.text.in_language(language)), source: source(step) }).collect()
+    let said = in_words(explanation, site.records());
+    let view = |(step, said): (&Step, &StepText)| StepView {
+        text: plain(said.text.in_language(language)),
+        source: source(language, said),
+        is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
+    };
+    explanation.steps.iter().zip(&said).map(view).collect()
 }
 
 /// An explanation as text, a numbered line a step, in both languages: what a decision keeps.
@@ -29,13 +36,43 @@ pub fn frozen(site: &SiteFacts, explanation: &Explanation) -> Bilingual {
         let lines = numbered.map(|(step, number)| format!("{number}. {}", step.text.in_language(language)));
         lines.collect::<Vec<_>>().join("\n")
     };
-    Bilingual { chinese: lines(Language::Chinese), english: lines(Language::English) }
+    Bilingual {
+        chinese: lines(Language::Chinese),
+        english: lines(Language::English),
+    }
 }
 
-/// Swipes have long identifiers, of which the beginning is enough to recognise one.
-fn source(step: &StepText) -> String {
-    const ENOUGH: usize = 12;
+/// The part of the rules, then what was looked at. Swipes have long identifiers, of which the beginning is enough to
+/// recognise one.
+fn source(language: Language, step: &StepText) -> String {
+    const ENOUGH: usize = 8;
     let is_swipe = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let short = |name: &String| if is_swipe(name) { format!("#{}", &name[..ENOUGH]) } else { plain(name) };
-    step.refs.iter().take(3).map(short).collect::<Vec<_>>().join(" · ")
+    let short = |name: &String| {
+        if is_swipe(name) {
+            format!("#{}", &name[..ENOUGH])
+        } else {
+            plain(name)
+        }
+    };
+    let looked_at = step.refs.iter().take(3).map(short);
+    looked_at
+        .chain([clause(language, &step.clause)])
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// The part of the rules, as people call it.
+fn clause(language: Language, clause: &str) -> String {
+    let key = match clause {
+        "meeting" => "admin-clause-meeting",
+        "time" => "admin-clause-time",
+        "swipes" => "admin-clause-swipes",
+        "coverage" => "admin-clause-coverage",
+        "words" => "admin-clause-words",
+        office => {
+            let rule = office.strip_prefix("office-").unwrap_or(office);
+            return words::text(language, "admin-clause-office", &[("rule", Value::from(rule))]);
+        }
+    };
+    words::text(language, key, &[])
 }

@@ -143,7 +143,6 @@ struct Reason {
     steps: Vec<super::reasons::StepView>,
 }
 
-
 /// Whether a decision can be taken, and what it is bound to.
 struct Decidable {
     /// Why not.
@@ -193,13 +192,27 @@ pub async fn detail(
 /// The finding of a path, which must be of the path's week.
 pub async fn of_week(reviewer: &Reviewer, week: &str, finding: &str) -> Result<(Week, FindingRow), AdminError> {
     let week = Week::parse(week).ok_or(AdminError::NotFound)?;
-    let finding = reviewer.app.shared.ledger.finding(finding).await?.ok_or(AdminError::NotFound)?;
-    if week.contains(date_of(&finding)?) { Ok((week, finding)) } else { Err(AdminError::NotFound) }
+    let finding = reviewer
+        .app
+        .shared
+        .ledger
+        .finding(finding)
+        .await?
+        .ok_or(AdminError::NotFound)?;
+    if week.contains(date_of(&finding)?) {
+        Ok((week, finding))
+    } else {
+        Err(AdminError::NotFound)
+    }
 }
 
 /// The date of a stored finding.
 pub fn date_of(row: &FindingRow) -> Result<NaiveDate, StoreError> {
-    row.date.parse().map_err(|_| StoreError::BadRow { table: "finding", column: "date", id: row.id.clone() })
+    row.date.parse().map_err(|_| StoreError::BadRow {
+        table: "finding",
+        column: "date",
+        id: row.id.clone(),
+    })
 }
 
 /// The page with its list, and with one finding if one is chosen.
@@ -218,12 +231,21 @@ pub async fn show_page(
     };
     let rows = reviewer.app.shared.ledger.findings(&query).await?;
     let directory = Directory::of(&reviewer.site.facts);
-    let desk = Desk { reviewer, directory: &directory, week, filter, rows: &rows };
+    let desk = Desk {
+        reviewer,
+        directory: &directory,
+        week,
+        filter,
+        rows: &rows,
+    };
     let detail = match &chosen {
         Some(finding) => Some(desk.detail(finding).await?),
         None => None,
     };
-    let done = desk.filter.done.map(|done| Notice { text: desk.text(done.key()), is_problem: false });
+    let done = desk.filter.done.map(|done| Notice {
+        text: desk.text(done.key()),
+        is_problem: false,
+    });
     let page = ReviewPage {
         page: Page::of(reviewer, Section::Review),
         week: desk.head(),
@@ -259,14 +281,24 @@ impl Desk<'_> {
 
     fn head(&self) -> WeekHead {
         let (language, week) = (self.language(), self.week);
-        let decided = self.rows.iter().filter(|row| matches!(Tab::of(row), Tab::Confirmed | Tab::Waived)).count();
-        let title = [("year", Value::from(week.year().to_string())), ("week", Value::from(week.number()))];
+        let decided = self
+            .rows
+            .iter()
+            .filter(|row| matches!(Tab::of(row), Tab::Confirmed | Tab::Waived))
+            .count();
+        let title = [
+            ("year", Value::from(week.year().to_string())),
+            ("week", Value::from(week.number())),
+        ];
         let dates = [
             ("from", Value::from(show::day(language, week.first()))),
             ("until", Value::from(show::day(language, week.last()))),
             ("count", Value::from(self.rows.len())),
         ];
-        let progress = [("decided", Value::from(decided)), ("count", Value::from(self.rows.len()))];
+        let progress = [
+            ("decided", Value::from(decided)),
+            ("count", Value::from(self.rows.len())),
+        ];
         WeekHead {
             title: words::text(language, "admin-week-title", &title),
             dates: words::text(language, "admin-week-dates", &dates),
@@ -289,7 +321,9 @@ impl Desk<'_> {
         let passing = self.passing();
         let pages = passing.len().div_ceil(LINES_PER_PAGE).max(1);
         let position = chosen.and_then(|chosen| passing.iter().position(|row| row.id == chosen.id));
-        let page = position.map_or(self.filter.page.clamp(1, pages), |position| position / LINES_PER_PAGE + 1);
+        let page = position.map_or(self.filter.page.clamp(1, pages), |position| {
+            position / LINES_PER_PAGE + 1
+        });
         let shown = passing.chunks(LINES_PER_PAGE).nth(page - 1).unwrap_or_default();
         let base = format!("/review/{}", self.week);
         let link = |page: usize| format!("{base}{}", self.filter.on_page(page).query());
@@ -319,7 +353,12 @@ impl Desk<'_> {
         Tab::ALL.into_iter().map(view).collect()
     }
 
-    fn groups(&self, shown: &[&FindingRow], passing: &[&FindingRow], chosen: Option<&FindingRow>) -> Result<Vec<Group>, AdminError> {
+    fn groups(
+        &self,
+        shown: &[&FindingRow],
+        passing: &[&FindingRow],
+        chosen: Option<&FindingRow>,
+    ) -> Result<Vec<Group>, AdminError> {
         let mut groups = Vec::new();
         for rows in shown.chunk_by(|one, other| one.date == other.date) {
             let date = date_of(rows[0])?;
@@ -337,7 +376,11 @@ impl Desk<'_> {
             href: self.link(row),
             shape: shape_of(row),
             name: self.directory.name_of(&row.person, date),
-            unit: row.unit.as_deref().map(|unit| self.directory.unit_name(unit)).unwrap_or_default(),
+            unit: row
+                .unit
+                .as_deref()
+                .map(|unit| self.directory.unit_name(unit))
+                .unwrap_or_default(),
             verdict: self.verdict(row),
             tag: self.tag(row),
             is_current: chosen.is_some_and(|chosen| chosen.id == row.id),
@@ -349,7 +392,13 @@ impl Desk<'_> {
     }
 
     fn verdict(&self, row: &FindingRow) -> String {
-        show::verdict(self.language(), &row.kind, row.length_ms.map(Span::from_ms), row.since, self.zone())
+        show::verdict(
+            self.language(),
+            &row.kind,
+            row.length_ms.map(Span::from_ms),
+            row.since,
+            self.zone(),
+        )
     }
 
     /// 待定 or 暂缓; a final finding needs no tag.
@@ -359,7 +408,14 @@ impl Desk<'_> {
 
     fn unit_choices(&self) -> Vec<Choice> {
         let chosen = &self.filter.unit;
-        self.directory.units().map(|(value, label)| Choice { is_chosen: *chosen == value, value, label }).collect()
+        self.directory
+            .units()
+            .map(|(value, label)| Choice {
+                is_chosen: *chosen == value,
+                value,
+                label,
+            })
+            .collect()
     }
 
     /// The kinds that the week has.
@@ -388,7 +444,10 @@ impl Desk<'_> {
         let (ledger, date) = (&self.reviewer.app.shared.ledger, date_of(row)?);
         let day = match self.directory.person(&row.person) {
             Some(person) => day::load(&**ledger, &self.reviewer.site.facts, person, date, self.reviewer.now).await?,
-            None => PersonDay { swipes: Vec::new(), explanations: Vec::new() },
+            None => PersonDay {
+                swipes: Vec::new(),
+                explanations: Vec::new(),
+            },
         };
         let history = ledger.finding_history(&row.id).await?;
         let decisions = ledger.decisions(&row.id).await?;
@@ -410,9 +469,20 @@ impl Desk<'_> {
             facts: self.facts(&picture, &day),
             reasons: self.reasons(row, &day),
             rules: self.rules_line(row),
-            decision: self.decidable(row, position.and_then(|at| passing.get(at + 1)).map(|row| row.id.clone())),
-            decisions: decisions.iter().rev().map(|decision| self.past_decision(decision)).collect(),
-            history: history.iter().rev().map(|revision| self.past_revision(row, revision)).collect(),
+            decision: self.decidable(
+                row,
+                position.and_then(|at| passing.get(at + 1)).map(|row| row.id.clone()),
+            ),
+            decisions: decisions
+                .iter()
+                .rev()
+                .map(|decision| self.past_decision(decision))
+                .collect(),
+            history: history
+                .iter()
+                .rev()
+                .map(|revision| self.past_revision(row, revision))
+                .collect(),
             name,
         })
     }
@@ -427,7 +497,11 @@ impl Desk<'_> {
     }
 
     fn subtitle(&self, row: &FindingRow, date: NaiveDate) -> String {
-        let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit)).unwrap_or_default();
+        let unit = row
+            .unit
+            .as_deref()
+            .map(|unit| self.directory.unit_name(unit))
+            .unwrap_or_default();
         let arguments = [
             ("unit", Value::from(unit)),
             ("person", Value::from(show::plain(&row.person))),
@@ -437,18 +511,30 @@ impl Desk<'_> {
     }
 
     fn position(&self, at: usize, count: usize) -> String {
-        words::text(self.language(), "admin-detail-position", &[("number", Value::from(at + 1)), ("count", Value::from(count))])
+        words::text(
+            self.language(),
+            "admin-detail-position",
+            &[("number", Value::from(at + 1)), ("count", Value::from(count))],
+        )
     }
 
     /// Everything found of the same person on the same date, this finding first.
     fn chips(&self, row: &FindingRow) -> Vec<Chip> {
-        let same_day = self.rows.iter().filter(|other| other.person == row.person && other.date == row.date);
+        let same_day = self
+            .rows
+            .iter()
+            .filter(|other| other.person == row.person && other.date == row.date);
         let others = same_day.filter(|other| other.id != row.id);
         let chip = |other: &FindingRow| Chip {
             shape: shape_of(other),
             label: self.titled_verdict(other),
             tag: self.tag(other),
-            href: format!("/review/{}/f/{}{}", self.week, other.id, self.filter.under(Tab::of(other)).query()),
+            href: format!(
+                "/review/{}/f/{}{}",
+                self.week,
+                other.id,
+                self.filter.under(Tab::of(other)).query()
+            ),
             is_current: other.id == row.id,
         };
         std::iter::once(row).chain(others).map(chip).collect()
@@ -461,21 +547,36 @@ impl Desk<'_> {
             (Some(period), None) => show::plain(period),
             (None, None) => return self.verdict(row),
         };
-        let arguments = [("place", Value::from(place)), ("verdict", Value::from(self.verdict(row)))];
+        let arguments = [
+            ("place", Value::from(place)),
+            ("verdict", Value::from(self.verdict(row))),
+        ];
         words::text(self.language(), "admin-verdict-in", &arguments)
     }
 
     fn picture_title(&self, name: &str, date: NaiveDate) -> String {
-        let arguments = [("name", Value::from(name)), ("day", Value::from(show::day(self.language(), date)))];
+        let arguments = [
+            ("name", Value::from(name)),
+            ("day", Value::from(show::day(self.language(), date))),
+        ];
         words::text(self.language(), "admin-picture-title", &arguments)
     }
 
     /// The picture in words, for those who do not see it.
     fn picture_text(&self, picture: &timeline::Day) -> String {
         let zone = self.zone();
-        let blocks = picture.blocks.iter().filter(|block| !block.label.is_empty() && block.class != "expected");
+        let blocks = picture
+            .blocks
+            .iter()
+            .filter(|block| !block.label.is_empty() && block.class != "expected");
         let expected = picture.blocks.iter().filter(|block| block.class == "expected");
-        let parts = expected.map(|block| format!("{} {}", self.text("admin-row-expected"), show::times(block.interval, zone)));
+        let parts = expected.map(|block| {
+            format!(
+                "{} {}",
+                self.text("admin-row-expected"),
+                show::times(block.interval, zone)
+            )
+        });
         let others = blocks.map(|block| format!("{} {}", block.label, show::times(block.interval, zone)));
         let marks = picture.marks.iter().map(|mark| mark.label.clone());
         parts.chain(others).chain(marks).collect::<Vec<_>>().join("; ")
@@ -483,11 +584,18 @@ impl Desk<'_> {
 
     fn facts(&self, picture: &timeline::Day, day: &PersonDay) -> Vec<Fact> {
         let zone = self.zone();
-        let blocks = picture.blocks.iter().filter(|block| block.row != timeline::Row::Verdict);
+        let blocks = picture
+            .blocks
+            .iter()
+            .filter(|block| block.row != timeline::Row::Verdict);
         let of_block = |block: &timeline::Block| Fact {
             what: self.text(row_key(block)),
             when: show::times(block.interval, zone),
-            more: if block.class == "expected" { String::new() } else { block.label.clone() },
+            more: if block.class == "expected" {
+                String::new()
+            } else {
+                block.label.clone()
+            },
         };
         let records = self.reviewer.site.facts.records();
         let of_swipe = |swipe: &rules::model::Swipe| Fact {
@@ -506,7 +614,10 @@ impl Desk<'_> {
     fn reasons(&self, row: &FindingRow, day: &PersonDay) -> Vec<Reason> {
         let mut explanations: Vec<_> = day.explanations.iter().collect();
         explanations.sort_by_key(|explanation| !explains(explanation, row, self.reviewer));
-        explanations.into_iter().map(|explanation| self.reason(explanation, explains(explanation, row, self.reviewer))).collect()
+        explanations
+            .into_iter()
+            .map(|explanation| self.reason(explanation, explains(explanation, row, self.reviewer)))
+            .collect()
     }
 
     fn reason(&self, explanation: &Explanation, is_open: bool) -> Reason {
@@ -531,7 +642,10 @@ impl Desk<'_> {
         let arguments = [
             ("rules", Value::from(row.rules_version)),
             ("facts", Value::from(row.facts_revision)),
-            ("when", Value::from(show::moment(self.language(), row.changed_at, self.zone()))),
+            (
+                "when",
+                Value::from(show::moment(self.language(), row.changed_at, self.zone())),
+            ),
         ];
         words::text(self.language(), "admin-judged", &arguments)
     }
@@ -549,10 +663,18 @@ impl Desk<'_> {
     }
 
     fn past_decision(&self, decision: &DecisionRow) -> Past {
-        let key = if decision.act == "waive" { "admin-decided-waive" } else { "admin-decided-confirm" };
+        let key = if decision.act == "waive" {
+            "admin-decided-waive"
+        } else {
+            "admin-decided-confirm"
+        };
         Past {
             when: show::moment(self.language(), decision.at, self.zone()),
-            what: words::text(self.language(), key, &[("actor", Value::from(show::plain(&decision.actor)))]),
+            what: words::text(
+                self.language(),
+                key,
+                &[("actor", Value::from(show::plain(&decision.actor)))],
+            ),
             more: show::plain(&decision.reason),
         }
     }
@@ -575,7 +697,9 @@ pub fn explains(explanation: &Explanation, row: &FindingRow, reviewer: &Reviewer
             row.meeting.as_deref() == Some(&*reviewer.site.facts.records().meetings[meeting.at()].id)
         }
     };
-    is_place && explanation.date.to_string() == row.date && explanation.finding.is_some_and(|kind| kind.name() == row.kind)
+    is_place
+        && explanation.date.to_string() == row.date
+        && explanation.finding.is_some_and(|kind| kind.name() == row.kind)
 }
 
 fn row_key(block: &timeline::Block) -> &'static str {

@@ -17,7 +17,10 @@ impl PublicOrigin {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
         let implied_port = if scheme == "https" { ":443" } else { ":80" };
-        Self(format!("{scheme}://{}", host.strip_suffix(implied_port).unwrap_or(&host)))
+        Self(format!(
+            "{scheme}://{}",
+            host.strip_suffix(implied_port).unwrap_or(&host)
+        ))
     }
 
     /// Whether it is `https`, so that cookies can be bound to it.
@@ -43,7 +46,9 @@ impl PublicOrigin {
 /// Scheme and port of an origin on loopback.
 fn loopback(origin: &str) -> Option<(&str, &str)> {
     let (scheme, host) = origin.split_once("://")?;
-    let port = ["localhost", "127.0.0.1", "[::1]"].iter().find_map(|name| host.strip_prefix(name))?;
+    let port = ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .find_map(|name| host.strip_prefix(name))?;
     (port.is_empty() || port.starts_with(':')).then_some((scheme, port))
 }
 
@@ -52,21 +57,43 @@ mod tests {
     use super::*;
 
     fn sent(public_url: &str, headers: &[(&'static str, &'static str)]) -> bool {
-        let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")));
         PublicOrigin::of(public_url).sent(&headers.collect())
     }
 
     #[test]
     fn our_own_pages_pass_and_others_do_not() {
         let ours = "https://Rollcall.example:443/";
-        assert!(sent(ours, &[("sec-fetch-site", "same-origin"), ("origin", "https://rollcall.example")]));
+        assert!(sent(
+            ours,
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "https://rollcall.example")
+            ]
+        ));
         assert!(sent(ours, &[("origin", "https://rollcall.example")]), "an old browser");
         assert!(sent(ours, &[("sec-fetch-site", "same-origin")]));
         assert!(!sent(ours, &[]), "no browser");
         assert!(!sent(ours, &[("sec-fetch-site", "cross-site")]));
-        assert!(!sent(ours, &[("sec-fetch-site", "same-site"), ("origin", "https://rollcall.example")]));
-        assert!(!sent(ours, &[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]), "a rebound name");
-        for origin in ["null", "http://rollcall.example", "https://rollcall.example.evil.example", "https://rollcall.example:444"] {
+        assert!(!sent(
+            ours,
+            &[("sec-fetch-site", "same-site"), ("origin", "https://rollcall.example")]
+        ));
+        assert!(
+            !sent(
+                ours,
+                &[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]
+            ),
+            "a rebound name"
+        );
+        for origin in [
+            "null",
+            "http://rollcall.example",
+            "https://rollcall.example.evil.example",
+            "https://rollcall.example:444",
+        ] {
             assert!(!PublicOrigin::of(ours).covers(origin), "{origin}");
         }
     }

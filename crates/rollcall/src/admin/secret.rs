@@ -42,7 +42,10 @@ mod tests {
     fn tokens_are_long_and_only_their_hash_is_kept() {
         let (one, other) = (token().expect("random"), token().expect("random"));
         assert!(one.len() == 64 && one != other && stored(&one) != one);
-        assert_eq!(stored("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            stored("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert!(equal("a", "a") && !equal("a", "b") && !equal("a", "aa"));
     }
 }

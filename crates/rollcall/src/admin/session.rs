@@ -32,15 +32,23 @@ pub struct AdminAccess {
 impl AdminAccess {
     /// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
     pub fn new(ledger: Arc<dyn Ledger>, host: Clock, public_url: &str) -> Self {
-        Self { ledger, host, cookies: SessionCookies::of(&PublicOrigin::of(public_url)) }
+        Self {
+            ledger,
+            host,
+            cookies: SessionCookies::of(&PublicOrigin::of(public_url)),
+        }
     }
 
     /// The live session that a request's cookie names, and notes that it was used.
     pub async fn session(&self, headers: &HeaderMap) -> Stored<Option<SessionRow>> {
-        let Some(token) = self.cookies.token(headers) else { return Ok(None) };
+        let Some(token) = self.cookies.token(headers) else {
+            return Ok(None);
+        };
         let now = self.host.now();
         let session = self.ledger.session(&secret::stored(token)).await?;
-        let Some(session) = session.filter(|session| is_live(session, now)) else { return Ok(None) };
+        let Some(session) = session.filter(|session| is_live(session, now)) else {
+            return Ok(None);
+        };
         if now - session.seen_at >= NOTED_EVERY {
             let mut transaction = self.ledger.begin().await?;
             transaction.touch_session(&session.token_hash, now).await?;
@@ -100,16 +108,23 @@ pub struct SessionCookies {
 
 impl SessionCookies {
     fn of(origin: &PublicOrigin) -> Self {
-        Self { is_secure: origin.is_secure() }
+        Self {
+            is_secure: origin.is_secure(),
+        }
     }
 
     /// Browsers take a `__Host-` cookie only over https, for the whole host and from nobody else.
     fn name(&self) -> &'static str {
-        if self.is_secure { "__Host-rollcall_session" } else { "rollcall_session" }
+        if self.is_secure {
+            "__Host-rollcall_session"
+        } else {
+            "rollcall_session"
+        }
     }
 
     fn token<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.name()).filter(|token| token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        cookie(headers, self.name())
+            .filter(|token| token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
     /// The header that gives a browser its token. It goes when the browser closes, at the latest when the session ends.
@@ -123,15 +138,26 @@ impl SessionCookies {
     }
 
     fn attributes(&self) -> &'static str {
-        if self.is_secure { "; Path=/; HttpOnly; SameSite=Lax; Secure" } else { "; Path=/; HttpOnly; SameSite=Lax" }
+        if self.is_secure {
+            "; Path=/; HttpOnly; SameSite=Lax; Secure"
+        } else {
+            "; Path=/; HttpOnly; SameSite=Lax"
+        }
     }
 }
 
 /// The value of a request's cookie.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
+    let lines = headers
+        .get_all(COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .into_iter()
+        .find_map(|(key, value)| (key == name).then_some(value))
 }
 
 #[cfg(test)]
@@ -154,13 +180,22 @@ mod tests {
     #[test]
     fn the_cookie_is_bound_as_tightly_as_the_address_allows() {
         let cookies = |url| SessionCookies::of(&PublicOrigin::of(url)).set("00").expect("a header");
-        assert_eq!(cookies("https://a.example"), "__Host-rollcall_session=00; Path=/; HttpOnly; SameSite=Lax; Secure");
-        assert_eq!(cookies("http://127.0.0.1:8080"), "rollcall_session=00; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            cookies("https://a.example"),
+            "__Host-rollcall_session=00; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(
+            cookies("http://127.0.0.1:8080"),
+            "rollcall_session=00; Path=/; HttpOnly; SameSite=Lax"
+        );
     }
 
     #[test]
     fn cookies_are_found_among_others() {
         let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=1; rollcall_language=en;b=2"))]);
-        assert_eq!((cookie(&headers, "rollcall_language"), cookie(&headers, "language")), (Some("en"), None));
+        assert_eq!(
+            (cookie(&headers, "rollcall_language"), cookie(&headers, "language")),
+            (Some("en"), None)
+        );
     }
 }

@@ -16,9 +16,10 @@ use store::rows::{Account, OneTimeLink};
 use super::accounts::{self, AccountError};
 use super::error::AdminError;
 use super::page::{Page, respond};
+use super::secret;
 use super::session::{SessionError, new_session};
 use super::visitor::Visitor;
-use super::{AdminState, secret};
+use crate::clock::Clock;
 use crate::shared::Shared;
 
 /// How long the link works, by the host's clock.
@@ -27,7 +28,7 @@ const WORKS_FOR: Span = Span::from_minutes(30);
 const PURPOSE: &str = "first_admin";
 
 /// The address at which the first account is made, to be printed at the start; `None` once there is an account.
-pub async fn setup_url(state: &AdminState, shared: &Shared) -> Result<Option<String>, SessionError> {
+pub async fn first_admin_link(shared: &Shared) -> Result<Option<String>, SessionError> {
     if shared.ledger.has_accounts().await? {
         return Ok(None);
     }
@@ -35,13 +36,16 @@ pub async fn setup_url(state: &AdminState, shared: &Shared) -> Result<Option<Str
     let link = OneTimeLink {
         token_hash: secret::stored(&token),
         purpose: PURPOSE.to_owned(),
-        expires_at: state.host.now() + WORKS_FOR,
+        expires_at: Clock::host().now() + WORKS_FOR,
         used_at: None,
     };
     let mut transaction = shared.ledger.begin().await?;
     transaction.add_link(&link).await?;
     transaction.commit().await?;
-    Ok(Some(format!("{}/setup/{token}", shared.public_url.trim_end_matches('/'))))
+    Ok(Some(format!(
+        "{}/setup/{token}",
+        shared.public_url.trim_end_matches('/')
+    )))
 }
 
 #[derive(Template)]
@@ -67,7 +71,14 @@ pub async fn show(visitor: Visitor, token: Result<Path<String>, PathRejection>) 
     if !is_open(&visitor, &token).await? {
         return Err(AdminError::NotFound);
     }
-    respond(StatusCode::OK, &SetupPage { page, name: String::new(), problem: None })
+    respond(
+        StatusCode::OK,
+        &SetupPage {
+            page,
+            name: String::new(),
+            problem: None,
+        },
+    )
 }
 
 /// `POST /setup/{token}`: makes the account and logs it in.
@@ -80,10 +91,16 @@ pub async fn create(
     if !is_open(&visitor, &token).await? {
         return Err(AdminError::NotFound);
     }
-    let unfit = accounts::check(&form.name, &form.password).err().and_then(|error: AccountError| error.key());
+    let unfit = accounts::check(&form.name, &form.password)
+        .err()
+        .and_then(|error: AccountError| error.key());
     let problem = unfit.or_else(|| (form.password != form.again).then_some("admin-account-passwords-differ"));
     if problem.is_some() {
-        let page = SetupPage { page: Page::from(&visitor), name: form.name, problem };
+        let page = SetupPage {
+            page: Page::from(&visitor),
+            name: form.name,
+            problem,
+        };
         return respond(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let password_hash = visitor.app.state.passwords.hash(form.password).await?;
@@ -103,7 +120,11 @@ async fn is_open(visitor: &Visitor, token: &str) -> Result<bool, AdminError> {
 async fn save_first(visitor: &Visitor, link: &str, name: String, password_hash: String) -> Result<String, AdminError> {
     let (ledger, now) = (&visitor.app.shared.ledger, visitor.app.access.now());
     let (session, token) = new_session(&name, now)?;
-    let account = Account { name, password_hash, changed_at: visitor.app.shared.clock.now() };
+    let account = Account {
+        name,
+        password_hash,
+        changed_at: visitor.app.shared.clock.now(),
+    };
     let mut transaction = ledger.begin().await?;
     let is_good = transaction.consume_link(&secret::stored(link), PURPOSE, now).await?;
     if !is_good || ledger.has_accounts().await? {

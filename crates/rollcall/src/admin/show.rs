@@ -10,17 +10,28 @@ use crate::words::{self, Language, Value};
 
 /// `9月9日` or `9 Sep`.
 pub fn day(language: Language, date: NaiveDate) -> String {
-    words::text(language, "admin-day", &[("month", Value::from(date.month())), ("day", Value::from(date.day()))])
+    words::text(
+        language,
+        "admin-day",
+        &[("month", Value::from(date.month())), ("day", Value::from(date.day()))],
+    )
 }
 
 /// `周三` or `Wed`.
 pub fn weekday(language: Language, date: NaiveDate) -> String {
-    words::text(language, "admin-weekday", &[("number", Value::from(date.weekday().number_from_monday()))])
+    words::text(
+        language,
+        "admin-weekday",
+        &[("number", Value::from(date.weekday().number_from_monday()))],
+    )
 }
 
 /// `9月9日 周三` or `Wed 9 Sep`.
 pub fn day_and_weekday(language: Language, date: NaiveDate) -> String {
-    let arguments = [("day", Value::from(day(language, date))), ("weekday", Value::from(weekday(language, date)))];
+    let arguments = [
+        ("day", Value::from(day(language, date))),
+        ("weekday", Value::from(weekday(language, date))),
+    ];
     words::text(language, "admin-day-and-weekday", &arguments)
 }
 
@@ -50,7 +61,10 @@ pub fn verdict(language: Language, kind: &str, length: Option<Span>, since: Opti
     let kind = kind_name(language, kind);
     match (length, since) {
         (Some(length), _) => {
-            let arguments = [("kind", Value::from(kind)), ("minutes", Value::from(length.shown_minutes()))];
+            let arguments = [
+                ("kind", Value::from(kind)),
+                ("minutes", Value::from(length.shown_minutes())),
+            ];
             words::text(language, "admin-verdict", &arguments)
         }
         (None, Some(since)) => {
@@ -76,7 +90,9 @@ pub const fn shape(kind: FindingKind) -> &'static str {
     match kind {
         FindingKind::Late | FindingKind::SeriouslyLate | FindingKind::MeetingLate => "late",
         FindingKind::EarlyLeave | FindingKind::MeetingEarlyLeave => "early",
-        FindingKind::NotArrived | FindingKind::Absent | FindingKind::OverstayedLeave | FindingKind::MeetingAbsent => "absent",
+        FindingKind::NotArrived | FindingKind::Absent | FindingKind::OverstayedLeave | FindingKind::MeetingAbsent => {
+            "absent"
+        }
         FindingKind::MissingArrival | FindingKind::MissingDeparture => "missing",
         FindingKind::StepOut | FindingKind::WalkOut | FindingKind::WalkingAbout => "walk",
     }
@@ -105,8 +121,11 @@ pub fn absence_kind(language: Language, kind: &str) -> String {
 
 /// Text from outside for a page: without control and direction characters, which could make it read as something else.
 pub fn plain(text: &str) -> String {
-    let is_direction = |letter| matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(|letter| !letter.is_control() && !is_direction(*letter)).collect()
+    let is_direction =
+        |letter| matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .filter(|letter| !letter.is_control() && !is_direction(*letter))
+        .collect()
 }
 
 #[cfg(test)]
@@ -119,8 +138,20 @@ mod tests {
         let length = Some(Span::from_ms(16 * 60_000 + 1));
         assert_eq!(verdict(Language::Chinese, "late", length, None, zone), "迟到 17 分");
         assert_eq!(verdict(Language::English, "late", length, None, zone), "late 17 min");
-        assert_eq!(verdict(Language::Chinese, "walk_out", None, Some(Instant::from_ms(1_788_919_320_000)), zone), "中途离场 自 10:02");
-        assert_eq!(verdict(Language::English, "from_the_future", None, None, zone), "from_the_future");
+        assert_eq!(
+            verdict(
+                Language::Chinese,
+                "walk_out",
+                None,
+                Some(Instant::from_ms(1_788_919_320_000)),
+                zone
+            ),
+            "中途离场 自 10:02"
+        );
+        assert_eq!(
+            verdict(Language::English, "from_the_future", None, None, zone),
+            "from_the_future"
+        );
     }
 
     #[test]

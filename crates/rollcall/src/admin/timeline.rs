@@ -174,7 +174,10 @@ pub const fn dot_radius() -> f64 {
 /// Draws a day; `None` if there is nothing to draw.
 pub fn draw(day: &Day, zone: Tz) -> Option<Drawing> {
     let axis = Axis::around(day, zone)?;
-    let mut drawing = Drawing { ticks: axis.ticks(zone), ..Drawing::default() };
+    let mut drawing = Drawing {
+        ticks: axis.ticks(zone),
+        ..Drawing::default()
+    };
     let mut top = FIRST_ROW;
     for (name, row) in [Row::Expected, Row::Meetings, Row::Absences].into_iter().enumerate() {
         drawing.names[name] = top + 16.0;
@@ -194,7 +197,7 @@ fn draw_row(drawing: &mut Drawing, day: &Day, row: Row, axis: &Axis, top: f64) -
     let mut lanes: Vec<Instant> = Vec::new();
     for block in day.blocks.iter().filter(|block| block.row == row) {
         // A piece inside another block, such as its grace, lies over it.
-        let inset = block.class == "grace";
+        let inset = is_inset(block);
         let free = lanes.iter().position(|&ends| ends <= block.interval.from);
         let lane = if inset { 0 } else { free.unwrap_or(lanes.len()) };
         if lane == lanes.len() {
@@ -202,7 +205,14 @@ fn draw_row(drawing: &mut Drawing, day: &Day, row: Row, axis: &Axis, top: f64) -
         } else if !inset {
             lanes[lane] = block.interval.until;
         }
-        draw_bar(drawing, block, axis, top + lane_offset(lane));
+        let grace = day
+            .blocks
+            .iter()
+            .find(|other| is_inset(other) && other.interval.from == block.interval.from);
+        let label_from = grace
+            .filter(|_| !inset)
+            .map_or(block.interval.from, |grace| grace.interval.until);
+        draw_bar(drawing, block, axis, top + lane_offset(lane), label_from);
     }
     top + lane_offset(lanes.len().max(1)) - 3.0
 }
@@ -212,16 +222,38 @@ fn lane_offset(lane: usize) -> f64 {
     lane as f64 * (BAR_HEIGHT + 3.0)
 }
 
-fn draw_bar(drawing: &mut Drawing, block: &Block, axis: &Axis, y: f64) {
+fn is_inset(block: &Block) -> bool {
+    block.class == "grace"
+}
+
+/// A bar, and from `label_from` on what it says.
+fn draw_bar(drawing: &mut Drawing, block: &Block, axis: &Axis, y: f64, label_from: Instant) {
     let (x, end) = (axis.x(block.interval.from), axis.x(block.interval.until));
     let width = (end - x).max(NARROWEST_BAR);
-    drawing.bars.push(Bar { x, y, width, class: block.class, title: block.label.clone() });
-    let room = width - 2.0 * LABEL_GAP;
-    if block.row != Row::Verdict || is_plain(block.class) {
+    drawing.bars.push(Bar {
+        x,
+        y,
+        width,
+        class: block.class,
+        title: block.label.clone(),
+    });
+    let label_x = axis.x(label_from) + LABEL_GAP;
+    let room = x + width - LABEL_GAP - label_x;
+    if !is_inset(block) && (block.row != Row::Verdict || is_plain(block.class)) {
         let text = shortened(&block.label, room);
         if !text.is_empty() {
-            let class = if block.row == Row::Verdict { "bar-label light" } else { "bar-label" };
-            drawing.labels.push(Label { x: x + LABEL_GAP, y: y + 16.0, width: width_of(&text), class, text });
+            let class = if block.row == Row::Verdict {
+                "bar-label light"
+            } else {
+                "bar-label"
+            };
+            drawing.labels.push(Label {
+                x: label_x,
+                y: y + 16.0,
+                width: width_of(&text),
+                class,
+                text,
+            });
         }
     }
 }
@@ -236,8 +268,15 @@ fn draw_marks(drawing: &mut Drawing, day: &Day, axis: &Axis, top: f64) -> f64 {
     let mut marks: Vec<&Mark> = day.marks.iter().take(MOST_SWIPES).collect();
     marks.sort_by_key(|mark| mark.at);
     let y = top + DOT_RADIUS + 1.0;
-    drawing.dots.extend(marks.iter().map(|mark| Dot { x: axis.x(mark.at), y, class: mark_class(mark.faces) }));
-    let wanted = marks.iter().map(|mark| (axis.x(mark.at), "mark-label", mark.label.clone())).collect();
+    drawing.dots.extend(marks.iter().map(|mark| Dot {
+        x: axis.x(mark.at),
+        y,
+        class: mark_class(mark.faces),
+    }));
+    let wanted = marks
+        .iter()
+        .map(|mark| (axis.x(mark.at), "mark-label", mark.label.clone()))
+        .collect();
     place_below(drawing, wanted, y + DOT_RADIUS)
 }
 
@@ -250,7 +289,10 @@ const fn mark_class(faces: Facing) -> &'static str {
 }
 
 fn draw_verdicts(drawing: &mut Drawing, day: &Day, axis: &Axis, top: f64) -> f64 {
-    let said = day.blocks.iter().filter(|block| block.row == Row::Verdict && !is_plain(block.class));
+    let said = day
+        .blocks
+        .iter()
+        .filter(|block| block.row == Row::Verdict && !is_plain(block.class));
     let mut wanted: Vec<_> = said
         .filter(|block| !block.label.is_empty())
         .map(|block| {
@@ -269,14 +311,23 @@ fn place_below(drawing: &mut Drawing, wanted: Vec<(f64, &'static str, String)>, 
         let text = shortened(&text, RIGHT - LEFT);
         let width = width_of(&text);
         let x = (middle - width / 2.0).min(RIGHT - width).max(LEFT);
-        let line = line_ends.iter().position(|&end| end + LABEL_GAP <= x).unwrap_or(line_ends.len());
+        let line = line_ends
+            .iter()
+            .position(|&end| end + LABEL_GAP <= x)
+            .unwrap_or(line_ends.len());
         if line == line_ends.len() {
             line_ends.push(0.0);
         }
         line_ends[line] = x + width;
         #[expect(clippy::cast_precision_loss, reason = "there are at most as many lines as labels")]
         let y = top + LINE_HEIGHT * (line as f64 + 1.0);
-        drawing.labels.push(Label { x, y, width, class, text });
+        drawing.labels.push(Label {
+            x,
+            y,
+            width,
+            class,
+            text,
+        });
     }
     #[expect(clippy::cast_precision_loss, reason = "there are at most as many lines as labels")]
     let lines = line_ends.len() as f64;
@@ -285,7 +336,9 @@ fn place_below(drawing: &mut Drawing, wanted: Vec<(f64, &'static str, String)>, 
 
 /// How wide words are at most, at 12 px: an em for Chinese, and what the widest of our fonts takes for Latin.
 fn width_of(text: &str) -> f64 {
-    text.chars().map(|letter| if letter.is_ascii() { 7.0 } else { 12.5 }).sum()
+    text.chars()
+        .map(|letter| if letter.is_ascii() { 7.0 } else { 12.5 })
+        .sum()
 }
 
 /// The words, or as much of them as there is room for, with an ellipsis; nothing if not even three letters fit.
@@ -301,7 +354,11 @@ fn shortened(text: &str, room: f64) -> String {
             break;
         }
     }
-    if short.chars().count() < 3 { String::new() } else { short.trim_end().to_owned() + "…" }
+    if short.chars().count() < 3 {
+        String::new()
+    } else {
+        short.trim_end().to_owned() + "…"
+    }
 }
 
 /// Whole hours around everything that is drawn.
@@ -312,14 +369,25 @@ struct Axis {
 impl Axis {
     fn around(day: &Day, zone: Tz) -> Option<Self> {
         let blocks = day.blocks.iter().map(|block| block.interval);
-        let marks = day.marks.iter().take(MOST_SWIPES).map(|mark| Interval::new(mark.at, mark.at.next()));
-        let all = blocks.chain(marks).reduce(|all, one| Interval::new(all.from.min(one.from), all.until.max(one.until)))?;
+        let marks = day
+            .marks
+            .iter()
+            .take(MOST_SWIPES)
+            .map(|mark| Interval::new(mark.at, mark.at.next()));
+        let all = blocks
+            .chain(marks)
+            .reduce(|all, one| Interval::new(all.from.min(one.from), all.until.max(one.until)))?;
         let from = hour_start(all.from, zone);
         let until = hour_start(all.until + Span::from_minutes(60), zone);
-        Some(Self { shown: Interval::new(from, until) })
+        Some(Self {
+            shown: Interval::new(from, until),
+        })
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a few days are exact in an f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of a few days are exact in an f64"
+    )]
     fn x(&self, at: Instant) -> f64 {
         let share = (at - self.shown.from).as_ms() as f64 / self.shown.length().as_ms().max(1) as f64;
         LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
@@ -330,7 +398,12 @@ impl Axis {
         let step = hours / MOST_TICKS + 1;
         let every = (0..=hours).step_by(usize::try_from(step).unwrap_or(1));
         let instants = every.map(|hour| self.shown.from + Span::from_minutes(hour * 60));
-        instants.map(|at| Tick { x: self.x(at), hour: format!("{:02}", at.to_utc().with_timezone(&zone).hour()) }).collect()
+        instants
+            .map(|at| Tick {
+                x: self.x(at),
+                hour: format!("{:02}", at.to_utc().with_timezone(&zone).hour()),
+            })
+            .collect()
     }
 }
 
@@ -358,7 +431,12 @@ mod tests {
     }
 
     fn block(row: Row, from: i64, until: i64, class: &'static str, label: &str) -> Block {
-        Block { row, interval: Interval::new(at(from), at(until)), class, label: label.into() }
+        Block {
+            row,
+            interval: Interval::new(at(from), at(until)),
+            class,
+            label: label.into(),
+        }
     }
 
     fn overlap(one: &Label, other: &Label) -> bool {
@@ -368,25 +446,41 @@ mod tests {
 
     fn assert_tidy(drawing: &Drawing) {
         for (number, one) in drawing.labels.iter().enumerate() {
-            assert!(one.x >= LEFT && one.x + one.width <= WIDTH && one.y <= drawing.height, "{one:?} is outside");
+            assert!(
+                one.x >= LEFT && one.x + one.width <= WIDTH && one.y <= drawing.height,
+                "{one:?} is outside"
+            );
             for other in &drawing.labels[number + 1..] {
                 assert!(!overlap(one, other), "{one:?} overlaps {other:?}");
             }
         }
         for bar in &drawing.bars {
-            assert!(bar.x >= LEFT && bar.x + bar.width <= WIDTH && bar.y + BAR_HEIGHT <= drawing.height, "{bar:?} is outside");
+            assert!(
+                bar.x >= LEFT && bar.x + bar.width <= WIDTH && bar.y + BAR_HEIGHT <= drawing.height,
+                "{bar:?} is outside"
+            );
         }
     }
 
     #[test]
     fn a_usual_day_reads_from_eight_to_six() {
         let day = Day {
-            blocks: vec![block(Row::Expected, 510, 720, "expected", "08:30–12:00"), block(Row::Expected, 810, 1050, "expected", "13:30–17:30")],
-            marks: vec![Mark { at: at(527), faces: Facing::In, label: "08:47 进".into() }],
+            blocks: vec![
+                block(Row::Expected, 510, 720, "expected", "08:30–12:00"),
+                block(Row::Expected, 810, 1050, "expected", "13:30–17:30"),
+            ],
+            marks: vec![Mark {
+                at: at(527),
+                faces: Facing::In,
+                label: "08:47 进".into(),
+            }],
         };
         let drawing = draw(&day, chrono_tz::Asia::Shanghai).expect("something to draw");
         let hours: Vec<_> = drawing.ticks.iter().map(|tick| tick.hour.as_str()).collect();
-        assert_eq!(hours, ["08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18"]);
+        assert_eq!(
+            hours,
+            ["08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18"]
+        );
         assert_eq!(drawing.dots[0].class, "mark-in");
         assert_tidy(&drawing);
     }
@@ -398,8 +492,15 @@ mod tests {
 
     #[test]
     fn labels_of_neighbouring_swipes_go_to_lines_of_their_own() {
-        let marks = [662, 663, 664].map(|minute| Mark { at: at(minute), faces: Facing::Out, label: "11:02 出".into() });
-        let day = Day { blocks: vec![block(Row::Expected, 510, 720, "expected", "")], marks: marks.into() };
+        let marks = [662, 663, 664].map(|minute| Mark {
+            at: at(minute),
+            faces: Facing::Out,
+            label: "11:02 出".into(),
+        });
+        let day = Day {
+            blocks: vec![block(Row::Expected, 510, 720, "expected", "")],
+            marks: marks.into(),
+        };
         let drawing = draw(&day, chrono_tz::Asia::Shanghai).expect("something to draw");
         let mut lines: Vec<_> = drawing.labels.iter().map(|label| label.y.to_bits()).collect();
         lines.dedup();

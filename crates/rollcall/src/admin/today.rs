@@ -1,6 +1,6 @@
 //! 今日: how the day stands, and whether the sources can be trusted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -102,15 +102,27 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
     let date = local_date(reviewer.now, zone);
     let tomorrow = date.checked_add_days(Days::new(1)).unwrap_or(date);
     let ledger = &reviewer.app.shared.ledger;
-    let query = FindingQuery { from: Some(date.to_string()), until: Some(tomorrow.to_string()), ..FindingQuery::default() };
+    let query = FindingQuery {
+        from: Some(date.to_string()),
+        until: Some(tomorrow.to_string()),
+        ..FindingQuery::default()
+    };
     let findings = ledger.findings(&query).await?;
     let today = Interval::new(midnight(date, zone), midnight(tomorrow, zone));
     let swipes = ledger.swipes_received(today, SWIPES_LOOKED_AT).await?;
     let rejected = ledger.rejected_inputs(REJECTED_LOOKED_AT).await?;
     let outages = ledger.outages().await?;
     let directory = Directory::of(&reviewer.site.facts);
-    let desk = Desk { reviewer: &reviewer, directory: &directory, zone, date };
-    let rejected_today = rejected.iter().filter(|input| today.contains(input.received_at)).count();
+    let desk = Desk {
+        reviewer: &reviewer,
+        directory: &directory,
+        zone,
+        date,
+    };
+    let rejected_today = rejected
+        .iter()
+        .filter(|input| today.contains(input.received_at))
+        .count();
     let (unknown, unknown_more) = desk.unknown(&swipes);
     let page = TodayPage {
         page: Page::of(&reviewer, Section::Today),
@@ -119,7 +131,11 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         counts: desk.counts(&findings, &swipes),
         units: desk.units(&findings),
         sources: desk.sources(&swipes, &outages),
-        rejected: rejected.iter().take(REJECTED_SHOWN).map(|input| desk.rejected(input)).collect(),
+        rejected: rejected
+            .iter()
+            .take(REJECTED_SHOWN)
+            .map(|input| desk.rejected(input))
+            .collect(),
         rejected_count: at_least(rejected_today, REJECTED_LOOKED_AT),
         unknown,
         unknown_more,
@@ -128,13 +144,21 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
 }
 
 fn midnight(date: NaiveDate, zone: Tz) -> Instant {
-    instant_of(date, CivilTime::from_minutes(0).expect("midnight is a time of day"), zone)
+    instant_of(
+        date,
+        CivilTime::from_minutes(0).expect("midnight is a time of day"),
+        zone,
+    )
 }
 
 /// A count, with a `+` where no more were looked at.
 fn at_least(count: usize, limit: i64) -> String {
     let is_full = i64::try_from(count).is_ok_and(|count| count >= limit);
-    if is_full { format!("{count}+") } else { count.to_string() }
+    if is_full {
+        format!("{count}+")
+    } else {
+        count.to_string()
+    }
 }
 
 /// What the page is put together from.
@@ -159,7 +183,11 @@ impl Desk<'_> {
         let is_withheld = |row: &&FindingRow| row.state == "withheld";
         let of_shape = |shape: &'static str, key: &str| Count {
             label: self.text(key),
-            value: findings.iter().filter(|row| !is_withheld(row) && shape_of(row) == shape).count().to_string(),
+            value: findings
+                .iter()
+                .filter(|row| !is_withheld(row) && shape_of(row) == shape)
+                .count()
+                .to_string(),
             shape,
         };
         let mut counts = vec![
@@ -170,9 +198,17 @@ impl Desk<'_> {
             of_shape("walk", "admin-count-walk"),
         ];
         let withheld = findings.iter().filter(is_withheld).count();
-        counts.push(Count { label: self.text("admin-count-withheld"), value: withheld.to_string(), shape: "withheld" });
+        counts.push(Count {
+            label: self.text("admin-count-withheld"),
+            value: withheld.to_string(),
+            shape: "withheld",
+        });
         let swipes = at_least(swipes.len(), SWIPES_LOOKED_AT);
-        counts.push(Count { label: self.text("admin-count-swipes"), value: swipes, shape: "swipes" });
+        counts.push(Count {
+            label: self.text("admin-count-swipes"),
+            value: swipes,
+            shape: "swipes",
+        });
         counts
     }
 
@@ -180,13 +216,20 @@ impl Desk<'_> {
     fn units(&self, findings: &[FindingRow]) -> Vec<UnitView> {
         let mut by_unit: BTreeMap<&str, Vec<&FindingRow>> = BTreeMap::new();
         for row in findings {
-            by_unit.entry(row.unit.as_deref().unwrap_or_default()).or_default().push(row);
+            by_unit
+                .entry(row.unit.as_deref().unwrap_or_default())
+                .or_default()
+                .push(row);
         }
         let order: HashMap<String, usize> = self.directory.units().map(|(id, _)| id).zip(0..).collect();
         let mut by_unit: Vec<_> = by_unit.into_iter().collect();
         by_unit.sort_by_key(|(unit, _)| order.get(*unit).copied().unwrap_or(usize::MAX));
         let view = |(unit, rows): (&str, Vec<&FindingRow>)| UnitView {
-            name: if unit.is_empty() { self.text("admin-no-unit") } else { self.directory.unit_name(unit) },
+            name: if unit.is_empty() {
+                self.text("admin-no-unit")
+            } else {
+                self.directory.unit_name(unit)
+            },
             count: rows.len(),
             lines: rows.iter().map(|row| self.line(row)).collect(),
         };
@@ -199,12 +242,20 @@ impl Desk<'_> {
             (None, Some(period)) => show::plain(period),
             (None, None) => String::new(),
         };
-        let tab = super::filter::Filter::default().under(super::filter::Tab::of(row)).query();
+        let tab = super::filter::Filter::default()
+            .under(super::filter::Tab::of(row))
+            .query();
         Line {
             href: format!("/review/{}/f/{}{tab}", Week::of(self.date), row.id),
             shape: shape_of(row),
             name: self.directory.name_of(&row.person, self.date),
-            verdict: show::verdict(self.language(), &row.kind, row.length_ms.map(Span::from_ms), row.since, self.zone),
+            verdict: show::verdict(
+                self.language(),
+                &row.kind,
+                row.length_ms.map(Span::from_ms),
+                row.since,
+                self.zone,
+            ),
             place,
             tag: (row.state != "final").then(|| state_name(self.language(), &row.state)),
         }
@@ -226,7 +277,11 @@ impl Desk<'_> {
             .filter(|outage| outage.down_until.is_none())
             .map(|outage| (outage.reader.as_str(), outage.down_from))
             .collect();
-        known.iter().chain(&others).map(|reader| self.source(reader, down.get(reader).copied(), seen.get(reader).copied())).collect()
+        known
+            .iter()
+            .chain(&others)
+            .map(|reader| self.source(reader, down.get(reader).copied(), seen.get(reader).copied()))
+            .collect()
     }
 
     fn source(&self, reader: &str, down: Option<Instant>, seen: Option<(usize, Instant)>) -> Source {
@@ -249,12 +304,14 @@ impl Desk<'_> {
 
     /// Where a reader stands now; says so where the site does not know it.
     fn place_of(&self, reader: &str) -> String {
-        let records = self.reviewer.site.facts.records();
-        let Some(reader) = records.readers.iter().find(|known| &*known.id == reader) else {
+        let site = &self.reviewer.site.facts;
+        let Some(reader) = site.reader_index(reader) else {
             return self.text("admin-source-unknown");
         };
-        let stand = reader.stands.iter().rev().find(|stand| stand.interval.contains(self.reviewer.now));
-        stand.map_or_else(String::new, |stand| show::plain(&records.places[stand.place.at()].name))
+        let place = site.place_of(reader, self.reviewer.now);
+        place.map_or_else(String::new, |place| {
+            show::plain(&site.records().places[place.at()].name)
+        })
     }
 
     fn rejected(&self, input: &RejectedInput) -> Rejected {
@@ -268,10 +325,9 @@ impl Desk<'_> {
 
     /// Badges that were seen today and belong to nobody, those seen last first.
     fn unknown(&self, swipes: &[SwipeRecord]) -> (Vec<Unknown>, Option<String>) {
-        let records = self.reviewer.site.facts.records();
-        let known: HashSet<&str> = records.badges.iter().map(|badge| &*badge.key).collect();
+        let site = &self.reviewer.site.facts;
         let mut seen: HashMap<&str, (&SwipeRecord, usize)> = HashMap::new();
-        for swipe in swipes.iter().filter(|swipe| !known.contains(&*swipe.badge)) {
+        for swipe in swipes.iter().filter(|swipe| site.badge_index(&swipe.badge).is_none()) {
             let (last, times) = seen.entry(&swipe.badge).or_insert((swipe, 0));
             (*last, *times) = (swipe, *times + 1);
         }
@@ -323,7 +379,9 @@ fn reason(language: Language, reason: &str) -> String {
 /// `02 0A 1B …`
 fn in_pairs(hex: &str) -> String {
     let shown = hex.as_bytes().chunks(2).take(BYTES_SHOWN);
-    let pairs: Vec<_> = shown.map(|pair| String::from_utf8_lossy(pair).to_ascii_uppercase()).collect();
+    let pairs: Vec<_> = shown
+        .map(|pair| String::from_utf8_lossy(pair).to_ascii_uppercase())
+        .collect();
     let more = if hex.len() > 2 * BYTES_SHOWN { " …" } else { "" };
     pairs.join(" ") + more
 }
@@ -340,6 +398,9 @@ mod tests {
 
     #[test]
     fn counts_say_when_there_may_be_more() {
-        assert_eq!((at_least(3, 200), at_least(200, 200)), ("3".to_owned(), "200+".to_owned()));
+        assert_eq!(
+            (at_least(3, 200), at_least(200, 200)),
+            ("3".to_owned(), "200+".to_owned())
+        );
     }
 }

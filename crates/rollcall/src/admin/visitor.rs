@@ -55,7 +55,9 @@ pub struct Signed<T> {
 
 /// The language of a request: what its cookie says, else Chinese.
 pub fn language_of(headers: &HeaderMap) -> Language {
-    cookie(headers, LANGUAGE_COOKIE).and_then(Language::of_tag).unwrap_or(Language::Chinese)
+    cookie(headers, LANGUAGE_COOKIE)
+        .and_then(Language::of_tag)
+        .unwrap_or(Language::Chinese)
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -64,7 +66,11 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AdminError> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let address = peer.map_or(NO_ADDRESS, |ConnectInfo(peer)| peer.ip());
-        Ok(Self { language: language_of(&parts.headers), address, app: app.clone() })
+        Ok(Self {
+            language: language_of(&parts.headers),
+            address,
+            app: app.clone(),
+        })
     }
 }
 
@@ -72,7 +78,11 @@ impl FromRequestParts<App> for Reviewer {
     type Rejection = AdminError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AdminError> {
-        let session = app.access.session(&parts.headers).await?.ok_or(AdminError::Unauthenticated)?;
+        let session = app
+            .access
+            .session(&parts.headers)
+            .await?
+            .ok_or(AdminError::Unauthenticated)?;
         Ok(Self {
             account: session.account.clone(),
             session,

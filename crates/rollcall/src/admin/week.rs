@@ -25,7 +25,9 @@ impl Week {
     /// The week of a date.
     pub fn of(date: NaiveDate) -> Self {
         let since_monday = u64::from(date.weekday().num_days_from_monday());
-        Self { monday: date.checked_sub_days(Days::new(since_monday)).unwrap_or(date) }
+        Self {
+            monday: date.checked_sub_days(Days::new(since_monday)).unwrap_or(date),
+        }
     }
 
     /// Its Monday.
@@ -46,7 +48,9 @@ impl Week {
     /// The week before.
     #[must_use]
     pub fn previous(self) -> Self {
-        Self { monday: self.monday.checked_sub_days(Days::new(7)).unwrap_or(self.monday) }
+        Self {
+            monday: self.monday.checked_sub_days(Days::new(7)).unwrap_or(self.monday),
+        }
     }
 
     /// The week after.
@@ -88,7 +92,17 @@ mod tests {
         let monday = |text| Week::parse(text).map(|week| week.first().to_string());
         assert_eq!(monday("2026-W37").as_deref(), Some("2026-09-07"));
         assert_eq!(monday("2026-W53").as_deref(), Some("2026-12-28"));
-        for wrong in ["2025-W53", "2026-W00", "2026-w37", "2026-W7", "2026-W037", "+026-W37", "2026W37", "", "2026-W37 "] {
+        for wrong in [
+            "2025-W53",
+            "2026-W00",
+            "2026-w37",
+            "2026-W7",
+            "2026-W037",
+            "+026-W37",
+            "2026W37",
+            "",
+            "2026-W37 ",
+        ] {
             assert_eq!(Week::parse(wrong), None, "{wrong}");
         }
     }
@@ -98,7 +112,10 @@ mod tests {
         let week = Week::parse("2026-W53").expect("a week");
         assert_eq!(week.next().to_string(), "2027-W01");
         assert_eq!(week.next().previous(), week);
-        assert_eq!((week.last().to_string(), week.next().first().to_string()), ("2027-01-03".into(), "2027-01-04".into()));
+        assert_eq!(
+            (week.last().to_string(), week.next().first().to_string()),
+            ("2027-01-03".into(), "2027-01-04".into())
+        );
     }
 
     proptest! {

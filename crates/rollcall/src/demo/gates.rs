@@ -11,8 +11,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::lifecycle::Lifecycle;
-
 use super::random::Random;
 use super::script::{Direction, Gate, ScriptedSwipe};
 use super::signal;
@@ -56,10 +54,18 @@ struct SerialLine {
 impl Gates {
     /// Opens a pseudo-terminal for each serial reader and a socket for the hall door.
     pub async fn open() -> anyhow::Result<Self> {
-        let hall = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the hall door")?;
+        let hall = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("no port for the hall door")?;
         let hall_address = hall.local_addr()?;
         let line = |name: &str| SerialLine::open().with_context(|| format!("no serial line for {name}"));
-        Ok(Self { east_in: line(reader::EAST_IN)?, east_out: line(reader::EAST_OUT)?, west: line(reader::WEST)?, hall, hall_address })
+        Ok(Self {
+            east_in: line(reader::EAST_IN)?,
+            east_out: line(reader::EAST_OUT)?,
+            west: line(reader::WEST)?,
+            hall,
+            hall_address,
+        })
     }
 
     /// The readers as `rollcall.toml` names them.
@@ -70,7 +76,11 @@ impl Gates {
                 line.path
             )
         };
-        let hall = format!("[[reader]]\nid = \"{}\"\nlink = \"tcp:{}\"\nformat = \"line\"\n", reader::HALL, self.hall_address);
+        let hall = format!(
+            "[[reader]]\nid = \"{}\"\nlink = \"tcp:{}\"\nformat = \"line\"\n",
+            reader::HALL,
+            self.hall_address
+        );
         [
             serial(reader::EAST_IN, &self.east_in, "rdm6300"),
             serial(reader::EAST_OUT, &self.east_out, "rdm6300"),
@@ -80,21 +90,15 @@ impl Gates {
         .concat()
     }
 
-    /// Starts the gates. They end with the last [`OpenGates`], or when the daemon is told to stop.
-    pub fn start(self, random: Random, lifecycle: &Lifecycle) -> OpenGates {
+    /// Starts the gates. They end with the [`OpenGates`]; until then the lines stay open, whatever the daemon does.
+    pub fn start(self, random: Random) -> OpenGates {
         let (hall, records) = mpsc::channel(QUEUE);
-        let stop = lifecycle.soft.clone();
         let listener = self.hall;
-        lifecycle.tasks.spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = serve_hall_door(&listener, records) => {}
-            }
-        });
+        tokio::spawn(async move { serve_hall_door(&listener, records).await });
         OpenGates {
-            east_in: self.east_in.start(reader::EAST_IN, lifecycle),
-            east_out: self.east_out.start(reader::EAST_OUT, lifecycle),
-            west: self.west.start(reader::WEST, lifecycle),
+            east_in: self.east_in.start(reader::EAST_IN),
+            east_out: self.east_out.start(reader::EAST_OUT),
+            west: self.west.start(reader::WEST),
             hall,
             random,
         }
@@ -105,12 +109,28 @@ impl OpenGates {
     /// Shows a card; waits where the gate is busy.
     pub async fn show(&mut self, swipe: &ScriptedSwipe) -> anyhow::Result<()> {
         let shown = match (swipe.gate, swipe.direction) {
-            (Gate::East, Direction::In) => self.east_in.send(signal::rdm6300(swipe.card, &mut self.random)).await.is_ok(),
-            (Gate::East, Direction::Out) => self.east_out.send(signal::rdm6300(swipe.card, &mut self.random)).await.is_ok(),
-            (Gate::West, _) => self.west.send(signal::wiegand26(swipe.card, &mut self.random)).await.is_ok(),
+            (Gate::East, Direction::In) => self
+                .east_in
+                .send(signal::rdm6300(swipe.card, &mut self.random))
+                .await
+                .is_ok(),
+            (Gate::East, Direction::Out) => self
+                .east_out
+                .send(signal::rdm6300(swipe.card, &mut self.random))
+                .await
+                .is_ok(),
+            (Gate::West, _) => self
+                .west
+                .send(signal::wiegand26(swipe.card, &mut self.random))
+                .await
+                .is_ok(),
             (Gate::Hall, _) => self.hall.send(hall_record(swipe)).await.is_ok(),
         };
-        if shown { Ok(()) } else { Err(anyhow!("the {:?} gate does not take cards any more", swipe.gate)) }
+        if shown {
+            Ok(())
+        } else {
+            Err(anyhow!("the {:?} gate does not take cards any more", swipe.gate))
+        }
     }
 }
 
@@ -119,14 +139,22 @@ impl SerialLine {
         let (mut reader_end, daemon_end) = TTYPort::pair()?;
         reader_end.set_timeout(WRITE_TIMEOUT)?;
         let path = daemon_end.name().context("the pseudo-terminal has no name")?;
-        Ok(Self { reader_end, daemon_end, path })
+        Ok(Self {
+            reader_end,
+            daemon_end,
+            path,
+        })
     }
 
     /// Writes what it is sent on a thread of its own, because a serial port blocks.
-    fn start(self, name: &'static str, lifecycle: &Lifecycle) -> mpsc::Sender<Vec<u8>> {
+    fn start(self, name: &'static str) -> mpsc::Sender<Vec<u8>> {
         let (sender, mut cards) = mpsc::channel::<Vec<u8>>(QUEUE);
-        let Self { mut reader_end, daemon_end, .. } = self;
-        lifecycle.tasks.spawn_blocking(move || {
+        let Self {
+            mut reader_end,
+            daemon_end,
+            ..
+        } = self;
+        tokio::task::spawn_blocking(move || {
             while let Some(bytes) = cards.blocking_recv() {
                 if let Err(error) = reader_end.write_all(&bytes) {
                     tracing::error!(event = "demo.gate_broken", reader = name, %error);
@@ -198,19 +226,26 @@ mod tests {
     use super::*;
     use crate::demo::bureau::{Bureau, instant_on, seconds_at};
 
-    const CARD: u32 = (118 << 16) | 15_080;
+    const CARD: u32 = (118 << 16) | 0x3AE8;
 
     fn swipe(gate: Gate, direction: Direction) -> ScriptedSwipe {
         let at = instant_on(Bureau::invent(1).date, seconds_at(9, 0));
-        ScriptedSwipe { at, card: CARD, gate, direction }
+        ScriptedSwipe {
+            at,
+            card: CARD,
+            gate,
+            direction,
+        }
     }
 
     #[tokio::test]
     async fn a_card_at_the_east_gate_comes_out_of_the_serial_port() {
         let gates = Gates::open().await.unwrap();
-        let mut port = serialport::new(&gates.east_in.path, 9_600).timeout(Duration::from_secs(5)).open().unwrap();
-        let lifecycle = Lifecycle::default();
-        let mut open = gates.start(Random::new(1), &lifecycle);
+        let mut port = serialport::new(&gates.east_in.path, 9_600)
+            .timeout(Duration::from_secs(5))
+            .open()
+            .unwrap();
+        let mut open = gates.start(Random::new(1));
         open.show(&swipe(Gate::East, Direction::In)).await.unwrap();
         let frame = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
@@ -222,15 +257,18 @@ mod tests {
             bytes
         });
         let bytes = frame.await.unwrap();
-        assert!(bytes.windows(10).any(|digits| digits == b"2A00763AE8"), "{}", String::from_utf8_lossy(&bytes));
+        assert!(
+            bytes.windows(10).any(|digits| digits == b"2A00763AE8"),
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
     }
 
     #[tokio::test]
     async fn the_hall_door_sends_a_record_again_until_it_hears_ok() {
         let gates = Gates::open().await.unwrap();
         let address = gates.hall_address;
-        let lifecycle = Lifecycle::default();
-        let mut open = gates.start(Random::new(1), &lifecycle);
+        let mut open = gates.start(Random::new(1));
         open.show(&swipe(Gate::Hall, Direction::Out)).await.unwrap();
         let expected = "118-15080,2026-09-16T09:00:00+08:00,out";
         // The first connection ends without an answer, the second has no room at first.

@@ -4,14 +4,14 @@
 //! gates that speak real bytes over pseudo-terminals and a socket. Everything lives in one temporary directory, which goes with the
 //! process. The same seed gives the same day, so a test can say what it must come to.
 
-pub mod bureau;
-pub mod cast;
-pub mod gates;
+pub(crate) mod bureau;
+mod cast;
+mod gates;
 mod names;
-pub mod random;
-pub mod script;
-pub mod signal;
-pub mod site;
+pub(crate) mod random;
+pub(crate) mod script;
+mod signal;
+pub(crate) mod site;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -48,21 +49,25 @@ pub struct DemoOptions {
 }
 
 /// Everything that happens in the demo: what has happened when it starts, and what is still to come.
-pub struct Story {
+struct Story {
     /// The bureau.
-    pub bureau: Bureau,
+    bureau: Bureau,
     /// Swipes before the start: of the days before, and of the early birds.
-    pub past: Vec<ScriptedSwipe>,
+    past: Vec<ScriptedSwipe>,
     /// Swipes to be played, in order.
-    pub to_come: Vec<ScriptedSwipe>,
+    to_come: Vec<ScriptedSwipe>,
 }
 
 impl Story {
     /// The story that follows from a seed.
-    pub fn invent(seed: u64) -> Self {
+    fn invent(seed: u64) -> Self {
         let bureau = Bureau::invent(seed);
         let mut random = Random::new(seed ^ 0x5C21);
-        let swipes: Vec<ScriptedSwipe> = bureau.casts.iter().flat_map(|cast| script::write(&bureau, cast, &mut random)).collect();
+        let swipes: Vec<ScriptedSwipe> = bureau
+            .casts
+            .iter()
+            .flat_map(|cast| script::write(&bureau, cast, &mut random))
+            .collect();
         let starts = bureau.opens_at();
         let (past, to_come) = swipes.into_iter().partition(|swipe| swipe.at < starts);
         Self { bureau, past, to_come }
@@ -74,6 +79,7 @@ pub async fn run(options: DemoOptions, lifecycle: Lifecycle) -> anyhow::Result<(
     if !(options.speed > 0.0 && options.speed <= 3_600.0) {
         bail!("--speed is more than 0 and at most 3600 judging seconds per second");
     }
+    check_port(options.port).await?;
     let directory = TempDir::with_prefix("rollcall-demo-").context("no temporary directory for the demo")?;
     let story = Story::invent(SEED);
     // The clock stands still until the daemon is up, so that nobody is late because a database was being made.
@@ -91,35 +97,38 @@ pub async fn run(options: DemoOptions, lifecycle: Lifecycle) -> anyhow::Result<(
         demo: true,
         ready: Some(ready),
     };
-    let show = show(story, gates, clock, options, is_ready, lifecycle.clone());
-    lifecycle.spawn_vital("the demo", show);
-    serve::run(serving, lifecycle).await
+    // The gates outlive the daemon: a line that ends first would look like a broken reader at the end of every demo.
+    let mut gates = gates.start(Random::new(SEED));
+    let show = show(&story, &mut gates, &clock, &options, is_ready, &lifecycle);
+    let (served, shown) = tokio::join!(serve::run(serving, lifecycle.clone()), async {
+        let shown = show.await;
+        lifecycle.soft.cancel();
+        shown
+    });
+    // What ended the daemon comes first: the demo cannot go on without it and says only that.
+    served.and(shown)
 }
 
-/// Says where to look once the daemon is up, and plays the day.
+/// Says where to look once the daemon is up, and plays the day until the time is up or the daemon is told to stop.
 async fn show(
-    story: Story,
-    gates: Gates,
-    clock: Clock,
-    options: DemoOptions,
+    story: &Story,
+    gates: &mut OpenGates,
+    clock: &Clock,
+    options: &DemoOptions,
     is_ready: oneshot::Receiver<Addresses>,
-    lifecycle: Lifecycle,
+    lifecycle: &Lifecycle,
 ) -> anyhow::Result<()> {
-    let addresses = tokio::select! {
-        () = lifecycle.soft.cancelled() => return Ok(()),
-        addresses = is_ready => addresses.context("the daemon did not start")?,
-    };
-    println!("listening http://{}\n\n{}", addresses.listen, greeting(&addresses, &options));
-    let mut gates = gates.start(Random::new(SEED), &lifecycle);
+    let addresses = is_ready.await.context("the daemon did not start")?;
+    println!(
+        "listening http://{}\n\n{}",
+        addresses.listen,
+        greeting(&addresses, options)
+    );
     clock.set(None, Some(options.speed));
-    let play = play(&story, &mut gates, &clock);
     tokio::select! {
         () = lifecycle.soft.cancelled() => Ok(()),
-        () = end_after(options.headless_for_seconds) => {
-            lifecycle.soft.cancel();
-            Ok(())
-        }
-        played = play => played,
+        () = end_after(options.headless_for_seconds) => Ok(()),
+        played = play(story, gates, clock) => played,
     }
 }
 
@@ -149,12 +158,24 @@ async fn end_after(seconds: Option<u64>) {
     }
 }
 
+/// Looks before anything is made whether the port is free, to say what to do where it is not.
+async fn check_port(port: u16) -> anyhow::Result<()> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    bound.map(drop).with_context(|| {
+        format!("port {port} cannot be used: name another one with --port P, or take a free one with --port 0")
+    })
+}
+
 /// Writes the file that a real bureau would write, and reads it as `serve` does.
 fn write_configuration(directory: &Path, gates: &Gates, port: u16) -> anyhow::Result<Config> {
     let path = directory.join("rollcall.toml");
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let database = directory.join("rollcall.db");
-    let text = format!("listen = \"{listen}\"\ndatabase = \"sqlite:{}\"\n\n{}", database.display(), gates.configuration());
+    let text = format!(
+        "listen = \"{listen}\"\ndatabase = \"sqlite:{}\"\n\n{}",
+        database.display(),
+        gates.configuration()
+    );
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Config::load(Some(&path), Overrides::default())
 }
@@ -165,11 +186,18 @@ async fn import_site(config: &Config, directory: &Path, story: &Story, clock: &C
     std::fs::create_dir(&folder)?;
     site::write(&story.bureau, &story.past, &folder).with_context(|| format!("cannot write {}", folder.display()))?;
     let ledger = serve::open_ledger(config, directory, false).await?;
-    let options = ImportOptions { dry_run: false, accept_good_rows: false, actor: "demo".to_owned() };
+    let options = ImportOptions {
+        dry_run: false,
+        accept_good_rows: false,
+        actor: "demo".to_owned(),
+    };
     let report = transfer::import(&*ledger, &folder, &options, clock.now()).await?;
     ledger.close().await;
     if !report.succeeded() {
-        bail!("the demo's own site folder has errors\n{}", report.lines(Language::English).join("\n"));
+        bail!(
+            "the demo's own site folder has errors\n{}",
+            report.lines(Language::English).join("\n")
+        );
     }
     Ok(())
 }
@@ -177,10 +205,17 @@ async fn import_site(config: &Config, directory: &Path, story: &Story, clock: &C
 /// What to open and how to stop, in both languages.
 fn greeting(addresses: &Addresses, options: &DemoOptions) -> String {
     let screen = format!("{}/screen", addresses.public_url);
-    let admin = addresses.setup_url.clone().unwrap_or_else(|| addresses.public_url.clone());
+    let admin = addresses
+        .setup_url
+        .clone()
+        .unwrap_or_else(|| addresses.public_url.clone());
     let speed = options.speed.to_string();
     let texts = Language::ALL.map(|language| {
-        let arguments = [("screen", Value::from(screen.as_str())), ("admin", Value::from(admin.as_str())), ("speed", Value::from(speed.as_str()))];
+        let arguments = [
+            ("screen", Value::from(screen.as_str())),
+            ("admin", Value::from(admin.as_str())),
+            ("speed", Value::from(speed.as_str())),
+        ];
         words::text(language, "demo-greeting", &arguments)
     });
     texts.join("\n\n")

@@ -50,7 +50,7 @@ pub struct ScriptedSwipe {
 }
 
 /// A visitor's card that no row of the bureau knows: an unknown badge is recorded and listed, too.
-pub const VISITOR_CARD: u32 = (7 << 16) | 4242;
+pub const VISITOR_CARD: u32 = (7 << 16) | 0x1092;
 
 /// Every swipe of a cast's date, in order.
 pub fn write(bureau: &Bureau, cast: &Cast, random: &mut Random) -> Vec<ScriptedSwipe> {

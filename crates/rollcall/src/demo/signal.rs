@@ -9,13 +9,13 @@ use super::random::Random;
 const TAG_MAKER: u8 = 0x2A;
 
 /// One in so many frames follows noise, as from a motor nearby.
-const NOISE_EVERY: usize = 11;
+const NOISE_EVERY: usize = 40;
 
 /// One in so many frames is torn at first, as when a card is pulled away and shown again.
-const TORN_EVERY: usize = 17;
+const TORN_EVERY: usize = 60;
 
 /// One in so many cards is held at the reader until it is read a second time.
-const HELD_EVERY: usize = 7;
+const HELD_EVERY: usize = 20;
 
 /// The bytes of an RDM6300 that is shown a card of 24 bits.
 pub fn rdm6300(card: u32, random: &mut Random) -> Vec<u8> {

@@ -27,9 +27,16 @@ impl Judged {
         site::write(&story.bureau, &swipes, directory.path()).unwrap();
         let compiled = folder::compile(&folder::read_directory(directory.path()).unwrap()).unwrap();
         let problems: Vec<String> = compiled.problems.iter().map(|problem| problem.text().english).collect();
-        assert!(problems.len() == 1 && problems[0].contains("7-4242"), "only the visitor's card is unknown: {problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains("7-4242"),
+            "only the visitor's card is unknown: {problems:?}"
+        );
         let swipes = compiled.swipes.iter().filter_map(FolderSwipe::judged).collect();
-        Self { bureau: story.bureau, facts: SiteFacts::new(compiled.records), swipes }
+        Self {
+            bureau: story.bureau,
+            facts: SiteFacts::new(compiled.records),
+            swipes,
+        }
     }
 
     /// What holds on the shown date at an instant, as far as its swipes had happened.
@@ -38,9 +45,18 @@ impl Judged {
         let people = self.facts.person_indexes();
         let of = |person| {
             let badges = self.facts.badges_of(person);
-            let own = self.swipes.iter().filter(|swipe| badges.contains(&swipe.badge) && swipe.happened_at <= now);
+            let own = self
+                .swipes
+                .iter()
+                .filter(|swipe| badges.contains(&swipe.badge) && swipe.happened_at <= now);
             let swipes: Vec<Swipe> = own.copied().collect();
-            let facts = PersonFacts { site: &self.facts, person, dates, swipes: &swipes, known_at: None };
+            let facts = PersonFacts {
+                site: &self.facts,
+                person,
+                dates,
+                swipes: &swipes,
+                known_at: None,
+            };
             rules::evaluate(&facts, now).findings
         };
         people.flat_map(of).collect()
@@ -70,11 +86,26 @@ fn the_morning_comes_to_what_the_script_intends() {
     assert_eq!(counts(&late)["not_arrived"], 6);
     assert_eq!(counts(&late)["meeting_late"], 2);
 
-    let walk_outs: Vec<_> = judged.findings(judged.at(9, 45)).into_iter().filter(|finding| finding.kind == FindingKind::WalkOut).collect();
+    let walk_outs: Vec<_> = judged
+        .findings(judged.at(9, 45))
+        .into_iter()
+        .filter(|finding| finding.kind == FindingKind::WalkOut)
+        .collect();
     assert_eq!(walk_outs.len(), 2, "two have walked out: {walk_outs:?}");
-    assert!(walk_outs.iter().all(|finding| finding.since.is_some()), "and are still out");
-    let walk_outs: Vec<_> = judged.findings(judged.at(9, 55)).into_iter().filter(|finding| finding.kind == FindingKind::WalkOut).collect();
-    assert_eq!(walk_outs.iter().filter(|finding| finding.since.is_none()).count(), 1, "one is back: {walk_outs:?}");
+    assert!(
+        walk_outs.iter().all(|finding| finding.since.is_some()),
+        "and are still out"
+    );
+    let walk_outs: Vec<_> = judged
+        .findings(judged.at(9, 55))
+        .into_iter()
+        .filter(|finding| finding.kind == FindingKind::WalkOut)
+        .collect();
+    assert_eq!(
+        walk_outs.iter().filter(|finding| finding.since.is_none()).count(),
+        1,
+        "one is back: {walk_outs:?}"
+    );
 }
 
 #[test]
@@ -82,11 +113,23 @@ fn the_whole_day_comes_to_what_the_script_intends() {
     let judged = Judged::of_the_demo();
     // All windows of the date have closed by noon of the next one.
     let findings = judged.findings(Instant::from_ms(judged.at(12, 0).as_ms() + 24 * 3_600_000));
-    assert!(findings.iter().all(|finding| finding.state == FindingState::Final), "{findings:#?}");
-    let never = judged.bureau.today().parts.iter().filter(|part| part.morning == Morning::Never).count();
+    assert!(
+        findings.iter().all(|finding| finding.state == FindingState::Final),
+        "{findings:#?}"
+    );
+    let never = judged
+        .bureau
+        .today()
+        .parts
+        .iter()
+        .filter(|part| part.morning == Morning::Never)
+        .count();
     let study = &judged.bureau.gatherings[1];
-    let never_and_asked_to_study =
-        study.roster.iter().filter(|&&person| judged.bureau.today().parts[person].morning == Morning::Never).count();
+    let never_and_asked_to_study = study
+        .roster
+        .iter()
+        .filter(|&&person| judged.bureau.today().parts[person].morning == Morning::Never)
+        .count();
     let expected = BTreeMap::from([
         ("late", LATE_ARRIVALS.len()),
         ("absent", 2 * never),

@@ -423,7 +423,8 @@ async fn first_opened_date(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instan
             let noted: NaiveDate = text
                 .parse()
                 .with_context(|| format!("the setting {} holds {text}, not a date", setting::OPENED_THROUGH))?;
-            Ok(noted.max(oldest))
+            // An import of swipes may have noted a date that has not come yet by this clock.
+            Ok(noted.max(oldest).min(today - Days::new(1)))
         }
         None => Ok(today - Days::new(1)),
     }

@@ -100,6 +100,8 @@ pub struct ScreenConfig {
     pub names: &'static str,
     /// Whether the people are invented.
     pub demo: bool,
+    /// The daemon's version.
+    pub version: String,
 }
 
 /// The `d` of a `welcome`.

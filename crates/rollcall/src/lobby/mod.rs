@@ -13,6 +13,8 @@ mod routes;
 #[cfg(test)]
 mod sample;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::HashMap;

@@ -172,6 +172,7 @@ impl Connection {
             },
             names: feed.names().name(),
             demo: inner.settings.demo,
+            version: inner.settings.version.clone(),
         };
         let welcome = ServerFrame::Welcome(Welcome {
             server_time: server_time.clone(),

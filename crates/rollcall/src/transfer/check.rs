@@ -157,16 +157,13 @@ fn refuse(
     let mut anything = false;
     for problem in bad {
         let table = TableFile::ALL.iter().find(|file| file.name() == problem.file);
-        match (table, problem.row) {
-            // A calendar is taken row by row too, although it is stored as one document.
-            (Some(file), Some(row)) => {
-                rows.entry(*file).or_default().insert(row);
-            }
-            _ => {
-                let left_out = contents.leave_out(&problem.file);
-                *refused.entry(problem.file.clone()).or_default() += u64::from(left_out);
-                anything |= left_out;
-            }
+        // A calendar is taken row by row too, although it is stored as one document.
+        if let (Some(file), Some(row)) = (table, problem.row) {
+            rows.entry(*file).or_default().insert(row);
+        } else {
+            let left_out = contents.leave_out(&problem.file);
+            *refused.entry(problem.file.clone()).or_default() += u64::from(left_out);
+            anything |= left_out;
         }
     }
     for (file, lines) in rows {

@@ -197,7 +197,7 @@ async fn all_swipes(ledger: &dyn Ledger) -> Result<Vec<SwipeRecord>, StoreError>
     let (mut swipes, mut seen, mut from, mut limit) = (Vec::<SwipeRecord>::new(), BTreeSet::new(), EVER.from, PAGE);
     loop {
         let page = ledger.swipes_received(Interval::new(from, EVER.until), limit).await?;
-        let full = page.len() as i64 >= limit;
+        let full = i64::try_from(page.len()).is_ok_and(|length| length >= limit);
         let last = page.last().map_or(from, |swipe| swipe.received_at);
         swipes.extend(page.into_iter().filter(|swipe| seen.insert(swipe.id.clone())));
         if !full {

@@ -1,6 +1,6 @@
 //! `rollcall import`: a site folder into the database.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rules::time::Instant;
 use store::rows::AuditRecord;
@@ -82,7 +82,7 @@ pub async fn import(
     Err(ImportError::FactsKeepChanging)
 }
 
-fn read_and_check(directory: &PathBuf, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
+fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
     let source = folder::read_directory(directory)?;
     let contents = Contents::of(directory, &source);
     check::check(source, contents, in_force)

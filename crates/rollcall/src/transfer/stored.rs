@@ -82,7 +82,7 @@ pub(super) fn fact_files() -> impl Iterator<Item = TableFile> {
 
 /// What the database holds, as the files of a site folder, without the swipes.
 pub async fn site_source(ledger: &dyn Ledger) -> Result<SiteSource, StoreError> {
-    Ok(source_of(&ledger.documents().await?, &ledger.facts().await?)?)
+    source_of(&ledger.documents().await?, &ledger.facts().await?)
 }
 
 /// The files that stored documents and facts make.

@@ -39,7 +39,13 @@ fn id(text: &str) -> Id {
 impl World {
     /// A site by its clauses: people ana and bo with badges of the same names, gates and two meeting rooms.
     pub fn new(site: &str) -> Self {
-        let mut world = Self { records: empty(), swipes: Vec::new(), now: None, known_at: None, dates: DateRange::of_date(day(16)) };
+        let mut world = Self {
+            records: empty(),
+            swipes: Vec::new(),
+            now: None,
+            known_at: None,
+            dates: DateRange::of_date(day(16)),
+        };
         for clause in site.split(';').map(str::trim).filter(|clause| !clause.is_empty()) {
             world.clause(clause);
         }
@@ -59,9 +65,15 @@ impl World {
         match words[..] {
             ["hours", ..] => self.hours(&words[1..]),
             ["zone", zone] => self.records.site.zone = zone.parse::<Tz>().expect("a zone"),
-            ["every", "day"] => self.records.schedules[0].periods.iter_mut().for_each(|period| period.weekdays = [true; 7]),
+            ["every", "day"] => self.records.schedules[0]
+                .periods
+                .iter_mut()
+                .for_each(|period| period.weekdays = [true; 7]),
             ["late", "stay", left_after, may_arrive_until] => {
-                let row = LateAllowance { left_after: civil(left_after), may_arrive_until: civil(may_arrive_until) };
+                let row = LateAllowance {
+                    left_after: civil(left_after),
+                    may_arrive_until: civil(may_arrive_until),
+                };
                 self.records.schedules[0].late_allowances.push(row);
             }
             ["hall", "pairing", pairing] => {
@@ -72,36 +84,65 @@ impl World {
                 }
             }
             [name @ ("morning" | "afternoon" | "night" | "evening"), ..] => {
-                let periods = self.records.schedules.iter_mut().flat_map(|schedule| &mut schedule.periods);
-                periods.filter(|period| &*period.name == name).for_each(|period| set(&mut period.settings, &words[1..]));
+                let periods = self
+                    .records
+                    .schedules
+                    .iter_mut()
+                    .flat_map(|schedule| &mut schedule.periods);
+                periods
+                    .filter(|period| &*period.name == name)
+                    .for_each(|period| set(&mut period.settings, &words[1..]));
             }
             _ => {
-                let periods = self.records.schedules.iter_mut().flat_map(|schedule| &mut schedule.periods);
+                let periods = self
+                    .records
+                    .schedules
+                    .iter_mut()
+                    .flat_map(|schedule| &mut schedule.periods);
                 periods.for_each(|period| set(&mut period.settings, &words));
             }
         }
     }
 
     fn hours(&mut self, spans: &[&str]) {
-        let names: &[&str] = if spans.len() == 1 { &["day"] } else { &["morning", "afternoon", "evening"] };
-        let mut schedule = Schedule { id: id("office"), from: None, until: None, periods: Vec::new(), late_allowances: Vec::new() };
+        let names: &[&str] = if spans.len() == 1 {
+            &["day"]
+        } else {
+            &["morning", "afternoon", "evening"]
+        };
+        let mut schedule = Schedule {
+            id: id("office"),
+            from: None,
+            until: None,
+            periods: Vec::new(),
+            late_allowances: Vec::new(),
+        };
         for (span, name) in spans.iter().zip(names) {
             schedule.periods.push(period(name, span));
         }
         self.records.schedules.push(schedule);
         if self.records.assignments.is_empty() {
             let subject = AssignmentSubject::Unit(UnitIndex(0));
-            self.records.assignments.push(Assignment { subject, schedule: Some(id("office")), interval: ALWAYS });
+            self.records.assignments.push(Assignment {
+                subject,
+                schedule: Some(id("office")),
+                interval: ALWAYS,
+            });
         }
     }
 
     /// An instant of a line: `HH:MM`, `DD/HH:MM`.
     pub fn at(&self, text: &str) -> Instant {
-        let (date, time) = text.split_once('/').map_or((16, text), |(date, time)| (date.parse().expect("a day"), time));
+        let (date, time) = text
+            .split_once('/')
+            .map_or((16, text), |(date, time)| (date.parse().expect("a day"), time));
         let mut parts = time.split(':');
         let (hours, minutes) = (parts.next().expect("hours"), parts.next().expect("minutes"));
         let (seconds, milliseconds) = parts.next().map_or((0, 0), |seconds| match seconds.split_once('.') {
-            Some((seconds, milliseconds)) => (seconds.parse().expect("seconds"), milliseconds.parse().expect("milliseconds")),
+            Some((seconds, milliseconds)) => (
+                seconds.parse().expect("seconds"),
+                milliseconds.parse().expect("milliseconds"),
+            ),
             None => (seconds.parse().expect("seconds"), 0),
         });
         let base = instant_of(day(date), civil(&format!("{hours}:{minutes}")), self.records.site.zone);
@@ -119,26 +160,50 @@ impl World {
             ["now", at] => self.now = Some(self.at(at)),
             ["known", at] => self.known_at = Some(self.at(at)),
             ["dates", from, until] => {
-                self.dates = DateRange { from: day(from.parse().expect("a day")), until: day(until.parse().expect("a day")) };
+                self.dates = DateRange {
+                    from: day(from.parse().expect("a day")),
+                    until: day(until.parse().expect("a day")),
+                };
             }
             ["leave", interval, ref rest @ ..] => {
                 let interval = self.interval(interval);
-                let approved_until = if let ["approved", until] = rest { self.at(until) } else { interval.until };
+                let approved_until = if let ["approved", until] = rest {
+                    self.at(until)
+                } else {
+                    interval.until
+                };
                 let absence = id(&format!("a{}", self.records.absences.len()));
                 let person = PersonIndex(0);
-                self.records.absences.push(Absence { id: absence, person, kind: id("leave"), interval, approved_until });
+                self.records.absences.push(Absence {
+                    id: absence,
+                    person,
+                    kind: id("leave"),
+                    interval,
+                    approved_until,
+                });
             }
-            [kind @ ("holiday" | "workday" | "morning_off" | "afternoon_off"), date, ref rest @ ..] => self.calendar(kind, date, rest),
+            [
+                kind @ ("holiday" | "workday" | "morning_off" | "afternoon_off"),
+                date,
+                ref rest @ ..,
+            ] => self.calendar(kind, date, rest),
             ["meeting", interval, place, ref rest @ ..] => self.meeting(interval, place, rest),
             ["permit", interval] => {
                 let interval = self.interval(interval);
                 let meeting = self.records.meetings.last_mut().expect("a meeting");
-                meeting.permissions.push(Permission { person: PersonIndex(0), interval });
+                meeting.permissions.push(Permission {
+                    person: PersonIndex(0),
+                    interval,
+                });
             }
             ["down", reader, interval] => {
                 let (from, until) = interval.split_once('-').expect("an interval");
                 let down_until = (!until.is_empty()).then(|| self.at(until));
-                let outage = Outage { reader: self.reader(reader), down_from: self.at(from), down_until };
+                let outage = Outage {
+                    reader: self.reader(reader),
+                    down_from: self.at(from),
+                    down_until,
+                };
                 self.records.outages.push(outage);
             }
             [at, badge, direction, ref rest @ ..] => self.swipe(at, badge, direction, rest),
@@ -153,9 +218,17 @@ impl World {
             "morning_off" => DayKind::MorningOff,
             _ => DayKind::AfternoonOff,
         };
-        let acts_as = rest.first().map(|weekday| weekday.parse::<Weekday>().expect("a weekday"));
+        let acts_as = rest
+            .first()
+            .map(|weekday| weekday.parse::<Weekday>().expect("a weekday"));
         let date = day(date.parse().expect("a day"));
-        self.records.calendar.push(CalendarDay { date, kind, name: None, acts_as, source: None });
+        self.records.calendar.push(CalendarDay {
+            date,
+            kind,
+            name: None,
+            acts_as,
+            source: None,
+        });
     }
 
     fn meeting(&mut self, interval: &str, place: &str, rest: &[&str]) {
@@ -175,7 +248,11 @@ impl World {
             exits_allowed: 2,
             early_grace: Span::ZERO,
             substitutes: Substitutes::None,
-            roster: vec![RosterEntry { person: PersonIndex(0), role: Role::Required, seat: None }],
+            roster: vec![RosterEntry {
+                person: PersonIndex(0),
+                role: Role::Required,
+                seat: None,
+            }],
             permissions: Vec::new(),
         };
         for pair in rest.chunks(2) {
@@ -195,7 +272,11 @@ impl World {
 
     /// `in`, `out` and `both` are readers of the gate; `in@hall` one of the hall.
     fn reader(&self, text: &str) -> ReaderIndex {
-        let name = if text.contains('@') { text.to_owned() } else { format!("{text}@gate") };
+        let name = if text.contains('@') {
+            text.to_owned()
+        } else {
+            format!("{text}@gate")
+        };
         let position = self.records.readers.iter().position(|reader| *reader.id == *name);
         ReaderIndex(u32::try_from(position.unwrap_or_else(|| panic!("no reader {name}"))).expect("few readers"))
     }
@@ -207,17 +288,33 @@ impl World {
 
     fn swipe(&mut self, at: &str, badge: &str, direction: &str, rest: &[&str]) {
         let happened_at = self.at(at);
-        let received_at = if let ["received", at] = rest { self.at(at) } else { happened_at };
-        let badge = self.records.badges.iter().position(|known| *known.key == *badge).expect("a badge");
+        let received_at = if let ["received", at] = rest {
+            self.at(at)
+        } else {
+            happened_at
+        };
+        let badge = self
+            .records
+            .badges
+            .iter()
+            .position(|known| *known.key == *badge)
+            .expect("a badge");
         let badge = BadgeIndex(u32::try_from(badge).expect("few badges"));
-        self.swipes.push(swipe(happened_at, received_at, badge, self.reader(direction)));
+        self.swipes
+            .push(swipe(happened_at, received_at, badge, self.reader(direction)));
     }
 
     /// What the rules say of ana.
     pub fn assess(&self) -> Assessment {
         let site = SiteFacts::new(self.records.clone());
         let now = self.now.unwrap_or_else(|| self.at("20/12:00"));
-        let facts = PersonFacts { site: &site, person: PersonIndex(0), dates: self.dates, swipes: &self.swipes, known_at: self.known_at };
+        let facts = PersonFacts {
+            site: &site,
+            person: PersonIndex(0),
+            dates: self.dates,
+            swipes: &self.swipes,
+            known_at: self.known_at,
+        };
         evaluate(&facts, now)
     }
 
@@ -238,7 +335,11 @@ impl World {
         if let Some(length) = finding.length {
             write!(text, " {}m", length.shown_minutes()).expect("a string");
         }
-        for (name, at) in [("due", finding.due), ("actual", finding.actual), ("since", finding.since)] {
+        for (name, at) in [
+            ("due", finding.due),
+            ("actual", finding.actual),
+            ("since", finding.since),
+        ] {
             if let Some(at) = at {
                 write!(text, " {name} {}", self.clock(at)).expect("a string");
             }
@@ -269,7 +370,11 @@ impl World {
     pub fn told(&self) -> String {
         let findings = self.assess().findings;
         let lines: Vec<String> = findings.iter().map(|finding| self.show(finding)).collect();
-        if lines.is_empty() { String::from("fine") } else { lines.join("\n") }
+        if lines.is_empty() {
+            String::from("fine")
+        } else {
+            lines.join("\n")
+        }
     }
 }
 
@@ -278,7 +383,15 @@ pub fn swipe(happened_at: Instant, received_at: Instant, badge: BadgeIndex, read
     bytes[..8].copy_from_slice(&happened_at.as_ms().to_be_bytes());
     bytes[8..12].copy_from_slice(&badge.0.to_be_bytes());
     bytes[12..].copy_from_slice(&reader.0.to_be_bytes());
-    Swipe { id: SwipeId(bytes), reader, badge, happened_at, received_at, sequence: None, faces: None }
+    Swipe {
+        id: SwipeId(bytes),
+        reader,
+        badge,
+        happened_at,
+        received_at,
+        sequence: None,
+        faces: None,
+    }
 }
 
 pub fn civil(text: &str) -> CivilTime {
@@ -295,7 +408,13 @@ pub fn span(text: &str) -> Span {
 pub fn period(name: &str, span: &str) -> Period {
     let (starts, ends) = span.split_once('-').expect("a span");
     let weekdays = [true, true, true, true, true, false, false];
-    Period { name: id(name), starts: civil(starts), ends: civil(ends), weekdays, settings: PeriodSettings::default() }
+    Period {
+        name: id(name),
+        starts: civil(starts),
+        ends: civil(ends),
+        weekdays,
+        settings: PeriodSettings::default(),
+    }
 }
 
 /// Sets one period parameter.
@@ -321,18 +440,33 @@ pub fn set(settings: &mut PeriodSettings, words: &[&str]) {
 }
 
 fn empty() -> SiteRecords {
-    let place = |name: &str, kind| Place { id: id(name), name: id(name), kind, pairing: Pairing::First };
+    let place = |name: &str, kind| Place {
+        id: id(name),
+        name: id(name),
+        kind,
+        pairing: Pairing::First,
+    };
     let mut readers = Vec::new();
     for (place, name) in (0..).zip(["gate", "hall", "room"]) {
         for (direction, faces) in [("in", Facing::In), ("out", Facing::Out), ("both", Facing::Both)] {
-            let stands = vec![Stand { interval: ALWAYS, place: PlaceIndex(place), faces }];
-            readers.push(Reader { id: id(&format!("{direction}@{name}")), stands });
+            let stands = vec![Stand {
+                interval: ALWAYS,
+                place: PlaceIndex(place),
+                faces,
+            }];
+            readers.push(Reader {
+                id: id(&format!("{direction}@{name}")),
+                stands,
+            });
         }
     }
     let people: Vec<Person> = ["ana", "bo"].into_iter().map(person).collect();
     let badges = (0..).zip(["ana", "bo"]).map(|(index, key)| Badge {
         key: id(key),
-        grants: vec![BadgeGrant { interval: ALWAYS, person: PersonIndex(index) }],
+        grants: vec![BadgeGrant {
+            interval: ALWAYS,
+            person: PersonIndex(index),
+        }],
     });
     SiteRecords {
         site: Site {
@@ -345,12 +479,24 @@ fn empty() -> SiteRecords {
             meeting_travel: Span::from_minutes(10),
         },
         units: vec![
-            Unit { id: id("bureau"), parent: None, name: id("bureau") },
-            Unit { id: id("plan"), parent: Some(UnitIndex(0)), name: id("plan") },
+            Unit {
+                id: id("bureau"),
+                parent: None,
+                name: id("bureau"),
+            },
+            Unit {
+                id: id("plan"),
+                parent: Some(UnitIndex(0)),
+                name: id("plan"),
+            },
         ],
         people,
         badges: badges.collect(),
-        places: vec![place("gate", PlaceKind::Office), place("hall", PlaceKind::Meeting), place("room", PlaceKind::Meeting)],
+        places: vec![
+            place("gate", PlaceKind::Office),
+            place("hall", PlaceKind::Meeting),
+            place("room", PlaceKind::Meeting),
+        ],
         readers,
         schedules: Vec::new(),
         calendar: Vec::new(),
@@ -362,6 +508,16 @@ fn empty() -> SiteRecords {
 }
 
 fn person(name: &str) -> Person {
-    let stint = Stint { interval: ALWAYS, name: id(name), unit: UnitIndex(1), rank: None, head: false, mail: None };
-    Person { id: id(name), stints: vec![stint] }
+    let stint = Stint {
+        interval: ALWAYS,
+        name: id(name),
+        unit: UnitIndex(1),
+        rank: None,
+        head: false,
+        mail: None,
+    };
+    Person {
+        id: id(name),
+        stints: vec![stint],
+    }
 }

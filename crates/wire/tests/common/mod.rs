@@ -11,19 +11,19 @@ pub fn decode_pieces<'a>(decoding: Decoding, pieces: impl IntoIterator<Item = &'
 }
 
 fn decode_burst<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
-    let mut decoded = Vec::new();
+    let mut items = Vec::new();
     for piece in pieces {
         let mut rest = piece;
         while !rest.is_empty() {
             let taken = decoder.push(rest);
             assert!(taken > 0, "an emptied decoder always takes something");
             rest = &rest[taken..];
-            decoded.extend(std::iter::from_fn(|| decoder.next()));
+            items.extend(std::iter::from_fn(|| decoder.next()));
         }
     }
     decoder.idle();
-    decoded.extend(std::iter::from_fn(|| decoder.next()));
-    decoded
+    items.extend(std::iter::from_fn(|| decoder.next()));
+    items
 }
 
 /// Feeds bursts with silence after each.

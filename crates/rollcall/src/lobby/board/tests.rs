@@ -5,9 +5,15 @@ use proptest::prelude::*;
 use rules::finding::{FindingKind as Kind, FindingState, Presence};
 
 use super::super::sample::{DATE, afternoon, at, day, facts, found, morning, records, sitting};
+use super::super::view::Event;
 use super::*;
 
-const PEOPLE: [(&str, &str); 4] = [("sun", "孙一航"), ("zhou", "周强"), ("ouyang", "欧阳雪"), ("anna", "Anna Schmidt")];
+const PEOPLE: [(&str, &str); 4] = [
+    ("sun", "孙一航"),
+    ("zhou", "周强"),
+    ("ouyang", "欧阳雪"),
+    ("anna", "Anna Schmidt"),
+];
 
 fn here() -> Presence {
     Presence::Present { since: at(8, 40) }
@@ -15,7 +21,14 @@ fn here() -> Presence {
 
 fn board_at(now: Instant, days: Vec<BoardDay>) -> Board {
     let mut board = Board::default();
-    board.apply(BoardChange { facts: Some(facts(&PEOPLE)), days, sources: Vec::new() }, now);
+    board.apply(
+        BoardChange {
+            facts: Some(facts(&PEOPLE)),
+            days,
+            sources: Vec::new(),
+        },
+        now,
+    );
     board
 }
 
@@ -24,18 +37,41 @@ fn masked(board: &Board, now: Instant) -> View {
 }
 
 fn adds_up(view: &View) {
-    let Counts { due, arrived, late, missing, withheld, expected, .. } = view.counts;
+    let Counts {
+        due,
+        arrived,
+        late,
+        missing,
+        withheld,
+        expected,
+        ..
+    } = view.counts;
     assert_eq!(due, arrived + missing + withheld + expected, "{:?}", view.counts);
     assert!(late <= arrived, "{:?}", view.counts);
     for meeting in &view.meetings {
-        let Tally { required, present, absent, out, excused, withheld, expected, .. } = meeting.counts;
-        assert_eq!(required, present + absent + out + excused + withheld + expected, "{:?}", meeting.counts);
+        let Tally {
+            required,
+            present,
+            absent,
+            out,
+            excused,
+            withheld,
+            expected,
+            ..
+        } = meeting.counts;
+        assert_eq!(
+            required,
+            present + absent + out + excused + withheld + expected,
+            "{:?}",
+            meeting.counts
+        );
     }
 }
 
 /// What a screen does with an event.
 fn applied(mut view: View, event: Event) -> View {
-    view.rows.retain(|row| !event.drop.contains(&row.id) && !event.put.iter().any(|put| put.id == row.id));
+    view.rows
+        .retain(|row| !event.drop.contains(&row.id) && !event.put.iter().any(|put| put.id == row.id));
     view.rows.extend(event.put);
     View::sort_rows(&mut view.rows);
     View {
@@ -50,28 +86,59 @@ fn applied(mut view: View, event: Event) -> View {
 
 #[test]
 fn everybody_is_counted_once_and_who_is_on_leave_is_not_due() {
-    let board = board_at(at(9, 0), vec![
-        day(0, vec![morning(here(), true)], Vec::new()),
-        day(1, vec![morning(Presence::Missing, false)], Vec::new()),
-        day(2, vec![morning(Presence::Excused, false)], Vec::new()),
-        day(3, Vec::new(), Vec::new()),
-    ]);
+    let board = board_at(
+        at(9, 0),
+        vec![
+            day(0, vec![morning(here(), true)], Vec::new()),
+            day(1, vec![morning(Presence::Missing, false)], Vec::new()),
+            day(2, vec![morning(Presence::Excused, false)], Vec::new()),
+            day(3, Vec::new(), Vec::new()),
+        ],
+    );
     let view = masked(&board, at(9, 0));
-    let expected = Counts { due: 2, arrived: 1, late: 1, missing: 1, leave: 1, ..Counts::default() };
-    assert_eq!((view.counts, view.date.as_str(), view.period.as_deref()), (expected, "2026-09-16", Some("morning")));
+    let expected = Counts {
+        due: 2,
+        arrived: 1,
+        late: 1,
+        missing: 1,
+        leave: 1,
+        ..Counts::default()
+    };
+    assert_eq!(
+        (view.counts, view.date.as_str(), view.period.as_deref()),
+        (expected, "2026-09-16", Some("morning"))
+    );
 }
 
 #[test]
 fn over_lunch_the_morning_stays_until_somebody_arrives_or_is_overdue() {
-    let days = |second: Presence| vec![day(0, vec![morning(here(), true), afternoon(second, false)], Vec::new())];
+    let days = |second: Presence| {
+        vec![day(
+            0,
+            vec![morning(here(), true), afternoon(second, false)],
+            Vec::new(),
+        )]
+    };
     let arrived = |second, now| masked(&board_at(now, days(second)), now).counts.arrived;
-    assert_eq!(arrived(Presence::Expected, at(11, 45)), 1, "the afternoon is open, the morning is not over");
+    assert_eq!(
+        arrived(Presence::Expected, at(11, 45)),
+        1,
+        "the afternoon is open, the morning is not over"
+    );
     assert_eq!(arrived(Presence::Expected, at(12, 30)), 1, "lunch");
     assert_eq!(arrived(Presence::Missing, at(13, 31)), 0, "overdue");
     assert_eq!(arrived(Presence::Present { since: at(13, 10) }, at(13, 10)), 1);
-    assert_eq!(masked(&board_at(at(20, 0), days(here())), at(20, 0)).counts.arrived, 1, "the evening keeps the afternoon");
+    assert_eq!(
+        masked(&board_at(at(20, 0), days(here())), at(20, 0)).counts.arrived,
+        1,
+        "the evening keeps the afternoon"
+    );
     let tomorrow = at(24, 1);
-    assert_eq!(masked(&board_at(tomorrow, days(here())), tomorrow).counts, Counts::default(), "a new day");
+    assert_eq!(
+        masked(&board_at(tomorrow, days(here())), tomorrow).counts,
+        Counts::default(),
+        "a new day"
+    );
 }
 
 #[test]
@@ -80,10 +147,13 @@ fn a_late_morning_is_listed_all_day_but_a_missed_one_only_while_it_lasts() {
     let second = afternoon(Presence::Present { since: at(13, 20) }, false);
     let findings = [vec![found(0, Kind::Late, &late)], vec![found(1, Kind::Absent, &missed)]];
     let [first, other] = findings;
-    let board = board_at(at(14, 0), vec![
-        day(0, vec![late, second.clone()], first),
-        day(1, vec![missed, second], other),
-    ]);
+    let board = board_at(
+        at(14, 0),
+        vec![
+            day(0, vec![late, second.clone()], first),
+            day(1, vec![missed, second], other),
+        ],
+    );
     let kinds = |now| masked(&board, now).rows.iter().map(|row| row.kind).collect::<Vec<_>>();
     assert_eq!(kinds(at(9, 30)), ["late", "absent"]);
     assert_eq!(kinds(at(14, 0)), ["late"]);
@@ -99,11 +169,23 @@ fn a_withheld_absence_is_counted_and_never_listed() {
     let arrived = morning(here(), true);
     let mut doubtful = found(1, Kind::Late, &arrived);
     doubtful.finding.state = FindingState::Withheld;
-    let board = board_at(at(9, 0), vec![day(0, vec![standing], vec![finding]), day(1, vec![arrived], vec![doubtful])]);
+    let board = board_at(
+        at(9, 0),
+        vec![
+            day(0, vec![standing], vec![finding]),
+            day(1, vec![arrived], vec![doubtful]),
+        ],
+    );
     let view = masked(&board, at(9, 0));
     assert_eq!((view.counts.withheld, view.counts.missing), (1, 0));
-    let [row] = view.rows.as_slice() else { panic!("only the late arrival is listed: {:?}", view.rows) };
-    assert_eq!((row.kind, row.state, row.minutes), ("late", "withheld", None), "and without minutes that may be wrong");
+    let [row] = view.rows.as_slice() else {
+        panic!("only the late arrival is listed: {:?}", view.rows)
+    };
+    assert_eq!(
+        (row.kind, row.state, row.minutes),
+        ("late", "withheld", None),
+        "and without minutes that may be wrong"
+    );
 }
 
 #[test]
@@ -112,10 +194,13 @@ fn nobody_who_is_on_leave_now_is_listed_and_leave_is_not_told() {
     let finding = found(0, Kind::Late, &late);
     let overstayed = morning(Presence::Missing, false);
     let other = found(1, Kind::OverstayedLeave, &overstayed);
-    let board = board_at(at(14, 0), vec![
-        day(0, vec![late, afternoon(Presence::Excused, false)], vec![finding]),
-        day(1, vec![overstayed], vec![other]),
-    ]);
+    let board = board_at(
+        at(14, 0),
+        vec![
+            day(0, vec![late, afternoon(Presence::Excused, false)], vec![finding]),
+            day(1, vec![overstayed], vec![other]),
+        ],
+    );
     let kinds: Vec<_> = masked(&board, at(14, 0)).rows.iter().map(|row| row.kind).collect();
     assert_eq!(kinds, ["absent"]);
 }
@@ -126,7 +211,11 @@ fn no_full_name_leaves_in_masked_mode_and_no_person_in_counts_mode() {
     let days = (0..4).map(|person| {
         let mut exit = found(person, Kind::WalkOut, &sitting(here()));
         exit.finding.since = Some(at(9, 10));
-        day(person, standings(), vec![found(person, Kind::Late, &morning(here(), true)), exit])
+        day(
+            person,
+            standings(),
+            vec![found(person, Kind::Late, &morning(here(), true)), exit],
+        )
     });
     let board = board_at(at(9, 20), days.collect());
     let json = |names| serde_json::to_string(&board.view(at(9, 20), names)).expect("a view serialises");
@@ -137,8 +226,13 @@ fn no_full_name_leaves_in_masked_mode_and_no_person_in_counts_mode() {
     }
     assert!(json(NameMode::Masked).contains("孙＊航") && json(NameMode::Masked).contains("Anna S."));
     let counts = board.view(at(9, 20), NameMode::Counts);
-    let [row] = counts.rows.as_slice() else { panic!("one unit, one row: {:?}", counts.rows) };
-    assert_eq!((row.people, row.name.as_deref(), counts.meetings[0].out.len()), (Some(4), None, 0));
+    let [row] = counts.rows.as_slice() else {
+        panic!("one unit, one row: {:?}", counts.rows)
+    };
+    assert_eq!(
+        (row.people, row.name.as_deref(), counts.meetings[0].out.len()),
+        (Some(4), None, 0)
+    );
 }
 
 #[test]
@@ -152,28 +246,59 @@ fn a_meeting_counts_whom_it_calls_and_passes_through_its_phases() {
     let board = board_at(at(9, 20), days);
     let panel = |now| masked(&board, now).meetings.into_iter().next();
     let running = panel(at(9, 20)).expect("it is on");
-    assert_eq!((running.phase, running.room.as_str(), running.starts.as_str()), (Phase::Running, "多功能厅", "2026-09-16T09:00:00+08:00"));
-    let tally = Tally { required: 3, present: 1, absent: 1, excused: 1, ..Tally::default() };
-    assert_eq!((running.counts, running.units[0].tally), (tally, tally), "the last on the roster is optional");
+    assert_eq!(
+        (running.phase, running.room.as_str(), running.starts.as_str()),
+        (Phase::Running, "多功能厅", "2026-09-16T09:00:00+08:00")
+    );
+    let tally = Tally {
+        required: 3,
+        present: 1,
+        absent: 1,
+        excused: 1,
+        ..Tally::default()
+    };
+    assert_eq!(
+        (running.counts, running.units[0].tally),
+        (tally, tally),
+        "the last on the roster is optional"
+    );
     assert_eq!(panel(at(8, 45)).expect("sign-in").phase, Phase::SignIn);
     let next = panel(at(7, 0)).expect("it is to come");
-    assert_eq!((next.phase, next.counts.required, next.units.len()), (Phase::Next, 3, 0));
+    assert_eq!(
+        (next.phase, next.counts.required, next.units.len()),
+        (Phase::Next, 3, 0)
+    );
     assert_eq!(panel(at(10, 30)), None);
 }
 
 #[test]
 fn what_the_board_holds_moves_with_new_facts_by_identifiers() {
     let late = morning(here(), true);
-    let mut board = board_at(at(9, 0), vec![
-        day(0, vec![late.clone()], vec![found(0, Kind::Late, &late)]),
-        day(1, vec![late.clone()], vec![found(1, Kind::Late, &late)]),
-    ]);
+    let mut board = board_at(
+        at(9, 0),
+        vec![
+            day(0, vec![late.clone()], vec![found(0, Kind::Late, &late)]),
+            day(1, vec![late.clone()], vec![found(1, Kind::Late, &late)]),
+        ],
+    );
     let mut moved = records(&[("new", "新来人"), ("zhou", "周强"), ("ouyang", "欧阳雪")]);
     moved.meetings.clear();
-    let change = BoardChange { facts: Some(Arc::new(SiteFacts::new(moved))), ..BoardChange::default() };
+    let change = BoardChange {
+        facts: Some(Arc::new(SiteFacts::new(moved))),
+        ..BoardChange::default()
+    };
     board.apply(change, at(9, 0));
-    let names: Vec<_> = board.view(at(9, 0), NameMode::Full).rows.into_iter().filter_map(|row| row.name).collect();
-    assert_eq!(names, ["周强"], "who is gone is gone, who has another number keeps their name");
+    let names: Vec<_> = board
+        .view(at(9, 0), NameMode::Full)
+        .rows
+        .into_iter()
+        .filter_map(|row| row.name)
+        .collect();
+    assert_eq!(
+        names,
+        ["周强"],
+        "who is gone is gone, who has another number keeps their name"
+    );
 }
 
 #[test]
@@ -183,7 +308,10 @@ fn days_far_from_today_are_neither_kept_nor_shown() {
     old.date = DATE - Days::new(2);
     let mut board = board_at(now, vec![old, day(1, vec![morning(here(), false)], Vec::new())]);
     assert_eq!(board.days.len(), 1);
-    board.apply(BoardChange::default(), now + rules::time::Span::from_minutes(3 * 24 * 60));
+    board.apply(
+        BoardChange::default(),
+        now + rules::time::Span::from_minutes(3 * 24 * 60),
+    );
     assert!(board.days.is_empty());
 }
 
@@ -191,10 +319,23 @@ fn days_far_from_today_are_neither_kept_nor_shown() {
 fn silent_readers_come_first_and_unknown_ones_are_not_named() {
     let now = at(9, 0);
     let mut board = board_at(now, Vec::new());
-    let source = |reader: &str, silent| SourceState { reader: reader.into(), silent, since: at(8, 58) };
-    board.apply(BoardChange { sources: vec![source("gate-1", true), source("nowhere", true)], ..BoardChange::default() }, now);
+    let source = |reader: &str, silent| SourceState {
+        reader: reader.into(),
+        silent,
+        since: at(8, 58),
+    };
+    board.apply(
+        BoardChange {
+            sources: vec![source("gate-1", true), source("nowhere", true)],
+            ..BoardChange::default()
+        },
+        now,
+    );
     let [source] = <[Source; 1]>::try_from(masked(&board, now).sources).expect("one known reader");
-    assert_eq!((source.place.as_str(), source.state, source.since.as_str()), ("东门", "silent", "2026-09-16T08:58:00+08:00"));
+    assert_eq!(
+        (source.place.as_str(), source.state, source.since.as_str()),
+        ("东门", "silent", "2026-09-16T08:58:00+08:00")
+    );
 }
 
 #[test]
@@ -204,10 +345,23 @@ fn the_largest_view_fits_its_bound() {
     let people: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), long.as_str())).collect();
     let late = morning(here(), true);
     let mut board = Board::default();
-    let days = (0..400).map(|person| day(person, vec![late.clone()], vec![found(person, Kind::Late, &late)])).collect();
-    board.apply(BoardChange { facts: Some(facts(&people)), days, sources: Vec::new() }, at(9, 0));
+    let days = (0..400)
+        .map(|person| day(person, vec![late.clone()], vec![found(person, Kind::Late, &late)]))
+        .collect();
+    board.apply(
+        BoardChange {
+            facts: Some(facts(&people)),
+            days,
+            sources: Vec::new(),
+        },
+        at(9, 0),
+    );
     let view = masked(&board, at(9, 0));
-    assert_eq!((view.rows.len(), view.counts.late_today), (LISTED_ROWS, 400), "counts stay whole");
+    assert_eq!(
+        (view.rows.len(), view.counts.late_today),
+        (LISTED_ROWS, 400),
+        "counts stay whole"
+    );
     assert!(serde_json::to_string(&view).expect("a view serialises").len() < 64 * 1024);
 }
 
