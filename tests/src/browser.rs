@@ -1,5 +1,6 @@
 //! A real browser: Chromium, driven through chromedriver.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,9 +23,32 @@ const DRIVER_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Browser {
     /// The page, for what the helpers below do not cover.
     pub page: Client,
-    /// Ends with the browser.
+    /// Killed when dropped; the browser that it started would outlive it.
     _driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let own = |process: &std::path::Path| {
+            let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
+            let profile = self.profile.path().as_os_str().as_bytes();
+            command.windows(profile.len()).any(|part| part == profile)
+        };
+        let processes = std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
+        for process in processes.filter(|process| own(process)) {
+            // One that has ended meanwhile needs no kill.
+            let _ = std::process::Command::new("kill")
+                .arg("-KILL")
+                .arg(process.file_name().unwrap_or_default())
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
 }
 
 /// The size of the page in CSS pixels, one device pixel each.
@@ -67,7 +91,7 @@ impl Browser {
         let browser = Self {
             page,
             _driver: driver,
-            _profile: profile,
+            profile,
         };
         browser.resize(size).await?;
         Ok(browser)
