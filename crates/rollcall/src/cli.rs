@@ -156,8 +156,11 @@ impl Installation {
 /// The language to speak: the one asked for, else that of the environment as POSIX orders it, else zh-CN.
 fn language(asked: Option<Language>) -> Language {
     let environment = || {
-        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
-        set.filter(|value| !value.is_empty()).find_map(|value| Language::of_tag(&value))
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .filter_map(|name| std::env::var(name).ok());
+        set.filter(|value| !value.is_empty())
+            .find_map(|value| Language::of_tag(&value))
     };
     asked.or_else(environment).unwrap_or(Language::Chinese)
 }

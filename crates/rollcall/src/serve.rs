@@ -13,16 +13,16 @@ use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
+use crate::admin::{self, AdminAccess};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, EngineParts, Health, Intake, links};
+use crate::http;
 use crate::http::health::HealthState;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
 use crate::shared::Shared;
-use crate::admin::{self, AdminAccess};
-use crate::http;
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
 const SIMULATED: &str = "simulated";
@@ -105,9 +105,13 @@ async fn start(
         public_url: public_url.into(),
         demo: options.demo,
     };
-    let lobby = Lobby::new(lobby_settings(&shared), clock.clone()).map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
+    let lobby = Lobby::new(lobby_settings(&shared), clock.clone())
+        .map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
     let (admin_router, admin) = admin::parts(shared.clone());
-    let access = Arc::new(ScreenAccess { ledger: Arc::clone(&ledger), admin });
+    let access = Arc::new(ScreenAccess {
+        ledger: Arc::clone(&ledger),
+        admin,
+    });
     lifecycle.spawn_vital("the board", {
         let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
         async move {

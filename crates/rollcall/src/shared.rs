@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use rules::facts::SiteFacts;
-use store::Ledger;
+use rules::model::{BadgeIndex, Facing, PersonIndex, Swipe, SwipeId};
+use rules::time::Instant;
+use store::rows::SwipeRecord;
+use store::{Ledger, StoreError, Stored};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::folder::BadgeKeys;
 
 /// The slow facts of one revision; whoever holds it sees one consistent bureau.
 #[derive(Clone, Debug)]
@@ -15,6 +19,74 @@ pub struct SiteSnapshot {
     pub revision: i64,
     /// The facts.
     pub facts: Arc<SiteFacts>,
+    /// Finds badges as readers and files spell them.
+    badge_keys: Arc<BadgeKeys>,
+}
+
+impl SiteSnapshot {
+    /// The facts as they were read at a revision.
+    pub fn new(revision: i64, facts: Arc<SiteFacts>) -> Self {
+        let badge_keys = Arc::new(BadgeKeys::new(&facts.records().badges));
+        Self {
+            revision,
+            facts,
+            badge_keys,
+        }
+    }
+
+    /// The badge of a key that was read at an instant.
+    pub fn badge(&self, key: &str, at: Instant) -> Option<BadgeIndex> {
+        self.badge_keys.find(key, at, &self.facts.records().badges)
+    }
+
+    /// Every key under which swipes of a person's badges may be stored.
+    pub fn badge_keys_of(&self, person: PersonIndex) -> Vec<&str> {
+        let badges = &self.facts.records().badges;
+        self.facts
+            .badges_of(person)
+            .iter()
+            .flat_map(|badge| BadgeKeys::spellings(&badges[badge.at()]))
+            .collect()
+    }
+
+    /// A stored swipe as the rules take it; `None` where the bureau knows its reader or badge no more.
+    pub fn swipe(&self, row: &SwipeRecord) -> Stored<Option<Swipe>> {
+        let (Some(reader), Some(badge)) = (
+            self.facts.reader_index(&row.reader),
+            self.badge(&row.badge, row.happened_at),
+        ) else {
+            return Ok(None);
+        };
+        let bad = |column| StoreError::BadRow {
+            table: "swipe",
+            column,
+            id: row.id.clone(),
+        };
+        let mut id = [0; 16];
+        hex::decode_to_slice(&row.id, &mut id).map_err(|_| bad("id"))?;
+        let faces = match row.faces.as_deref() {
+            None => None,
+            Some("in") => Some(Facing::In),
+            Some("out") => Some(Facing::Out),
+            Some("both") => Some(Facing::Both),
+            Some(_) => return Err(bad("faces")),
+        };
+        let (happened_at, received_at) = (row.happened_at, row.received_at);
+        Ok(Some(Swipe {
+            id: SwipeId(id),
+            reader,
+            badge,
+            happened_at,
+            received_at,
+            sequence: row.sequence,
+            faces,
+        }))
+    }
+
+    /// Stored swipes as the rules take them, without those of readers and badges that the bureau knows no more.
+    pub fn swipes(&self, rows: &[SwipeRecord]) -> Stored<Vec<Swipe>> {
+        rows.iter().filter_map(|row| self.swipe(row).transpose()).collect()
+    }
 }
 
 /// Handed to every handler.

@@ -7,14 +7,14 @@ use chrono_tz::Tz;
 use rules::explain::{Explanation, Limit, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, FindingKind};
-use rules::model::{DayKind, Facing, PersonIndex, Swipe, SwipeId};
+use rules::model::{DayKind, Facing, PersonIndex, Swipe};
 use rules::time::{CivilTime, Instant, Interval, IntervalSet, Span, instant_of};
-use store::rows::SwipeRecord;
-use store::{Ledger, StoreError, Stored};
+use store::{Ledger, Stored};
 
 use super::directory::Directory;
 use super::show;
 use super::timeline::{Block, Day, Mark, Row};
+use crate::shared::SiteSnapshot;
 use crate::words::{self, Language};
 
 /// What is known and concluded of one person's date.
@@ -28,23 +28,17 @@ pub struct PersonDay {
 /// Reads a person's swipes and explains the date again, as of `now`.
 pub async fn load(
     ledger: &dyn Ledger,
-    site: &SiteFacts,
+    snapshot: &SiteSnapshot,
     person: PersonIndex,
     date: NaiveDate,
     now: Instant,
 ) -> Stored<PersonDay> {
+    let site = &*snapshot.facts;
     let dates = DateRange::of_date(date);
-    let records = site.records();
-    let keys: Vec<&str> = site
-        .badges_of(person)
-        .iter()
-        .map(|badge| &*records.badges[badge.at()].key)
-        .collect();
-    let rows = ledger.swipes(&keys, site.swipe_window(person, dates)).await?;
-    let mut swipes = rows
-        .iter()
-        .filter_map(|row| swipe_of(site, row).transpose())
-        .collect::<Stored<Vec<_>>>()?;
+    let rows = ledger
+        .swipes(&snapshot.badge_keys_of(person), site.swipe_window(person, dates))
+        .await?;
+    let mut swipes = snapshot.swipes(&rows)?;
     let explanations = rules::explain(
         &PersonFacts {
             site,
@@ -55,7 +49,7 @@ pub async fn load(
         },
         now,
     );
-    let zone = records.site.zone;
+    let zone = site.records().site.zone;
     let shown = Interval::new(midnight(date, zone), midnight(dates.until, zone));
     swipes.retain(|swipe| {
         shown.contains(swipe.happened_at) && site.holder(swipe.badge, swipe.happened_at) == Some(person)
@@ -70,36 +64,6 @@ fn midnight(date: NaiveDate, zone: Tz) -> Instant {
         CivilTime::from_minutes(0).expect("midnight is a time of day"),
         zone,
     )
-}
-
-/// A stored swipe as the rules take it; `None` where the site knows its reader or badge no more.
-fn swipe_of(site: &SiteFacts, row: &SwipeRecord) -> Stored<Option<Swipe>> {
-    let (Some(reader), Some(badge)) = (site.reader_index(&row.reader), site.badge_index(&row.badge)) else {
-        return Ok(None);
-    };
-    let bad = |column| StoreError::BadRow {
-        table: "swipe",
-        column,
-        id: row.id.clone(),
-    };
-    let mut id = [0; 16];
-    hex::decode_to_slice(&row.id, &mut id).map_err(|_| bad("id"))?;
-    let faces = match row.faces.as_deref() {
-        None => None,
-        Some("in") => Some(Facing::In),
-        Some("out") => Some(Facing::Out),
-        Some("both") => Some(Facing::Both),
-        Some(_) => return Err(bad("faces")),
-    };
-    Ok(Some(Swipe {
-        id: SwipeId(id),
-        reader,
-        badge,
-        happened_at: row.happened_at,
-        received_at: row.received_at,
-        sequence: row.sequence,
-        faces,
-    }))
 }
 
 /// Which way a swipe went: what the source says, else how its reader stood then.

@@ -228,7 +228,7 @@ async fn explanation_of(reviewer: &Reviewer, finding: &FindingRow) -> Result<Opt
     };
     let day = day::load(
         &*reviewer.app.shared.ledger,
-        site,
+        &reviewer.site,
         person,
         date_of(finding)?,
         reviewer.now,

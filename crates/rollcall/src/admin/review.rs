@@ -443,7 +443,7 @@ impl Desk<'_> {
     async fn detail(&self, row: &FindingRow) -> Result<Detail, AdminError> {
         let (ledger, date) = (&self.reviewer.app.shared.ledger, date_of(row)?);
         let day = match self.directory.person(&row.person) {
-            Some(person) => day::load(&**ledger, &self.reviewer.site.facts, person, date, self.reviewer.now).await?,
+            Some(person) => day::load(&**ledger, &self.reviewer.site, person, date, self.reviewer.now).await?,
             None => PersonDay {
                 swipes: Vec::new(),
                 explanations: Vec::new(),

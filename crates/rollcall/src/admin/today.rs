@@ -325,9 +325,12 @@ impl Desk<'_> {
 
     /// Badges that were seen today and belong to nobody, those seen last first.
     fn unknown(&self, swipes: &[SwipeRecord]) -> (Vec<Unknown>, Option<String>) {
-        let site = &self.reviewer.site.facts;
+        let site = &self.reviewer.site;
         let mut seen: HashMap<&str, (&SwipeRecord, usize)> = HashMap::new();
-        for swipe in swipes.iter().filter(|swipe| site.badge_index(&swipe.badge).is_none()) {
+        for swipe in swipes
+            .iter()
+            .filter(|swipe| site.badge(&swipe.badge, swipe.happened_at).is_none())
+        {
             let (last, times) = seen.entry(&swipe.badge).or_insert((swipe, 0));
             (*last, *times) = (swipe, *times + 1);
         }

@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use chrono::NaiveDate;
 use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
 use rules::finding::Assessment;
-use rules::model::{Facing, PersonIndex, Swipe};
+use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
 use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
-use super::verdicts::{Judging, Settled, parse_swipe_id, settle};
+use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
 use crate::lobby::{BoardChange, BoardDay, BoardFinding};
 use crate::shared::SiteSnapshot;
@@ -144,7 +144,7 @@ impl Engine {
             .zip(fresh)
             .filter_map(|(record, new)| new.then_some(record))
         {
-            let Some(badge) = site.facts.badge_index(&record.badge) else {
+            let Some(badge) = site.badge(&record.badge, record.happened_at) else {
                 continue;
             };
             let Some(person) = site.facts.holder(badge, record.happened_at) else {
@@ -168,7 +168,7 @@ impl Engine {
     async fn judge(&self, transaction: &mut dyn Transaction, days: &[DayKey]) -> Result<Vec<JudgedDay>, StoreError> {
         let site = self.site.borrow().clone();
         let (people, orphans) = group(&site.facts, days);
-        let queries: Vec<BadgeSwipe<'_>> = people.iter().map(|days| swipe_query(&site.facts, days)).collect();
+        let queries: Vec<BadgeSwipe<'_>> = people.iter().map(|days| swipe_query(&site, days)).collect();
         let swipes = transaction.swipes_of(&queries).await?;
         let mut stored = by_day(transaction.findings_of(days).await?);
         let judging = Judging {
@@ -179,10 +179,7 @@ impl Engine {
         };
         let mut judged = Vec::with_capacity(days.len());
         for (days, swipes) in people.into_iter().zip(swipes) {
-            let swipes: Vec<Swipe> = swipes
-                .iter()
-                .filter_map(|record| core_swipe(&site.facts, record))
-                .collect();
+            let swipes = site.swipes(&swipes)?;
             for (key, date) in days.keys {
                 let assessment = assess(&site.facts, days.person, date, &swipes, self.now);
                 let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
@@ -352,25 +349,16 @@ pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec
 }
 
 /// Which swipes judging these days needs.
-pub(super) fn swipe_query<'a>(facts: &'a SiteFacts, days: &PersonDays) -> BadgeSwipe<'a> {
-    let badges = facts
-        .badges_of(days.person)
+pub(super) fn swipe_query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> BadgeSwipe<'a> {
+    let windows = days
+        .keys
         .iter()
-        .map(|badge| &*facts.records().badges[badge.at()].key)
-        .collect();
-    let windows = days.keys.iter().map(|(_, date)| {
-        facts.swipe_window(
-            days.person,
-            DateRange {
-                from: *date,
-                until: *date + chrono::Days::new(1),
-            },
-        )
-    });
+        .map(|(_, date)| site.facts.swipe_window(days.person, DateRange::of_date(*date)));
     let happened = windows.reduce(|all, window| Interval::new(all.from.min(window.from), all.until.max(window.until)));
+    let nothing = Interval::new(Instant::from_ms(0), Instant::from_ms(0));
     BadgeSwipe {
-        badges,
-        happened: happened.unwrap_or(Interval::new(Instant::from_ms(0), Instant::from_ms(0))),
+        badges: site.badge_keys_of(days.person),
+        happened: happened.unwrap_or(nothing),
     }
 }
 
@@ -385,28 +373,6 @@ fn by_day(rows: Vec<FindingRow>) -> BTreeMap<DayKey, Vec<FindingRow>> {
         .push(row);
     }
     days
-}
-
-/// A stored swipe as the core has it; `None` where its reader or badge is not known.
-pub fn core_swipe(facts: &SiteFacts, record: &SwipeRecord) -> Option<Swipe> {
-    Some(Swipe {
-        id: parse_swipe_id(&record.id)?,
-        reader: facts.reader_index(&record.reader)?,
-        badge: facts.badge_index(&record.badge)?,
-        happened_at: record.happened_at,
-        received_at: record.received_at,
-        sequence: record.sequence,
-        faces: record.faces.as_deref().and_then(facing),
-    })
-}
-
-fn facing(name: &str) -> Option<Facing> {
-    match name {
-        "in" => Some(Facing::In),
-        "out" => Some(Facing::Out),
-        "both" => Some(Facing::Both),
-        _ => None,
-    }
 }
 
 /// Tells every source what became of its readings. A source that has gone away meanwhile will send them again.
@@ -471,7 +437,8 @@ impl Engine {
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from = since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
+        let from =
+            since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
         transaction.bump_facts_revision().await?;
         transaction.make_due(None, from.as_deref()).await?;
         transaction.commit().await?;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rules::model::Swipe;
 use rules::time::Instant;
 use store::Ledger;
 use store::rows::{DayKey, DayRow, FindingQuery, FindingRow};
 
-use super::batch::{assess, core_swipe, group, installation_secret, swipe_query};
+use super::batch::{assess, group, installation_secret, swipe_query};
 use super::verdicts::{Judging, settle};
 
 /// How many days are looked at together.
@@ -82,12 +81,9 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
         let keys: Vec<DayKey> = judged_at.keys().cloned().collect();
         let (people, _) = group(&site.facts, &keys);
         for days in people {
-            let query = swipe_query(&site.facts, &days);
+            let query = swipe_query(&site, &days);
             let records = ledger.swipes(&query.badges, query.happened).await?;
-            let swipes: Vec<Swipe> = records
-                .iter()
-                .filter_map(|record| core_swipe(&site.facts, record))
-                .collect();
+            let swipes = site.swipes(&records)?;
             for (key, date) in days.keys {
                 let now = judged_at[&key];
                 let assessment = assess(&site.facts, days.person, date, &swipes, now);

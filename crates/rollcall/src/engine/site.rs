@@ -20,7 +20,11 @@ use crate::shared::SiteSnapshot;
 pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> {
     let revision = ledger.facts_revision().await?;
     let source = crate::transfer::site_source(ledger).await?;
-    let mut records = if source.site.is_empty() { nobody() } else { crate::folder::compile(&source).map_err(unusable)?.records };
+    let mut records = if source.site.is_empty() {
+        nobody()
+    } else {
+        crate::folder::compile(&source).map_err(unusable)?.records
+    };
     let readers: BTreeMap<Arc<str>, u32> = records
         .readers
         .iter()
@@ -37,10 +41,7 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
             });
         }
     }
-    Ok(SiteSnapshot {
-        revision,
-        facts: Arc::new(SiteFacts::new(records)),
-    })
+    Ok(SiteSnapshot::new(revision, Arc::new(SiteFacts::new(records))))
 }
 
 /// A bureau of which nothing is known yet: no import has been made.
@@ -73,7 +74,11 @@ fn nobody() -> SiteRecords {
 /// An import refuses a `site.toml` that cannot be used, so a stored one was written by something else.
 fn unusable(error: FolderError) -> StoreError {
     tracing::error!(event = "facts.unusable", error = %error, remedy = "import a site folder with a usable site.toml");
-    StoreError::BadRow { table: "edition", column: "body", id: "site".to_owned() }
+    StoreError::BadRow {
+        table: "edition",
+        column: "body",
+        id: "site".to_owned(),
+    }
 }
 
 /// The date that the site's clocks show.
@@ -83,7 +88,10 @@ pub(super) fn date_at(facts: &SiteFacts, at: Instant) -> NaiveDate {
 
 /// When a date begins to be judged: the earliest moment at which anybody's does.
 pub(super) fn opens_at(facts: &SiteFacts, date: NaiveDate) -> Option<Instant> {
-    facts.person_indexes().filter_map(|person| facts.opens_at(person, date)).min()
+    facts
+        .person_indexes()
+        .filter_map(|person| facts.opens_at(person, date))
+        .min()
 }
 
 /// What a reader's change means for the outages: `down` is brought up to date, and a row to be stored is returned unless the

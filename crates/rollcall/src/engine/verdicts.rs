@@ -144,11 +144,6 @@ pub fn swipe_hex(id: &SwipeId) -> String {
     hex::encode(id.0)
 }
 
-/// A stored swipe id as the core has it; `None` if it is not 32 hex digits.
-pub fn parse_swipe_id(text: &str) -> Option<SwipeId> {
-    hex::decode(text).ok()?.try_into().ok().map(SwipeId)
-}
-
 /// SHA-256 over what a finding says, without what it merely cites: a repeat of the same badge changes no decision.
 fn digest(finding: &Finding) -> String {
     let instant = |at: Option<Instant>| at.map_or_else(|| "-".to_owned(), |at| at.as_ms().to_string());

@@ -183,10 +183,7 @@ pub async fn fill(folder: &Path, ledger: &dyn Ledger, now: Instant) -> SiteSnaps
         .await
         .expect("saved");
     transaction.commit().await.expect("committed");
-    SiteSnapshot {
-        revision: 1,
-        facts: site,
-    }
+    SiteSnapshot::new(1, site)
 }
 
 fn write_folder(folder: &Path) {
