@@ -98,7 +98,7 @@ function makeUnitRow(parent) {
   const present = make("span", "", share);
   const required = make("small", "", share);
   const marks = make("span", "marks", root);
-  return { root, name, bar, present, required, marks: [makeShape(marks), makeShape(marks), makeShape(marks)] };
+  return { root, name, bar, present, required, marks: [makeShape(marks), makeShape(marks)] };
 }
 
 function makeWalk(parent) {
@@ -414,14 +414,23 @@ function paintRunning(painter, model, meeting, mono) {
   say($("present-label"), word(meeting.phase === "sign_in" ? "signed_in" : "present"));
   say($("present"), String(counts.present));
   say($("required"), " / " + counts.required);
-  const held = counts.withheld > 0 && counts.absent === 0;
-  mark($("absent").parentNode, "held", held);
-  say($("absent"), held ? word("withheld") : String(counts.absent));
-  say($("absent-more"), held ? " " + counts.withheld : counts.withheld > 0 ? word("more_withheld", { n: counts.withheld }) : counts.expected > 0 ? word("more_expected", { n: counts.expected }) : "");
+  paintAbsent(word, meeting, counts);
   say($("out"), String(counts.out));
   say($("excused"), String(counts.excused));
   paintUnits(painter, meeting);
   paintWalks(painter, model, meeting, mono);
+}
+
+/** Who is not there: while people sign in those who are still to come, then the missing, with those of whom it cannot be told. */
+function paintAbsent(word, meeting, counts) {
+  const early = meeting.phase === "sign_in" && counts.absent === 0;
+  const held = !early && counts.withheld > 0 && counts.absent === 0;
+  const unsure = counts.withheld + (early ? 0 : counts.expected);
+  setShape($("absent-shape"), early ? "dashes" : "square", early ? "expected" : "missing");
+  say($("absent-word"), word(early ? "expected" : "missing"));
+  mark($("absent").parentNode, "held", held);
+  say($("absent"), held ? word("withheld") : String(early ? counts.expected : counts.absent));
+  say($("absent-more"), unsure === 0 ? "" : held ? " " + unsure : " +" + unsure);
 }
 
 function paintUnits(painter, meeting) {
@@ -448,6 +457,7 @@ function paintUnitRow(row, unit) {
   paintBar(row.bar, [unit.present, unit.absent, unit.out, unit.withheld + unit.expected, unit.excused]);
   say(row.present, String(unit.present));
   say(row.required, " / " + unit.required);
+  // There is room for the two worst; the bar shows every part.
   const marks = [];
   if (unit.absent > 0) marks.push(["square", "missing"]);
   if (unit.out > 0) marks.push(["diamond", "walked"]);
