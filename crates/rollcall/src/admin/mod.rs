@@ -44,23 +44,27 @@ use self::same_origin::PublicOrigin;
 use crate::clock::Clock;
 use crate::shared::Shared;
 
-pub use self::accounts::{AccountError, set_password_on_host};
+pub use self::accounts::{AccountError, create as create_account, generated_password, read_password, reset_password};
 pub use self::session::AdminAccess;
-pub use self::setup::first_admin_link;
+pub use self::setup::setup_url;
 
 /// No form of ours is longer.
 const LONGEST_FORM_BYTES: usize = 64 * 1_024;
 
 /// What the pages keep in memory for one run of the daemon.
-struct AdminState {
+pub struct AdminState {
+    /// The clock that sessions live by: [`Clock::host`], but in tests.
+    host: Clock,
     started: Monotonic,
     passwords: Passwords,
     attempts: Mutex<Attempts>,
 }
 
 impl AdminState {
-    fn new() -> Arc<Self> {
+    /// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
+    pub fn new(host: Clock) -> Arc<Self> {
         Arc::new(Self {
+            host,
             started: Monotonic::now(),
             passwords: Passwords::default(),
             attempts: Mutex::default(),
@@ -115,31 +119,24 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// The admin's pages with its JSON API, and what tells other parts whether somebody is logged in. Logins are slowed down by
-/// address where the server puts `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as
-/// coming from one address.
-pub fn parts(shared: Shared) -> (Router, AdminAccess) {
-    parts_by(shared, Clock::host())
-}
-
-/// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
-fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
-    let access = AdminAccess::new(Arc::clone(&shared.ledger), host, &shared.public_url);
+/// The admin's pages and its JSON API. Logins are slowed down by address where the server puts
+/// `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as coming from one address.
+pub fn router(shared: Shared, state: Arc<AdminState>) -> Router {
+    let access = AdminAccess::new(Arc::clone(&shared.ledger), state.host.clone(), &shared.public_url);
     let origin = Arc::new(PublicOrigin::of(&shared.public_url));
     let app = App {
         shared,
-        state: AdminState::new(),
-        access: access.clone(),
+        state,
+        access,
         origin,
     };
     let router = routes()
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path, route.handlers));
-    let router = router
+    router
         .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
         .layer(from_fn_with_state(app.clone(), edge::edge))
-        .with_state(app);
-    (router, access)
+        .with_state(app)
 }
 
 /// The address of requests that say none.
