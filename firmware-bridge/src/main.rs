@@ -1,1 +1,80 @@
-fn main() {}
+//! `rollcall-bridge`: what runs beside readers.
+
+mod show;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+
+/// Hears attendance readers.
+#[derive(Parser)]
+#[command(name = "rollcall-bridge", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what the decoders make of a reader's bytes: one JSON object for each reading or malformed input.
+    Decode(DecodeArguments),
+}
+
+/// What to decode, and how.
+#[derive(clap::Args)]
+struct DecodeArguments {
+    /// What the reader speaks: em4100, rdm6300, id12la, em18, wiegand-hex, wiegand-decimal, wiegand-bits, line, json.
+    #[arg(long, value_parser = format)]
+    format: Format,
+    /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
+    #[arg(long)]
+    hex: bool,
+    /// What makes a badge key of a card: decimal32, decimal24, facility-card, hex, text [default: the format's own].
+    #[arg(long, value_parser = badge_key)]
+    badge_key: Option<BadgeKeyRule>,
+    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302 [default: by their number].
+    #[arg(long, value_parser = wiegand_format)]
+    wiegand_format: Option<WiegandFormat>,
+    /// The capture; standard input if none is named, or `-`.
+    file: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Command::Decode(arguments) = Arguments::parse().command;
+    let badge_key = arguments.badge_key.unwrap_or(arguments.format.default_badge_key());
+    let decoding = Decoding {
+        format: arguments.format,
+        badge_key,
+        wiegand_format: arguments.wiegand_format,
+    };
+    let file = arguments.file.filter(|file| file.as_os_str() != "-");
+    match show::decode(decoding, arguments.hex, file.as_deref()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollcall-bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    name.parse()
+        .map_err(|unknown| refusal(unknown, &Format::ALL.map(Format::name)))
+}
+
+fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
+    name.parse()
+        .map_err(|unknown| refusal(unknown, &BadgeKeyRule::ALL.map(BadgeKeyRule::name)))
+}
+
+fn wiegand_format(name: &str) -> Result<WiegandFormat, String> {
+    name.parse()
+        .map_err(|unknown| refusal(unknown, &WiegandFormat::ALL.map(WiegandFormat::name)))
+}
+
+/// The end of the sentence "invalid value 'osdp' for '--format': ".
+fn refusal(unknown: UnknownName, names: &[&str]) -> String {
+    format!("it {unknown}; this version has {}", names.join(", "))
+}

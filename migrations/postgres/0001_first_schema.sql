@@ -16,13 +16,17 @@ CREATE TABLE swipe (
     badge          TEXT COLLATE "C" NOT NULL,
     raw_hex        TEXT COLLATE "C",
     bits           BIGINT,
+    happened_day   BIGINT NOT NULL,
     happened_at_ms BIGINT NOT NULL,
     received_at_ms BIGINT NOT NULL,
     sequence       BIGINT,
     faces          TEXT COLLATE "C",
     quarantine     TEXT COLLATE "C"
 );
-CREATE INDEX swipe_badge ON swipe (badge, happened_at_ms);
+-- `happened_day` counts days of UTC from 1970-01-01 to 2099-12-31 (what a broken clock puts outside shares the first or the
+-- last) and leads the index, so that the swipes of today are close together:
+-- an index that began with the badge would touch a page for every person who comes in the morning.
+CREATE INDEX swipe_day ON swipe (happened_day, badge, happened_at_ms);
 CREATE INDEX swipe_received ON swipe (received_at_ms, seq);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,1 +1,253 @@
-//! `rollcall.toml`.
+//! `rollcall.toml`. Flags beat environment beat the file; secrets may come from files.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bridge::{ReaderConfig, ReaderTable};
+use serde::Deserialize;
+
+/// Where the daemon listens when nobody says.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// What the daemon runs with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// What people type into a browser; decides cookie names, Origin checks and links. `None`: `http://` and the address listened on.
+    pub public_url: Option<String>,
+    /// `sqlite:PATH` or `postgres://…`; `None`: SQLite in the data directory.
+    pub database: Option<String>,
+    /// Readers.
+    pub readers: Vec<ReaderConfig>,
+    /// Who may post swipes.
+    pub sources: Vec<SourceConfig>,
+}
+
+/// Somebody who may send swipes to `POST /api/v1/swipes`.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// Its name, in the log.
+    pub id: String,
+    /// What it sends as `Authorization: Bearer`.
+    pub token: Option<Secret>,
+    /// What it signs its bodies with.
+    pub hmac_secret: Option<Secret>,
+    /// The only readers that it may speak for; `None` is any.
+    pub readers: Option<Vec<String>>,
+}
+
+/// Something that must not reach a log.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(…)")
+    }
+}
+
+/// What the command line and the environment say over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--listen`, `ROLLCALL_LISTEN`.
+    pub listen: Option<SocketAddr>,
+    /// `ROLLCALL_PUBLIC_URL`.
+    pub public_url: Option<String>,
+    /// `ROLLCALL_DATABASE`.
+    pub database: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    database: Option<String>,
+    database_file: Option<PathBuf>,
+    #[serde(default)]
+    reader: Vec<ReaderTable>,
+    #[serde(default)]
+    source: Vec<SourceFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceFile {
+    id: String,
+    token: Option<String>,
+    token_file: Option<PathBuf>,
+    hmac_secret: Option<String>,
+    hmac_secret_file: Option<PathBuf>,
+    readers: Option<Vec<String>>,
+}
+
+impl Config {
+    /// Reads `file` (nothing where there is none) and lays the overrides over it.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> anyhow::Result<Self> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+            None => String::new(),
+        };
+        let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        Self::parse(&text, overrides).with_context(|| format!("{name} is not usable"))
+    }
+
+    fn parse(text: &str, overrides: Overrides) -> anyhow::Result<Self> {
+        // The TOML reader's message already shows the line, the key and what it would have accepted.
+        let file: ConfigFile = toml::from_str(text)?;
+        let default_listen = DEFAULT_LISTEN.parse().context("the built-in address")?;
+        let database = one_of("database", file.database, file.database_file.as_deref())?;
+        let sources = file
+            .source
+            .into_iter()
+            .map(source)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let config = Self {
+            listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
+            public_url: overrides
+                .public_url
+                .or(file.public_url)
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            database: overrides.database.or(database),
+            readers: file
+                .reader
+                .iter()
+                .map(ReaderTable::check)
+                .collect::<Result<Vec<_>, _>>()?,
+            sources,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
+        }
+        refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
+        refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))
+    }
+}
+
+fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
+    let context = || format!("[[source]] id = \"{}\"", file.id);
+    let token = one_of("token", file.token.clone(), file.token_file.as_deref())
+        .with_context(context)?
+        .map(Secret);
+    let hmac_secret = one_of(
+        "hmac_secret",
+        file.hmac_secret.clone(),
+        file.hmac_secret_file.as_deref(),
+    )
+    .with_context(context)?
+    .map(Secret);
+    if token.is_none() && hmac_secret.is_none() {
+        bail!(
+            "{} has no credential: write token, token_file, hmac_secret or hmac_secret_file",
+            context()
+        );
+    }
+    if [&token, &hmac_secret]
+        .into_iter()
+        .flatten()
+        .any(|secret| secret.expose().len() < 16)
+    {
+        bail!(
+            "{} has a secret shorter than 16 characters: write a longer one, for example from `openssl rand -hex 32`",
+            context()
+        );
+    }
+    Ok(SourceConfig {
+        id: file.id,
+        token,
+        hmac_secret,
+        readers: file.readers,
+    })
+}
+
+/// A value written down, or read from a file, but not both.
+fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match (value, file) {
+        (Some(_), Some(_)) => bail!("{key} and {key}_file are both set: keep one of them"),
+        (Some(value), None) => Ok(Some(value)),
+        (None, Some(path)) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("{key}_file: cannot read {}", path.display()))?;
+            Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn refuse_repeats<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> anyhow::Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            bail!("{key} = \"{name}\" is there twice: give each its own id");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Overrides::default()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn nothing_is_a_usable_configuration() {
+        let config = parse("").expect("defaults");
+        assert_eq!(config.listen.to_string(), DEFAULT_LISTEN);
+        assert!(config.database.is_none() && config.readers.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = parse("listen = \"127.0.0.1:1\"\nlisten_on = 3\n").expect_err("unknown key");
+        assert!(error.contains("listen_on") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_source_needs_a_long_secret() {
+        assert!(
+            parse("[[source]]\nid = \"gate\"\n")
+                .expect_err("no credential")
+                .contains("token_file")
+        );
+        assert!(
+            parse("[[source]]\nid = \"gate\"\ntoken = \"short\"\n")
+                .expect_err("too short")
+                .contains("16 characters")
+        );
+        let config = parse("[[source]]\nid = \"gate\"\ntoken = \"0123456789abcdef\"\n").expect("fine");
+        assert!(
+            !format!("{config:?}").contains("0123456789abcdef"),
+            "a secret must not show in a debug print"
+        );
+    }
+
+    #[test]
+    fn flags_beat_the_file() {
+        let overrides = Overrides {
+            database: Some("sqlite:other.db".to_owned()),
+            ..Overrides::default()
+        };
+        let config = Config::parse("database = \"sqlite:one.db\"", overrides).expect("fine");
+        assert_eq!(config.database.as_deref(), Some("sqlite:other.db"));
+    }
+}

@@ -1,10 +1,7 @@
-//! The daemon and its tools.
+//! The program `rollcall`.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use rollcall::cli::{Cli, run};
-
 fn main() -> ExitCode {
-    run(&Cli::parse())
+    rollcall::cli::run()
 }

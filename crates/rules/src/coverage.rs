@@ -139,11 +139,12 @@ impl SiteFacts {
             interval.from.max(deadline.now() - tolerance),
             interval.until,
         )) {
-            for edge in [piece.interval.from, piece.interval.until] {
+            for edge in [piece.interval.from, piece.interval.until]
+                .into_iter()
+                .filter(|edge| *edge < interval.until)
+            {
                 deadline.consider(edge);
-                if edge < interval.until {
-                    deadline.consider(edge.next());
-                }
+                deadline.consider(edge.next());
             }
             if piece.down_until.is_none() {
                 deadline.consider(piece.down_from + tolerance);

@@ -53,7 +53,7 @@ impl Case {
         let context = site.context_of(person, facts.dates);
         let events = events_of(facts, deadline);
         let attendances = meetings_around(facts, &context)
-            .map(|(meeting, role)| Attendance::of(site, &events, meeting, role))
+            .map(|rostered| Attendance::of(site, &events, rostered, deadline))
             .collect();
         let meetings = meeting::judge_meetings(site, person, attendances);
         let taken = meetings
@@ -160,14 +160,14 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
         .collect();
     for judged in meetings {
         let place = facts.site.records().meetings[judged.attendance.meeting.at()].place;
-        let Some(arrival) = judged.attendance.arrival.filter(|_| !facts.site.is_office(place)) else {
+        let Some(sign_in) = judged.attendance.sign_in().filter(|_| !facts.site.is_office(place)) else {
             continue;
         };
-        let Some(event) = events.iter().find(|event| event.id == arrival.id) else {
+        let Some(event) = events.iter().find(|event| event.id == sign_in.id) else {
             continue;
         };
         let opening_of = Some(judged.attendance.meeting);
-        let (at, direction) = (arrival.at, Facing::In);
+        let (at, direction) = (sign_in.at, Facing::In);
         office.push(Event {
             at,
             last: at,

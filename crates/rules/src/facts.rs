@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, SiteRecords, Stand, Stint,
+    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand, Stint,
     Swipe, UnitIndex,
 };
 use crate::plan::Planned;
@@ -68,6 +68,27 @@ pub enum Quarantine {
     BeforeSince,
     /// It happened later than its receipt allows: a clock that is ahead.
     AfterReceipt,
+}
+
+impl Quarantine {
+    /// Why a swipe of these times is not judged at this site, or `None` if it is.
+    pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
+        if happened_at < site.since {
+            Some(Self::BeforeSince)
+        } else if happened_at > received_at + site.clock_tolerance {
+            Some(Self::AfterReceipt)
+        } else {
+            None
+        }
+    }
+
+    /// The name in files and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeSince => "before_since",
+            Self::AfterReceipt => "after_receipt",
+        }
+    }
 }
 
 impl SiteFacts {
@@ -174,14 +195,7 @@ impl SiteFacts {
 
     /// Why a swipe is not judged, or `None` if it is.
     pub fn quarantine(&self, swipe: &Swipe) -> Option<Quarantine> {
-        let site = &self.records.site;
-        if swipe.happened_at < site.since {
-            Some(Quarantine::BeforeSince)
-        } else if swipe.happened_at > swipe.received_at + site.clock_tolerance {
-            Some(Quarantine::AfterReceipt)
-        } else {
-            None
-        }
+        Quarantine::of(&self.records.site, swipe.happened_at, swipe.received_at)
     }
 
     /// Meetings for which a person is rostered, whatever their role, in order of `starts`.

@@ -30,21 +30,31 @@ pub(crate) struct Attendance {
     pub(crate) role: Role,
     /// Openings and closings in turn, an opening first.
     pub(crate) passages: Vec<Passage>,
-    /// When the person came in, if their presence carried over from before sign-in opened.
-    pub(crate) came_in_at: Option<Instant>,
+    /// How the person came in, if their presence carries over from before sign-in opens: known at once, present from then on.
+    pub(crate) carried: Option<Passage>,
     /// The first opening before the end.
     pub(crate) arrival: Option<Passage>,
 }
 
 impl Attendance {
-    pub(crate) fn of(site: &SiteFacts, events: &[Event], meeting: MeetingIndex, role: Role) -> Self {
+    pub(crate) fn of(
+        site: &SiteFacts,
+        events: &[Event],
+        (meeting, role): (MeetingIndex, Role),
+        deadline: &mut Deadline,
+    ) -> Self {
         let announced = &site.records().meetings[meeting.at()];
-        let carried = carried_over(site, events, meeting);
-        let mut passages: Vec<Passage> = Vec::new();
-        passages.extend(carried.map(|event| Passage {
-            at: announced.sign_in_opens,
+        let came_in = carried_over(site, events, meeting);
+        let carried = came_in.map(|event| Passage {
+            at: event.at,
             id: event.id,
             opens: true,
+        });
+        let opened = carried.filter(|_| deadline.reached(announced.sign_in_opens));
+        let mut passages: Vec<Passage> = Vec::new();
+        passages.extend(opened.map(|carried| Passage {
+            at: announced.sign_in_opens,
+            ..carried
         }));
         let window = Interval::new(announced.sign_in_opens, announced.ends + MEETING_AFTERMATH);
         let pairing = site.records().places[announced.place.at()].pairing;
@@ -67,9 +77,14 @@ impl Attendance {
             meeting,
             role,
             passages,
-            came_in_at: carried.map(|event| event.at),
+            carried,
             arrival,
         }
+    }
+
+    /// The first opening, as the swipe that shows it: it counts as coming in at the office.
+    pub(crate) fn sign_in(&self) -> Option<Passage> {
+        self.carried.or(self.arrival)
     }
 
     /// When the person is out: the last closing, if none came in after it.

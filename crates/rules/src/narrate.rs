@@ -236,10 +236,7 @@ fn window_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
 
 fn seen_steps(teller: &Teller<'_>, view: &StayView<'_>) -> Vec<Step> {
     let office = teller.office;
-    let mut steps: Vec<Step> = view.marks[..view.visit_ends]
-        .iter()
-        .flat_map(|mark| mark_steps(teller, mark))
-        .collect();
+    let mut steps: Vec<Step> = view.visit().iter().flat_map(|mark| mark_steps(teller, mark)).collect();
     if view.marks.is_empty() {
         steps.push(Step::NoSwipe);
     }

@@ -106,10 +106,10 @@ fn presence_steps(judged: &Judged) -> Vec<Step> {
     let attendance = &judged.attendance;
     let mut steps = Vec::new();
     for (position, passage) in attendance.passages.iter().enumerate() {
-        steps.push(match (position, attendance.came_in_at) {
-            (0, Some(came_in_at)) => Step::CarriedOver {
+        steps.push(match (position, attendance.carried) {
+            (0, Some(carried)) => Step::CarriedOver {
                 id: passage.id,
-                came_in_at,
+                came_in_at: carried.at,
                 present_from: passage.at,
             },
             _ if passage.opens => Step::Opening {

@@ -417,6 +417,11 @@ impl StayView<'_> {
         })
     }
 
+    /// What is looked at: what comes before another visit.
+    pub(crate) fn visit(&self) -> &[Mark] {
+        &self.marks[..self.visit_ends]
+    }
+
     /// Whether nothing is left to be judged.
     pub(crate) fn is_excused(&self) -> bool {
         self.effective.is_empty()
@@ -524,7 +529,7 @@ fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, dra
     let stay = view.stay;
     let (arrive, leave) = (office.arrive_settings(stay).arrive, office.leave_settings(stay).leave);
     let seen = view.departure.is_some() || view.evidence(office).is_some();
-    let signed = !view.marks.is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
+    let signed = !view.visit().is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
     match (arrive, view.arrival) {
         (Side::Required, Some(arrival)) => {
             let ended = office
@@ -775,7 +780,7 @@ pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(In
         return Some((view.stay.bounds.from, None));
     }
     let free = office.arrive_settings(view.stay).arrive == Side::Free;
-    let first = view.marks.first().filter(|_| free).map(|mark| office.event(mark))?;
+    let first = view.visit().first().filter(|_| free).map(|mark| office.event(mark))?;
     Some((first.at, Some(first.id)))
 }
 

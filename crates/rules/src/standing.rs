@@ -86,7 +86,7 @@ fn presence_in_stay<'f>(
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.marks.first().map(|mark| office.event(mark).at);
+    let first_seen = view.visit().first().map(|mark| office.event(mark).at);
     let attending = view
         .start_taken
         .filter(|taken| taken.assumed_until.is_none())

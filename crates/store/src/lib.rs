@@ -15,6 +15,7 @@ mod sql_ledger;
 mod sql_transaction;
 mod sqlite;
 mod statements;
+mod swipes;
 
 pub use error::StoreError;
 pub use ledger::{Ledger, Stored, Transaction};

@@ -1,6 +1,8 @@
 //! [`Ledger`] for both databases.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,8 +20,12 @@ use crate::rows::{
     Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
     FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_transaction::SqlTransaction;
+use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
+use crate::swipes::swipes_of;
+
+/// How long a transaction waits for those before it in this process; one that holds the turn longer is stuck.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a ping looks for the reason why the database does not answer.
 const PROBE_PATIENCE: Duration = Duration::from_secs(3);
@@ -30,6 +36,9 @@ pub(crate) struct SqlLedger<DB: Dialect> {
     readers: Pool<DB>,
     /// Whose turn it is to write in this process: first come, first served.
     turn: Arc<Mutex<()>>,
+    /// Whether the disk has failed under a transaction. Then this process writes nothing more: what it would write could
+    /// rest on pages that were never stored.
+    broken: Arc<AtomicBool>,
     keeper: DB::Keeper,
 }
 
@@ -39,6 +48,7 @@ impl<DB: Dialect> SqlLedger<DB> {
             writer,
             readers,
             turn: Arc::default(),
+            broken: Arc::default(),
             keeper,
         }
     }
@@ -61,44 +71,6 @@ impl<DB: Dialect> SqlLedger<DB> {
     async fn one<T: FromCells>(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Option<T>> {
         Ok(self.list(statement, values).await?.into_iter().next())
     }
-}
-
-/// Answers questions for swipes on one connection, in the order asked.
-pub(crate) async fn swipes_of<DB: Dialect>(
-    connection: &mut DB::Connection,
-    queries: &[BadgeSwipe<'_>],
-) -> Stored<Vec<Vec<SwipeRecord>>> {
-    let mut answers: Vec<Vec<SwipeRecord>> = queries.iter().map(|_| Vec::new()).collect();
-    let mut asked: Vec<[Value<'_>; 4]> = Vec::new();
-    for (question, query) in (0_i64..).zip(queries) {
-        let mut badges = query.badges.clone();
-        badges.sort_unstable();
-        badges.dedup();
-        asked.extend(badges.into_iter().map(|badge| {
-            [
-                question.into(),
-                badge.into(),
-                query.happened.from.into(),
-                query.happened.until.into(),
-            ]
-        }));
-    }
-    let nothing = [
-        Value::Integer(-1),
-        Value::from(""),
-        Value::Integer(0),
-        Value::Integer(0),
-    ];
-    for row in rows_asked::<DB, 4>(connection, Bulk::SwipesOf, asked, &nothing).await? {
-        let mut cells = Cells::<DB>::new(SwipeRecord::TABLE, &row);
-        let question = cells.integer("question")?;
-        let answer = usize::try_from(question)
-            .ok()
-            .and_then(|at| answers.get_mut(at))
-            .ok_or_else(|| cells.bad("question"))?;
-        answer.push(SwipeRecord::read(&mut cells)?);
-    }
-    Ok(answers)
 }
 
 /// Runs a statement that asks with a list, filled up with `nothing`, which must match no row, to a size there is a
@@ -150,9 +122,19 @@ pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, colum
 #[async_trait]
 impl<DB: Dialect> Ledger for SqlLedger<DB> {
     async fn begin(&self) -> Stored<Box<dyn Transaction>> {
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>)?;
-        Ok(Box::new(SqlTransaction::new(connection, turn)))
+        let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
+        if self.broken.load(Ordering::Acquire) {
+            let reason = "the disk failed under an earlier transaction of this process";
+            return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
+        }
+        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>);
+        let connection = note_broken(&self.broken, connection)?;
+        Ok(Box::new(SqlTransaction::new(
+            connection,
+            Arc::clone(&self.broken),
+            turn,
+        )))
     }
 
     async fn setting(&self, name: &str) -> Stored<Option<String>> {

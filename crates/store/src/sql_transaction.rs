@@ -1,6 +1,8 @@
 //! [`Transaction`] for both databases.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rules::time::Instant;
@@ -15,22 +17,30 @@ use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
     OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_ledger::{count_of, first_integer, rows_asked, swipes_of};
+use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, runs};
+use crate::swipes::{day_of, swipes_of};
 
 /// A write transaction. The connection is given back before the turn to write passes on.
 pub(crate) struct SqlTransaction<DB: Dialect> {
     connection: sqlx::Transaction<'static, DB>,
     /// Whether a call has failed, so that nothing may be committed.
     failed: bool,
+    /// Set when the disk fails; see the ledger.
+    broken: Arc<AtomicBool>,
     _turn: OwnedMutexGuard<()>,
 }
 
 impl<DB: Dialect> SqlTransaction<DB> {
-    pub(crate) fn new(connection: sqlx::Transaction<'static, DB>, turn: OwnedMutexGuard<()>) -> Self {
+    pub(crate) fn new(
+        connection: sqlx::Transaction<'static, DB>,
+        broken: Arc<AtomicBool>,
+        turn: OwnedMutexGuard<()>,
+    ) -> Self {
         Self {
             connection,
             failed: false,
+            broken,
             _turn: turn,
         }
     }
@@ -38,7 +48,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     /// Notes a failure, whoever sees it.
     fn noted<T>(&mut self, result: Stored<T>) -> Stored<T> {
         self.failed |= result.is_err();
-        result
+        note_broken(&self.broken, result)
     }
 
     fn missing<T>(&mut self, table: &'static str, id: &str) -> Stored<T> {
@@ -107,6 +117,14 @@ impl<DB: Dialect> SqlTransaction<DB> {
     }
 }
 
+/// Notes that the disk has failed, where that is what an error says.
+pub(crate) fn note_broken<T>(broken: &AtomicBool, result: Stored<T>) -> Stored<T> {
+    if matches!(result, Err(StoreError::Fatal(_))) {
+        broken.store(true, Ordering::Release);
+    }
+    result
+}
+
 /// Rows with the statements for as many as each takes.
 fn parts<'r, 'v, DB: Dialect, const COLUMNS: usize>(
     bulk: Bulk,
@@ -139,7 +157,7 @@ fn no_day() -> [Value<'static>; 2] {
     [Value::from(""), Value::from("")]
 }
 
-fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 11] {
+fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 12] {
     [
         Value::from(&swipe.id),
         Value::from(&swipe.dedup_key),
@@ -147,6 +165,7 @@ fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 11] {
         Value::from(&swipe.badge),
         Value::from(&swipe.raw_hex),
         swipe.bits.into(),
+        day_of(swipe.happened_at).into(),
         swipe.happened_at.into(),
         swipe.received_at.into(),
         swipe.sequence.into(),
@@ -308,7 +327,10 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         if self.failed {
             return Err(StoreError::TransactionFailed);
         }
-        self.connection.commit().await.map_err(StoreError::of::<DB>)
+        note_broken(
+            &self.broken,
+            self.connection.commit().await.map_err(StoreError::of::<DB>),
+        )
     }
 
     async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>> {
@@ -318,9 +340,9 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         }
         let mut once: Vec<&SwipeRecord> = first_of_key.values().map(|position| &swipes[*position]).collect();
         once.sort_unstable_by(|left, right| left.id.cmp(&right.id));
-        let values: Vec<[Value<'_>; 11]> = once.into_iter().map(swipe_values).collect();
+        let values: Vec<[Value<'_>; 12]> = once.into_iter().map(swipe_values).collect();
         let mut new = vec![false; swipes.len()];
-        for (statement, part) in parts::<DB, 11>(Bulk::RecordSwipes, &values) {
+        for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &values) {
             for row in self.rows(statement, part.as_flattened()).await? {
                 let key = Cells::<DB>::new(SwipeRecord::TABLE, &row).text("dedup_key");
                 let key = self.noted(key)?;

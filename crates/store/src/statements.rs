@@ -36,6 +36,8 @@ pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage (reader, down_from_at_m
 pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
      WHERE received_at_ms >= $1 AND received_at_ms < $2 ORDER BY received_at_ms, seq LIMIT $3";
+pub(crate) const SWIPE_DAYS: &str = "SELECT (SELECT MIN(happened_day) FROM swipe) AS first_day, \
+     (SELECT MAX(happened_day) FROM swipe) AS last_day";
 pub(crate) const SWIPE_COUNT: &str = "SELECT COUNT(*) AS swipes FROM swipe";
 pub(crate) const REJECTED_INPUTS: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
      ORDER BY received_at_ms DESC, id LIMIT $1";
@@ -123,6 +125,7 @@ const SINGLE: &[&str] = &[
     OUTAGES,
     SAVE_OUTAGE,
     SWIPES_RECEIVED,
+    SWIPE_DAYS,
     SWIPE_COUNT,
     REJECTED_INPUTS,
     DAYS,
@@ -239,9 +242,9 @@ impl Columns {
 }
 
 const RECORD_SWIPES: ForRows = ForRows {
-    before: "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, received_at_ms, sequence, \
-         faces, quarantine) VALUES ",
-    row: Columns::Plain(11),
+    before: "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_day, happened_at_ms, \
+         received_at_ms, sequence, faces, quarantine) VALUES ",
+    row: Columns::Plain(12),
     after: " ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key",
 };
 const RECORD_REJECTED: ForRows = ForRows {
@@ -268,13 +271,19 @@ const MAKE_DUE: ForRows = ForRows {
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
 };
-// CROSS JOIN keeps SQLite from walking all swipes and looking into the list for each.
+/// For how many days of UTC one row of [`Bulk::SwipesOf`] can ask.
+pub(crate) const DAYS_ASKED_MAX: i64 = 8;
+
+// CROSS JOIN keeps SQLite from walking all swipes and looking into the lists for each.
 const SWIPES_OF: ForRows = ForRows {
-    before: "WITH asked (question, badge, from_ms, until_ms) AS (VALUES ",
-    row: Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT"]),
+    before: "WITH ahead (days) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7)), \
+         asked (question, badge, first_day, last_day, from_ms, until_ms) AS (VALUES ",
+    row: Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"]),
     after: ") SELECT asked.question, swipe.id, swipe.dedup_key, swipe.reader, swipe.badge, swipe.raw_hex, swipe.bits, \
          swipe.happened_at_ms, swipe.received_at_ms, swipe.sequence, swipe.faces, swipe.quarantine \
-         FROM asked CROSS JOIN swipe WHERE swipe.badge = asked.badge \
+         FROM asked CROSS JOIN ahead CROSS JOIN swipe \
+         WHERE asked.first_day + ahead.days <= asked.last_day AND swipe.happened_day = asked.first_day + ahead.days \
+         AND swipe.badge = asked.badge \
          AND swipe.happened_at_ms >= asked.from_ms AND swipe.happened_at_ms < asked.until_ms",
 };
 const FINDINGS_OF: ForRows = ForRows {

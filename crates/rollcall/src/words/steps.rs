@@ -43,7 +43,24 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
             clause: clause(step.clause(), about_meeting),
         }
     };
-    explanation.steps.iter().map(words).collect()
+    explanation
+        .steps
+        .iter()
+        .filter(|step| says_something(step))
+        .map(words)
+        .collect()
+}
+
+/// Whether a step adds to the one before it: that no time at all is within a limit does not.
+fn says_something(step: &Step) -> bool {
+    !matches!(
+        step,
+        Step::Compared {
+            length: Some(Span::ZERO),
+            exceeded: false,
+            ..
+        }
+    )
 }
 
 /// A length such as `6 分 1 秒`.
@@ -95,6 +112,8 @@ struct Said {
 enum Argument {
     Text(String),
     At(Instant),
+    /// A time that is told together with its date.
+    AtOn(NaiveDate, Instant),
     Between(Interval),
     Pieces(Vec<Interval>),
     Length(Span),
@@ -401,7 +420,8 @@ impl Context<'_> {
     fn text(&self, said: &Said, language: Language) -> String {
         let value = |argument: &Argument| match argument {
             Argument::Text(text) => Value::from(text.clone()),
-            Argument::At(at) => Value::from(self.clock(*at)),
+            Argument::At(at) => Value::from(self.clock(*at, self.date)),
+            Argument::AtOn(date, at) => Value::from(self.clock(*at, *date)),
             Argument::Between(interval) => Value::from(self.between(*interval)),
             Argument::Pieces(pieces) => {
                 let pieces: Vec<String> = pieces.iter().map(|piece| self.between(*piece)).collect();
@@ -421,10 +441,14 @@ impl Context<'_> {
     }
 
     fn between(&self, interval: Interval) -> String {
-        format!("{}–{}", self.clock(interval.from), self.clock(interval.until))
+        format!(
+            "{}–{}",
+            self.clock(interval.from, self.date),
+            self.clock(interval.until, self.date)
+        )
     }
 
-    fn clock(&self, at: Instant) -> String {
+    fn clock(&self, at: Instant, date: NaiveDate) -> String {
         let local = at.to_utc().with_timezone(&self.zone);
         let format = match (local.second(), local.nanosecond()) {
             (0, 0) => "%H:%M",
@@ -432,7 +456,7 @@ impl Context<'_> {
             _ => "%H:%M:%S%.3f",
         };
         let time = local.format(format);
-        if local.date_naive() == self.date {
+        if local.date_naive() == date {
             time.to_string()
         } else {
             format!("{} {time}", local.date_naive())
@@ -524,13 +548,15 @@ fn due(reason: DueReason, about_meeting: bool) -> Said {
             left_after,
         } => Said::new("step-due-late-stay")
             .text("date", &date)
-            .at("left", left_at)
-            .at("left_after", left_after),
+            .with("left", Argument::AtOn(date, left_at))
+            .with("left_after", Argument::AtOn(date, left_after)),
     }
 }
 
 fn measured(measure: Measure, from: Instant, to: Option<Instant>, not_counted: Span, length: Option<Span>) -> Said {
     let what = match measure {
+        Measure::Lateness if to.is_some_and(|to| to <= from) => return Said::new("step-not-late"),
+        Measure::LeftEarly if to.is_some_and(|to| to <= from) => return Said::new("step-not-early"),
         Measure::Lateness => "measure-lateness",
         Measure::NotThere => "measure-not-there",
         Measure::LeftEarly => "measure-left-early",
@@ -563,6 +589,8 @@ fn compared(limit: Limit, allowed: Span, length: Option<Span>, exceeded: bool) -
         Limit::ExitAllowance => "limit-exit-allowance",
     };
     let said = match length {
+        Some(length) if exceeded && allowed == Span::ZERO => Said::new("step-exceeds-nothing").length("length", length),
+        None if exceeded && allowed == Span::ZERO => Said::new("step-exceeds-nothing-already"),
         Some(length) => Said::new(either(exceeded, "step-exceeds", "step-within")).length("length", length),
         None => Said::new(either(exceeded, "step-exceeds-already", "step-within-so-far")),
     };
@@ -856,9 +884,11 @@ mod tests {
                 moved: Span::ZERO,
             },
             Step::RequiredEnd { at: AT, moved: minute },
-            length(Measure::Lateness, Some(AT), Span::ZERO, Some(minute)),
+            length(Measure::Lateness, Some(AT), Span::ZERO, Some(Span::ZERO)),
+            length(Measure::LeftEarly, Some(AT), Span::ZERO, Some(Span::ZERO)),
+            length(Measure::Lateness, Some(AT + minute), Span::ZERO, Some(minute)),
             length(Measure::NotThere, None, Span::ZERO, None),
-            length(Measure::LeftEarly, Some(AT), minute, Some(minute)),
+            length(Measure::LeftEarly, Some(AT + minute), minute, Some(minute)),
             length(Measure::OpenGap, None, minute, None),
             Step::CountedFromGraceEnd {
                 grace: minute,
@@ -902,7 +932,7 @@ mod tests {
         ];
         let compared = |(position, limit): (usize, Limit)| Step::Compared {
             limit,
-            allowed: minute,
+            allowed: if position < 4 { minute } else { Span::ZERO },
             length: (position % 4 < 2).then_some(minute),
             exceeded: position % 2 == 0,
         };
@@ -1018,10 +1048,13 @@ mod tests {
             date,
             zone: records.site.zone,
         };
-        assert_eq!(context.clock(AT), "08:35:01");
-        assert_eq!(context.clock(Instant::from_ms(AT.as_ms() - 1_000)), "08:35");
-        assert_eq!(context.clock(AT + Span::from_ms(1)), "08:35:01.001");
-        assert_eq!(context.clock(AT + Span::from_minutes(24 * 60)), "2026-09-17 08:35:01");
+        assert_eq!(context.clock(AT, date), "08:35:01");
+        assert_eq!(context.clock(Instant::from_ms(AT.as_ms() - 1_000), date), "08:35");
+        assert_eq!(context.clock(AT + Span::from_ms(1), date), "08:35:01.001");
+        assert_eq!(
+            context.clock(AT + Span::from_minutes(24 * 60), date),
+            "2026-09-17 08:35:01"
+        );
         let spoken = |span| Language::ALL.map(|language| length(language, span)).join(" / ");
         assert_eq!(spoken(Span::from_ms(3_661_000)), "1 小时 1 分 1 秒 / 1 h 1 min 1 s");
         assert_eq!(spoken(Span::from_ms(1)), "0.001 秒 / 0.001 s");

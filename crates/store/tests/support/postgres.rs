@@ -1,20 +1,25 @@
 //! A PostgreSQL cluster for tests, made from the machine's own binaries and thrown away afterwards.
 //!
 //! `ROLLCALL_TEST_POSTGRES_URL` (an address without a database, such as `postgres://tester@localhost:5432`, whose user may
-//! create databases) is used instead when it is set; then `createdb` is still needed. `ROLLCALL_PG_BIN` names the directory
+//! create databases) is used instead when it is set; the client programs are still needed then. `ROLLCALL_PG_BIN` names the directory
 //! of the binaries where they are neither in Debian's place nor on the path.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
+
+/// Numbers databases; several clusters of one process may be the same server.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A running cluster; dropping it stops it and removes its files.
 pub struct Cluster {
     binaries: PathBuf,
     place: Place,
-    databases: AtomicU32,
+    /// What was made, to be removed from a server that is not ours.
+    databases: Mutex<Vec<String>>,
 }
 
 enum Place {
@@ -31,7 +36,7 @@ impl Cluster {
             return Self {
                 binaries,
                 place: Place::Given { address },
-                databases: AtomicU32::new(0),
+                databases: Mutex::default(),
             };
         }
         let directory = tempfile::Builder::new()
@@ -46,7 +51,7 @@ impl Cluster {
         let cluster = Self {
             binaries,
             place: Place::Own { directory, as_postgres },
-            databases: AtomicU32::new(0),
+            databases: Mutex::default(),
         };
         let data = cluster.data();
         run(cluster.tool("initdb").arg("-D").arg(&data).args([
@@ -76,8 +81,15 @@ impl Cluster {
 
     /// Makes an empty database; returns its address.
     pub fn database(&self) -> String {
-        let number = self.databases.fetch_add(1, Ordering::Relaxed);
-        let name = format!("rollcall_{}_{number}", std::process::id());
+        let name = format!(
+            "rollcall_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        self.databases
+            .lock()
+            .expect("no test panicked in here")
+            .push(name.clone());
         match &self.place {
             Place::Own { directory, .. } => {
                 let socket = directory.path().display();
@@ -94,6 +106,34 @@ impl Cluster {
                 format!("{address}/{name}")
             }
         }
+    }
+
+    /// Whether the server is ours to stop.
+    pub fn is_own(&self) -> bool {
+        matches!(self.place, Place::Own { .. })
+    }
+
+    /// What leaves nothing behind: our server is stopped, on another the databases are removed.
+    fn last_commands(&self) -> Vec<Command> {
+        let address = match &self.place {
+            Place::Given { address } => address,
+            Place::Own { .. } => {
+                let mut stop = self.tool("pg_ctl");
+                stop.arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]);
+                return vec![stop];
+            }
+        };
+        let remove = |name: &String| {
+            let mut remove = self.tool("dropdb");
+            remove
+                .arg(format!("--maintenance-db={address}/postgres"))
+                .args(["--force", name]);
+            remove
+        };
+        self.databases
+            .lock()
+            .map(|names| names.iter().map(remove).collect())
+            .unwrap_or_default()
     }
 
     fn data(&self) -> PathBuf {
@@ -121,15 +161,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if matches!(self.place, Place::Own { .. }) {
-            let stopped = self
-                .tool("pg_ctl")
-                .arg("-D")
-                .arg(self.data())
-                .args(["-m", "immediate", "stop"])
-                .output();
-            if !stopped.is_ok_and(|output| output.status.success()) {
-                eprintln!("could not stop the PostgreSQL in {}", self.data().display());
+        for mut command in self.last_commands() {
+            // Not a panic: a test may be failing already.
+            if !command.output().is_ok_and(|output| output.status.success()) {
+                eprintln!("this could not be done: {command:?}");
             }
         }
     }
@@ -151,7 +186,7 @@ fn binaries() -> PathBuf {
         .chain(debian.into_iter().rev().map(|path| path.join("bin")))
         .chain(std::env::split_paths(&path));
     let complete = |directory: &PathBuf| {
-        ["initdb", "pg_ctl", "createdb"]
+        ["initdb", "pg_ctl", "createdb", "dropdb"]
             .iter()
             .all(|name| Path::is_file(&directory.join(name)))
     };

@@ -1,0 +1,178 @@
+//! `serve`, `demo`, `import`, `export`.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+use rules::time::Instant;
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+
+use super::{CliError, Installation};
+use crate::clock::Clock;
+use crate::lifecycle::Lifecycle;
+use crate::serve::{self, ServeOptions, simulation};
+use crate::{demo, transfer};
+
+/// Who an import on the host is recorded as.
+const HOST_ACTOR: &str = "host";
+
+#[derive(Args, Debug)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// Where HTTP is served, over the configuration; port 0 takes a free one.
+    #[arg(long, env = "ROLLCALL_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Drive judging time from this instant, on a new data directory only, which stays simulated for ever.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    simulate_from: Option<Instant>,
+    /// Judging seconds per real second.
+    #[arg(long, value_name = "N", requires = "simulate_from", default_value_t = 1.0)]
+    speed: f64,
+    /// A FIFO that moves the clock: `set INSTANT`, `advance SECONDS`, `speed N`, a command a line.
+    #[arg(long, value_name = "FIFO", requires = "simulate_from")]
+    clock_control: Option<PathBuf>,
+    /// Log as JSON, a line an event.
+    #[arg(long)]
+    json: bool,
+}
+
+fn instant(text: &str) -> Result<Instant, String> {
+    simulation::parse_instant(text).map_err(|error| format!("{error:#}"))
+}
+
+pub async fn serve(arguments: ServeArguments) -> Result<ExitCode, CliError> {
+    start_log(arguments.json);
+    let config = arguments.installation.config(arguments.listen)?;
+    let lifecycle = Lifecycle::default();
+    lifecycle.listen_for_signals()?;
+    let clock = match arguments.simulate_from {
+        Some(from) => Clock::driven(from, arguments.speed),
+        None => Clock::host(),
+    };
+    if let Some(path) = arguments.clock_control {
+        simulation::follow(path, clock.clone(), &lifecycle);
+    }
+    let (ready, addresses) = oneshot::channel::<serve::Addresses>();
+    // Whoever starts the daemon with port 0 reads from here which port it got.
+    tokio::spawn(async move {
+        if let Ok(addresses) = addresses.await {
+            println!("listening http://{}", addresses.listen);
+        }
+    });
+    let options = ServeOptions {
+        config,
+        data_directory: arguments.installation.data_directory(),
+        clock,
+        simulated: arguments.simulate_from.is_some(),
+        demo: false,
+        ready: Some(ready),
+    };
+    serve::run(options, lifecycle).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args, Debug)]
+pub struct DemoArguments {
+    /// Judging seconds per real second.
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    speed: f64,
+    /// Where HTTP is served on this machine; 0 takes a free one.
+    #[arg(long, value_name = "P", default_value_t = 8080)]
+    port: u16,
+    /// End by itself after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    headless_for: Option<u64>,
+}
+
+pub async fn demo(arguments: DemoArguments) -> Result<ExitCode, CliError> {
+    start_log(false);
+    let lifecycle = Lifecycle::default();
+    lifecycle.listen_for_signals()?;
+    let options = demo::DemoOptions {
+        speed: arguments.speed,
+        port: arguments.port,
+        headless_for_seconds: arguments.headless_for,
+    };
+    demo::run(options, lifecycle).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args, Debug)]
+pub struct ImportArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// The site folder. A file that it does not have leaves what is stored of it as it is.
+    directory: PathBuf,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Import the good rows even though some are wrong.
+    #[arg(long)]
+    accept_good_rows: bool,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
+    let (ledger, _) = arguments.installation.ledger().await?;
+    let options = transfer::ImportOptions {
+        dry_run: arguments.dry_run,
+        accept_good_rows: arguments.accept_good_rows,
+        actor: HOST_ACTOR.to_owned(),
+    };
+    let report = transfer::import(&*ledger, &arguments.directory, &options, Clock::host().now()).await?;
+    if arguments.json {
+        println!("{}", report.to_json());
+    } else {
+        for line in report.lines(super::language(None)) {
+            println!("{line}");
+        }
+    }
+    ledger.close().await;
+    Ok(if report.succeeded() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// Where to write; made if it does not exist, refused if anything is in it.
+    directory: PathBuf,
+}
+
+pub async fn export(arguments: ExportArguments) -> Result<ExitCode, CliError> {
+    if std::fs::read_dir(&arguments.directory).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(CliError::Usage(anyhow!(
+            "{} is not empty: name a new folder",
+            arguments.directory.display()
+        )));
+    }
+    let (ledger, _) = arguments.installation.ledger().await?;
+    transfer::export(&*ledger, &arguments.directory).await?;
+    ledger.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs go to standard error; `RUST_LOG` says how much.
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    if json {
+        builder.json().init();
+    } else {
+        builder.init();
+    }
+}

@@ -1,0 +1,514 @@
+//! One batch, one transaction: swipes in, the days they touch judged, verdicts and next deadlines out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chrono::NaiveDate;
+use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
+use rules::finding::Assessment;
+use rules::model::{Facing, PersonIndex, Swipe};
+use rules::time::{Instant, Interval};
+use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, SwipeRecord};
+use store::{Ledger, StoreError, Transaction};
+
+use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
+use super::verdicts::{Judging, Settled, parse_swipe_id, settle};
+use super::{DUE_DAYS_PER_BATCH, Engine, setting};
+use crate::lobby::{BoardChange, BoardDay, BoardFinding};
+use crate::shared::SiteSnapshot;
+
+/// The installation's secret, made at the first start.
+pub(super) async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>> {
+    if let Some(text) = ledger.setting(setting::SECRET).await? {
+        return hex::decode(&text).map_err(|_| {
+            anyhow::anyhow!(
+                "the setting {} is not hexadecimal: restore it from a backup",
+                setting::SECRET
+            )
+        });
+    }
+    let mut secret = vec![0_u8; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+    let mut transaction = ledger.begin().await?;
+    transaction.set_setting(setting::SECRET, &hex::encode(&secret)).await?;
+    transaction.commit().await?;
+    Ok(secret)
+}
+
+/// A day that was judged: what the rules say of it and what is stored.
+struct JudgedDay {
+    key: DayKey,
+    person: Option<(PersonIndex, NaiveDate)>,
+    assessment: Assessment,
+    settled: Settled,
+}
+
+/// A person's dates to be judged together, for one query of their swipes.
+pub(super) struct PersonDays {
+    pub(super) person: PersonIndex,
+    pub(super) keys: Vec<(DayKey, NaiveDate)>,
+}
+
+impl Engine {
+    /// Commits submissions and due days, then answers and publishes. On an error nothing has happened and `submissions` is as
+    /// it was.
+    pub(super) async fn process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
+        let swipes: Vec<&NewSwipe> = submissions
+            .iter()
+            .flat_map(|submission| submission.work.swipes())
+            .collect();
+        let rejected: Vec<RejectedInput> = submissions
+            .iter()
+            .filter_map(|submission| submission.work.rejected())
+            .collect();
+        let readers = self.signs_of_life(submissions);
+        self.note_readers(&readers).await?;
+
+        let mut transaction = self.ledger.begin().await?;
+        let records: Vec<SwipeRecord> = swipes
+            .iter()
+            .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
+            .collect();
+        let fresh = record_sorted(&mut *transaction, &records).await?;
+        transaction.record_rejected(&rejected).await?;
+        let days = self.lock_days(&mut transaction, &records, &fresh).await?;
+        let mut judged = self.judge(&mut *transaction, &days).await?;
+        self.save(&mut *transaction, &mut judged).await?;
+        let next_check = transaction.next_check().await?;
+        transaction.commit().await?;
+
+        self.next_check = next_check;
+        self.count(&fresh, judged.len());
+        answer(submissions, &records, &fresh);
+        self.publish(judged);
+        Ok(())
+    }
+
+    /// What links said of their readers, and readings that end a silence: both before the readings themselves are judged.
+    fn signs_of_life(&mut self, submissions: &[Submission]) -> Vec<ReaderChange> {
+        let mut changes = Vec::new();
+        for work in submissions.iter().map(|submission| &submission.work) {
+            if let Work::Reader(change) = work {
+                self.silence.link(&change.reader, change.up, change.at);
+                changes.push(change.clone());
+            }
+            for swipe in work.swipes() {
+                self.silence.heard(&swipe.reader, swipe.received_at);
+                // Asked of the outages and not of the silence, so that a batch that is tried again says it again.
+                if self.down.contains_key(&swipe.reader) {
+                    let (reader, at) = (Arc::clone(&swipe.reader), swipe.received_at);
+                    changes.push(ReaderChange {
+                        reader,
+                        up: true,
+                        at,
+                        detail: "heard again".to_owned(),
+                    });
+                }
+            }
+        }
+        changes
+    }
+
+    /// Finds the days that new swipes touch and those that are due, and locks them. Facts are compared only after the locks are
+    /// held: whoever changes facts marks days as due, and so either sees these locks or is seen here.
+    async fn lock_days(
+        &mut self,
+        transaction: &mut Box<dyn Transaction>,
+        records: &[SwipeRecord],
+        fresh: &[bool],
+    ) -> Result<Vec<DayKey>, StoreError> {
+        let mut days = transaction
+            .due_days(self.now, i64::try_from(DUE_DAYS_PER_BATCH).unwrap_or(i64::MAX))
+            .await?;
+        loop {
+            let touched = self.touched_days(records, fresh);
+            transaction.touch_days(&touched).await?;
+            days.extend(touched);
+            if transaction.facts_revision().await? == self.site.borrow().revision {
+                break;
+            }
+            self.reload_site().await?;
+        }
+        days.sort();
+        days.dedup();
+        Ok(days)
+    }
+
+    /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
+    fn touched_days(&self, records: &[SwipeRecord], fresh: &[bool]) -> Vec<DayKey> {
+        let site = self.site.borrow();
+        let mut days = BTreeSet::new();
+        for record in records
+            .iter()
+            .zip(fresh)
+            .filter_map(|(record, new)| new.then_some(record))
+        {
+            let Some(badge) = site.facts.badge_index(&record.badge) else {
+                continue;
+            };
+            let Some(person) = site.facts.holder(badge, record.happened_at) else {
+                continue;
+            };
+            let touched = site.facts.touched_dates(person, record.happened_at, None);
+            let last = touched.until.min(self.opened_through + chrono::Days::new(1));
+            let id = &site.facts.records().people[person.at()].id;
+            for date in touched.from.iter_days().take_while(|date| *date < last) {
+                if site.facts.opens_at(person, date).is_some() {
+                    days.insert(DayKey {
+                        person: id.to_string(),
+                        date: date.to_string(),
+                    });
+                }
+            }
+        }
+        days.into_iter().collect()
+    }
+
+    async fn judge(&self, transaction: &mut dyn Transaction, days: &[DayKey]) -> Result<Vec<JudgedDay>, StoreError> {
+        let site = self.site.borrow().clone();
+        let (people, orphans) = group(&site.facts, days);
+        let queries: Vec<BadgeSwipe<'_>> = people.iter().map(|days| swipe_query(&site.facts, days)).collect();
+        let swipes = transaction.swipes_of(&queries).await?;
+        let mut stored = by_day(transaction.findings_of(days).await?);
+        let judging = Judging {
+            records: site.facts.records(),
+            secret: &self.secret,
+            facts_revision: site.revision,
+            now: self.now,
+        };
+        let mut judged = Vec::with_capacity(days.len());
+        for (days, swipes) in people.into_iter().zip(swipes) {
+            let swipes: Vec<Swipe> = swipes
+                .iter()
+                .filter_map(|record| core_swipe(&site.facts, record))
+                .collect();
+            for (key, date) in days.keys {
+                let assessment = assess(&site.facts, days.person, date, &swipes, self.now);
+                let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
+                judged.push(JudgedDay {
+                    key,
+                    person: Some((days.person, date)),
+                    assessment,
+                    settled,
+                });
+            }
+        }
+        // Rows of people whom the facts no longer know: nothing holds of them any more.
+        for key in orphans {
+            let assessment = Assessment::default();
+            let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
+            judged.push(JudgedDay {
+                key,
+                person: None,
+                assessment,
+                settled,
+            });
+        }
+        Ok(judged)
+    }
+
+    /// Writes the verdicts; findings come back as they are stored, with the numbers that the screens are told.
+    async fn save(&self, transaction: &mut dyn Transaction, judged: &mut [JudgedDay]) -> Result<(), StoreError> {
+        let facts_revision = self.site.borrow().revision;
+        let days: Vec<DayRow> = judged
+            .iter()
+            .map(|day| DayRow {
+                key: day.key.clone(),
+                judged_at: Some(self.now),
+                next_check: day.assessment.next_deadline,
+                rules_version: rules::VERSION,
+                facts_revision,
+            })
+            .collect();
+        let findings: Vec<FindingRow> = judged
+            .iter()
+            .flat_map(|day| day.settled.changed.iter().cloned())
+            .collect();
+        transaction.save_days(&days).await?;
+        let stored = transaction.save_findings(&findings).await?;
+        let revisions: BTreeMap<&str, i64> = stored.iter().map(|row| (row.id.as_str(), row.revision)).collect();
+        for row in judged.iter_mut().flat_map(|day| &mut day.settled.holding) {
+            row.revision = revisions.get(row.id.as_str()).copied().unwrap_or(row.revision);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, judged: Vec<JudgedDay>) {
+        let days = judged.into_iter().filter_map(JudgedDay::for_board).collect();
+        self.lobby.publish(BoardChange {
+            facts: None,
+            days,
+            sources: Vec::new(),
+        });
+    }
+
+    fn quarantine_reason(&self, swipe: &NewSwipe) -> Option<&'static str> {
+        let site = self.site.borrow();
+        if site.facts.reader_index(&swipe.reader).is_none() {
+            return Some("reader_unknown");
+        }
+        Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at).map(Quarantine::name)
+    }
+
+    fn count(&self, fresh: &[bool], judged_days: usize) {
+        self.health.batches.fetch_add(1, Ordering::Relaxed);
+        self.health
+            .swipes
+            .fetch_add(fresh.iter().filter(|new| **new).count() as u64, Ordering::Relaxed);
+        self.health.judged_days.fetch_add(judged_days as u64, Ordering::Relaxed);
+    }
+}
+
+impl JudgedDay {
+    fn for_board(self) -> Option<BoardDay> {
+        let (person, date) = self.person?;
+        let rows = self.settled.holding.into_iter();
+        let findings = rows.zip(self.assessment.findings).map(|(row, finding)| BoardFinding {
+            id: row.id,
+            revision: row.revision,
+            finding,
+        });
+        Some(BoardDay {
+            person,
+            date,
+            standings: self.assessment.standings,
+            findings: findings.collect(),
+        })
+    }
+}
+
+impl Work {
+    fn swipes(&self) -> &[NewSwipe] {
+        match self {
+            Self::Swipes(swipes) => swipes,
+            Self::Rejected(_) | Self::Reader(_) => &[],
+        }
+    }
+
+    fn rejected(&self) -> Option<RejectedInput> {
+        match self {
+            Self::Rejected(input) => Some(input.clone()),
+            Self::Swipes(_) | Self::Reader(_) => None,
+        }
+    }
+}
+
+/// Judges one date of a person; the same call for the engine, a rebuild and whoever asks why.
+pub fn assess(facts: &SiteFacts, person: PersonIndex, date: NaiveDate, swipes: &[Swipe], now: Instant) -> Assessment {
+    rules::evaluate(&person_facts(facts, person, date, swipes), now)
+}
+
+/// What is known of one date of a person.
+pub fn person_facts<'a>(
+    facts: &'a SiteFacts,
+    person: PersonIndex,
+    date: NaiveDate,
+    swipes: &'a [Swipe],
+) -> PersonFacts<'a> {
+    PersonFacts {
+        site: facts,
+        person,
+        dates: DateRange {
+            from: date,
+            until: date + chrono::Days::new(1),
+        },
+        swipes,
+        known_at: None,
+    }
+}
+
+/// Records swipes in the order of their ids, which is the order in which every transaction locks them, and says in the order
+/// given which were new.
+async fn record_sorted(transaction: &mut dyn Transaction, records: &[SwipeRecord]) -> Result<Vec<bool>, StoreError> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_by(|left, right| records[*left].id.cmp(&records[*right].id));
+    let sorted: Vec<SwipeRecord> = order.iter().map(|index| records[*index].clone()).collect();
+    let new = transaction.record_swipes(&sorted).await?;
+    let mut fresh = vec![false; records.len()];
+    for (index, new) in order.into_iter().zip(new) {
+        fresh[index] = new;
+    }
+    Ok(fresh)
+}
+
+/// Days by person, and those of people whom the facts do not know.
+pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec<DayKey>) {
+    let mut people: BTreeMap<PersonIndex, Vec<(DayKey, NaiveDate)>> = BTreeMap::new();
+    let mut orphans = Vec::new();
+    for key in days {
+        match (facts.person_index(&key.person), key.date.parse::<NaiveDate>()) {
+            (Some(person), Ok(date)) => people.entry(person).or_default().push((key.clone(), date)),
+            _ => orphans.push(key.clone()),
+        }
+    }
+    (
+        people
+            .into_iter()
+            .map(|(person, keys)| PersonDays { person, keys })
+            .collect(),
+        orphans,
+    )
+}
+
+/// Which swipes judging these days needs.
+pub(super) fn swipe_query<'a>(facts: &'a SiteFacts, days: &PersonDays) -> BadgeSwipe<'a> {
+    let badges = facts
+        .badges_of(days.person)
+        .iter()
+        .map(|badge| &*facts.records().badges[badge.at()].key)
+        .collect();
+    let windows = days.keys.iter().map(|(_, date)| {
+        facts.swipe_window(
+            days.person,
+            DateRange {
+                from: *date,
+                until: *date + chrono::Days::new(1),
+            },
+        )
+    });
+    let happened = windows.reduce(|all, window| Interval::new(all.from.min(window.from), all.until.max(window.until)));
+    BadgeSwipe {
+        badges,
+        happened: happened.unwrap_or(Interval::new(Instant::from_ms(0), Instant::from_ms(0))),
+    }
+}
+
+fn by_day(rows: Vec<FindingRow>) -> BTreeMap<DayKey, Vec<FindingRow>> {
+    let mut days: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
+    for row in rows {
+        days.entry(DayKey {
+            person: row.person.clone(),
+            date: row.date.clone(),
+        })
+        .or_default()
+        .push(row);
+    }
+    days
+}
+
+/// A stored swipe as the core has it; `None` where its reader or badge is not known.
+pub fn core_swipe(facts: &SiteFacts, record: &SwipeRecord) -> Option<Swipe> {
+    Some(Swipe {
+        id: parse_swipe_id(&record.id)?,
+        reader: facts.reader_index(&record.reader)?,
+        badge: facts.badge_index(&record.badge)?,
+        happened_at: record.happened_at,
+        received_at: record.received_at,
+        sequence: record.sequence,
+        faces: record.faces.as_deref().and_then(facing),
+    })
+}
+
+fn facing(name: &str) -> Option<Facing> {
+    match name {
+        "in" => Some(Facing::In),
+        "out" => Some(Facing::Out),
+        "both" => Some(Facing::Both),
+        _ => None,
+    }
+}
+
+/// Tells every source what became of its readings. A source that has gone away meanwhile will send them again.
+fn answer(submissions: &mut Vec<Submission>, records: &[SwipeRecord], fresh: &[bool]) {
+    let mut outcomes = records.iter().zip(fresh).map(|(record, new)| outcome(record, *new));
+    for submission in submissions.drain(..) {
+        let own: Vec<Outcome> = outcomes.by_ref().take(submission.work.swipes().len()).collect();
+        if let Some(reply) = submission.reply
+            && reply.send(own).is_err()
+        {
+            tracing::debug!(
+                event = "source.gone",
+                "a source went away before it heard what became of its readings"
+            );
+        }
+    }
+}
+
+fn outcome(record: &SwipeRecord, new: bool) -> Outcome {
+    let id = record.id.clone();
+    match (&record.quarantine, new) {
+        (_, false) => Outcome::Duplicate { id },
+        (Some(reason), true) => Outcome::Quarantined {
+            id,
+            reason: reason.clone(),
+        },
+        (None, true) => Outcome::Recorded { id },
+    }
+}
+
+impl Engine {
+    /// Writes down which readers were lost or are back; the people whom that can touch become due.
+    pub(super) async fn note_readers(&mut self, changes: &[ReaderChange]) -> Result<(), StoreError> {
+        let mut down = self.down.clone();
+        let outages: Vec<_> = changes
+            .iter()
+            .filter_map(|change| super::site::outage(&mut down, change))
+            .collect();
+        if !outages.is_empty() {
+            let mut transaction = self.ledger.begin().await?;
+            for outage in &outages {
+                tracing::warn!(
+                    event = if outage.down_until.is_some() {
+                        "reader.up"
+                    } else {
+                        "reader.down"
+                    },
+                    reader = outage.reader
+                );
+                transaction.save_outage(outage).await?;
+            }
+            self.change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
+                .await?;
+        }
+        self.down = down;
+        Ok(())
+    }
+
+    /// Makes every day from the date of `since` on due, commits and reads the facts again.
+    pub(super) async fn change_facts(
+        &mut self,
+        mut transaction: Box<dyn Transaction>,
+        since: Option<Instant>,
+    ) -> Result<(), StoreError> {
+        let from = since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
+        transaction.bump_facts_revision().await?;
+        transaction.make_due(None, from.as_deref()).await?;
+        transaction.commit().await?;
+        self.next_check = Some(self.now);
+        self.reload_site().await
+    }
+
+    /// Reads the facts again and tells everybody who holds them.
+    pub(super) async fn reload_site(&mut self) -> Result<(), StoreError> {
+        let snapshot: SiteSnapshot = super::load_site(&*self.ledger).await?;
+        tracing::info!(
+            event = "facts.loaded",
+            revision = snapshot.revision,
+            people = snapshot.facts.records().people.len()
+        );
+        self.site.send_replace(snapshot);
+        if let Some(text) = self.ledger.setting(setting::OPENED_THROUGH).await?
+            && let Ok(noted) = text.parse()
+        {
+            self.opened_through = self.opened_through.min(noted);
+        }
+        // People who are new to dates that have begun need rows there: those dates are opened once more.
+        let yesterday = super::site::date_at(&self.site.borrow().facts, self.now) - chrono::Days::new(1);
+        self.opened_through = self.opened_through.min(yesterday);
+        self.plan_opening();
+        self.publish_board_frame();
+        Ok(())
+    }
+
+    /// Tells the screens about the bureau and its readers; the days follow as they are judged.
+    pub(super) fn publish_board_frame(&self) {
+        let facts = Arc::clone(&self.site.borrow().facts);
+        let sources = super::site::sources(&facts, &self.down, self.now);
+        self.lobby.publish(BoardChange {
+            facts: Some(facts),
+            days: Vec::new(),
+            sources,
+        });
+    }
+}

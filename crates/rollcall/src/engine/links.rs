@@ -1,0 +1,186 @@
+//! From the readers' links to the engine: what a link delivers is put into the engine's terms and handed over, and the answer
+//! goes back after the commit.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use bridge::{Delivery, Link, LinkContext, LinkEvent, ReaderConfig};
+use rules::time::Instant;
+use store::rows::RejectedInput;
+use tokio::sync::{mpsc, oneshot};
+use wire::{HappenedAt, Malformed, Reading};
+
+use super::intake::{Intake, IntakeError, NewSwipe, Outcome, ReaderChange, swipe_id};
+use crate::lifecycle::Lifecycle;
+use crate::shared::Shared;
+
+/// How many events of all links together may wait for the engine's queue. When it is full, serial lines wait and network peers
+/// hear "busy".
+const WAITING_EVENTS: usize = 256;
+
+/// The readers that this process itself listens to, and so knows whether they can be heard.
+pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
+    readers
+        .iter()
+        .filter(|reader| reader.link != Link::Http)
+        .map(|reader| reader.id.as_str().into())
+        .collect()
+}
+
+/// Starts a link for each reader, and the task that hands on what they deliver.
+pub fn start(readers: &[ReaderConfig], shared: &Shared, intake: &Intake, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
+    let mut boot = [0_u8; 8];
+    getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+    let clock = shared.clock.clone();
+    let context = LinkContext::new(
+        hex::encode(boot),
+        sink,
+        Arc::new(move || clock.now().as_ms()),
+        lifecycle.soft.clone(),
+    );
+    for reader in readers.iter().filter(|reader| reader.link != Link::Http) {
+        let (reader, context) = (reader.clone(), context.clone());
+        lifecycle.spawn_vital("a reader's link", async move {
+            bridge::run_link(reader, context).await.context("link")
+        });
+    }
+    let pump = Pump {
+        shared: shared.clone(),
+        intake: intake.clone(),
+        lifecycle: lifecycle.clone(),
+    };
+    lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
+    Ok(())
+}
+
+struct Pump {
+    shared: Shared,
+    intake: Intake,
+    lifecycle: Lifecycle,
+}
+
+impl Pump {
+    /// Hands on until the links have stopped and everything that they had read is with the engine.
+    async fn run(self, mut deliveries: mpsc::Receiver<Delivery>) -> anyhow::Result<()> {
+        while let Some(delivery) = deliveries.recv().await {
+            if let Err(IntakeError::Stopping) = self.hand_on(delivery).await {
+                return Ok(());
+            }
+        }
+        // Without a reader that has a link there is nothing to hand on; the task waits for the end like every other.
+        self.lifecycle.soft.cancelled().await;
+        Ok(())
+    }
+
+    async fn hand_on(&self, delivery: Delivery) -> Result<(), IntakeError> {
+        match delivery.event {
+            LinkEvent::Reading {
+                reader,
+                dedup_source,
+                reading,
+                received_at_ms,
+            } => {
+                let swipe = self.swipe(&reader, dedup_source, &reading, Instant::from_ms(received_at_ms));
+                let outcome = self.intake.swipe(swipe).await?;
+                self.reply_later(outcome, delivery.reply, bridge_outcome);
+            }
+            LinkEvent::Malformed {
+                reader,
+                malformed,
+                received_at_ms,
+            } => {
+                let reason = malformed.reason.name();
+                let committed = self
+                    .intake
+                    .rejected(rejected(&reader, &malformed, Instant::from_ms(received_at_ms)))
+                    .await?;
+                self.reply_later(committed, delivery.reply, move |_| {
+                    Some(bridge::Outcome::Refused {
+                        reason: reason.to_owned(),
+                    })
+                });
+            }
+            LinkEvent::State {
+                reader,
+                up,
+                detail,
+                at_ms,
+            } => {
+                self.intake
+                    .reader(ReaderChange {
+                        reader: reader.as_str().into(),
+                        up,
+                        at: Instant::from_ms(at_ms),
+                        detail,
+                    })
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn swipe(&self, reader: &str, source_key: String, reading: &Reading, received_at: Instant) -> NewSwipe {
+        let zone = self.shared.site.borrow().facts.records().site.zone;
+        let happened_at = match reading.happened_at {
+            None => received_at,
+            Some(HappenedAt::Instant(ms)) => Instant::from_ms(ms),
+            Some(HappenedAt::Civil(local)) => rules::time::civil_instant(local, zone),
+        };
+        let bits = reading.bits.map_or(reading.raw.len() * 8, usize::from);
+        NewSwipe {
+            reader: reading.reader.as_deref().unwrap_or(reader).into(),
+            source_key,
+            badge: reading.key.clone(),
+            raw: Some((hex::encode(&reading.raw), i64::try_from(bits).unwrap_or(i64::MAX))),
+            happened_at,
+            received_at,
+            sequence: reading.sequence,
+            faces: reading.faces.map(wire::Faces::name),
+        }
+    }
+
+    /// Answers once the engine has; an engine that ended without committing answers nothing, and so does this.
+    fn reply_later<F>(
+        &self,
+        outcome: oneshot::Receiver<Vec<Outcome>>,
+        reply: Option<oneshot::Sender<bridge::Outcome>>,
+        translate: F,
+    ) where
+        F: FnOnce(Vec<Outcome>) -> Option<bridge::Outcome> + Send + 'static,
+    {
+        let Some(reply) = reply else { return };
+        self.lifecycle.tasks.spawn(async move {
+            if let Ok(outcomes) = outcome.await
+                && let Some(outcome) = translate(outcomes)
+                && reply.send(outcome).is_err()
+            {
+                tracing::debug!(
+                    event = "peer.gone",
+                    "a peer went away before it heard what became of its record"
+                );
+            }
+        });
+    }
+}
+
+fn bridge_outcome(outcomes: Vec<Outcome>) -> Option<bridge::Outcome> {
+    outcomes.into_iter().next().map(|outcome| match outcome {
+        Outcome::Recorded { id } => bridge::Outcome::Recorded { id },
+        Outcome::Duplicate { id } => bridge::Outcome::Duplicate { id },
+        Outcome::Quarantined { id, reason } => bridge::Outcome::Quarantined { id, reason },
+    })
+}
+
+fn rejected(reader: &str, malformed: &Malformed, received_at: Instant) -> RejectedInput {
+    let raw_hex = hex::encode(&malformed.bytes);
+    let reason = malformed.reason.name();
+    RejectedInput {
+        // The same bytes at the same millisecond from one reader are one input.
+        id: swipe_id(&format!("rejected|{reader}|{}|{reason}|{raw_hex}", received_at.as_ms())),
+        reader: reader.to_owned(),
+        received_at,
+        reason: reason.to_owned(),
+        raw_hex,
+    }
+}

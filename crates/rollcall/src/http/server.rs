@@ -1,0 +1,141 @@
+//! The accept loop. `axum::serve` has no time-out for request headers, so a silent peer would hold its connection for ever;
+//! hyper's own HTTP/1 connection has one.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::lifecycle::Lifecycle;
+
+/// How long a peer may take to send a request's headers, and how long an idle connection is kept.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many connections there may be at once: screens, bridges, webhook readers and people.
+const CONNECTIONS: usize = 4_096;
+
+/// How many of them may come from one address; a reverse proxy is one address, so this is generous.
+const CONNECTIONS_PER_ADDRESS: usize = 2_048;
+
+/// Serves `router` on `listener` until the daemon stops, then lets what is under way come to its end.
+pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) -> anyhow::Result<()> {
+    let places = Arc::new(Places::default());
+    loop {
+        let accepted = tokio::select! {
+            () = lifecycle.soft.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match places.take(peer.ip()) {
+                Some(place) => {
+                    drop(
+                        lifecycle
+                            .tasks
+                            .spawn(connection(router.clone(), stream, peer, place, lifecycle.clone())),
+                    )
+                }
+                None => tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections"),
+            },
+            Err(error) => {
+                // Out of file descriptors: accepting at once again would spin.
+                tracing::error!(event = "http.accept_failed", error = %error);
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+async fn connection(router: Router, stream: TcpStream, peer: SocketAddr, place: Place, lifecycle: Lifecycle) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(event = "http.nodelay_failed", error = %error);
+    }
+    let service = TowerToHyperService::new(router.map_request(
+        move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(axum::body::Body::new)
+        },
+    ));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = lifecycle.soft.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(event = "http.connection_ended", peer = %peer, error = %error);
+    }
+    drop(place);
+}
+
+/// Who holds how many connections.
+#[derive(Debug, Default)]
+struct Places(Mutex<HashMap<IpAddr, usize>>);
+
+/// One connection's place; given back when it is dropped.
+#[derive(Debug)]
+struct Place {
+    places: Arc<Places>,
+    address: IpAddr,
+}
+
+impl Places {
+    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = held.values().sum();
+        let own = held.get(&address).copied().unwrap_or(0);
+        if total >= CONNECTIONS || own >= CONNECTIONS_PER_ADDRESS {
+            return None;
+        }
+        held.insert(address, own + 1);
+        Some(Place {
+            places: Arc::clone(self),
+            address,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = held.get_mut(&self.address) {
+            *own -= 1;
+            if *own == 0 {
+                held.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_given_back_when_its_connection_ends() {
+        let places = Arc::new(Places::default());
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let held: Vec<_> = std::iter::from_fn(|| places.take(address)).collect();
+        assert_eq!(held.len(), CONNECTIONS_PER_ADDRESS);
+        drop(held);
+        assert!(places.take(address).is_some());
+        assert!(
+            places.0.lock().expect("not poisoned").is_empty(),
+            "a place that is dropped at once leaves nothing behind"
+        );
+    }
+}

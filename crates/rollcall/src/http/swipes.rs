@@ -1,0 +1,320 @@
+//! `POST /api/v1/swipes`: webhook readers and bridges without websockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chrono::DateTime;
+use hmac::{Hmac, KeyInit, Mac};
+use rules::time::Instant;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::clock::Clock;
+use crate::config::SourceConfig;
+use crate::engine::Intake;
+use crate::engine::intake::{NewSwipe, Outcome, READINGS_PER_BATCH};
+
+/// The largest body taken; some five thousand swipes.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// How long a commit may take before the sender hears "busy". Sending again is harmless: a swipe counts once.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How far a signature's time may be from ours.
+const SIGNATURE_WINDOW_SECONDS: i64 = 300;
+
+/// The longest `id`, `reader` or `badge`.
+const FIELD_LIMIT_BYTES: usize = 256;
+
+#[derive(Debug, thiserror::Error)]
+enum SwipesError {
+    #[error("no source has this credential: send Authorization: Bearer with its token, or X-Rollcall-Signature")]
+    Unauthorized,
+    #[error("the source \"{source_id}\" may not speak for the reader \"{reader}\": add it to its readers")]
+    Forbidden { source_id: String, reader: String },
+    #[error("a body is at most {BODY_LIMIT_BYTES} bytes: send fewer swipes at once")]
+    TooLarge,
+    #[error("send Content-Type: application/json")]
+    NotJson,
+    #[error("{0}")]
+    WrongShape(String),
+    #[error("busy: send the same again later")]
+    Busy,
+}
+
+impl IntoResponse for SwipesError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::WrongShape(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut response = (status, axum::Json(json!({"error": self.to_string()}))).into_response();
+        match self {
+            Self::Busy => response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::Unauthorized => response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Self::Forbidden { .. } | Self::TooLarge | Self::NotJson | Self::WrongShape(_) => None,
+        };
+        response
+    }
+}
+
+async fn post_swipes(
+    State(state): State<Arc<SwipesState>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, SwipesError> {
+    let body = body.map_err(|_| SwipesError::TooLarge)?;
+    let source = state.authorize(&headers, &body)?;
+    if !is_json(&headers) {
+        return Err(SwipesError::NotJson);
+    }
+    let received_at = state.clock.now();
+    let posted = parse(&body)?;
+    let swipes = posted
+        .into_iter()
+        .enumerate()
+        .map(|(index, swipe)| swipe.check(index, source, received_at));
+    let swipes = swipes.collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<String> = swipes.iter().map(|(id, _)| id.clone()).collect();
+    let outcomes = state
+        .commit(swipes.into_iter().map(|(_, swipe)| swipe).collect())
+        .await?;
+    let results: Vec<_> = ids
+        .iter()
+        .zip(outcomes)
+        .map(|(id, outcome)| result(id, &outcome))
+        .collect();
+    Ok(axum::Json(json!({"results": results})).into_response())
+}
+
+/// What the endpoint needs.
+pub struct SwipesState {
+    /// The way into the engine.
+    pub intake: Intake,
+    /// Judging time.
+    pub clock: Clock,
+    /// Who may send.
+    pub sources: Vec<SourceConfig>,
+}
+
+/// The route.
+pub fn router(state: SwipesState) -> Router {
+    Router::new()
+        .route("/api/v1/swipes", post(post_swipes))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .with_state(Arc::new(state))
+}
+
+impl SwipesState {
+    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<&SourceConfig, SwipesError> {
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let signature = headers
+            .get("x-rollcall-signature")
+            .and_then(|value| value.to_str().ok())
+            .and_then(Signature::parse);
+        let now_seconds = Clock::host().now().as_ms().div_euclid(1_000);
+        // Every source is compared, so that the time taken says nothing about which one came close.
+        let mut found = None;
+        for source in &self.sources {
+            let by_token = bearer
+                .zip(source.token.as_ref())
+                .is_some_and(|(sent, token)| same(sent.as_bytes(), token.expose()));
+            let by_signature = signature
+                .as_ref()
+                .zip(source.hmac_secret.as_ref())
+                .is_some_and(|(sent, secret)| sent.verify(secret.expose(), body, now_seconds));
+            if by_token || by_signature {
+                found = Some(source);
+            }
+        }
+        found.ok_or(SwipesError::Unauthorized)
+    }
+
+    /// Hands the swipes to the engine in pieces that one transaction takes, and waits until all are durable.
+    async fn commit(&self, swipes: Vec<NewSwipe>) -> Result<Vec<Outcome>, SwipesError> {
+        let pieces = swipes
+            .chunks(READINGS_PER_BATCH)
+            .map(|piece| self.intake.try_swipes(piece.to_vec()).map_err(|_| SwipesError::Busy));
+        let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+        let mut outcomes = Vec::with_capacity(swipes.len());
+        for piece in pieces {
+            let done = tokio::time::timeout(COMMIT_TIMEOUT, piece).await;
+            outcomes.extend(done.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?);
+        }
+        Ok(outcomes)
+    }
+}
+
+/// `t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`
+struct Signature {
+    at_seconds: i64,
+    mac: Vec<u8>,
+}
+
+impl Signature {
+    fn parse(text: &str) -> Option<Self> {
+        let (at, mac) = text.strip_prefix("t=")?.split_once(",v1=")?;
+        Some(Self {
+            at_seconds: at.parse().ok()?,
+            mac: hex::decode(mac).ok()?,
+        })
+    }
+
+    fn verify(&self, secret: &[u8], body: &[u8], now_seconds: i64) -> bool {
+        if now_seconds.abs_diff(self.at_seconds) > SIGNATURE_WINDOW_SECONDS.unsigned_abs() {
+            return false;
+        }
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+        mac.update(self.at_seconds.to_string().as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        mac.verify_slice(&self.mac).is_ok()
+    }
+}
+
+/// Compares without telling by its time how much was right; hashing first hides the lengths too.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    Sha256::digest(left)
+        .as_slice()
+        .ct_eq(Sha256::digest(right).as_slice())
+        .into()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[derive(Deserialize)]
+struct PostedSwipe {
+    id: String,
+    reader: String,
+    badge: String,
+    happened_at: String,
+    sequence: Option<i64>,
+    faces: Option<String>,
+}
+
+/// One object, or an array of them; what is wrong is named by its place in the array.
+fn parse(body: &[u8]) -> Result<Vec<PostedSwipe>, SwipesError> {
+    let wrong = |error: serde_json::Error| SwipesError::WrongShape(format!("the body is not JSON: {error}"));
+    let elements = match serde_json::from_slice(body).map_err(wrong)? {
+        serde_json::Value::Array(elements) => elements,
+        object @ serde_json::Value::Object(_) => vec![object],
+        _ => {
+            return Err(SwipesError::WrongShape(
+                "the body must be one swipe or an array of swipes".to_owned(),
+            ));
+        }
+    };
+    let read = |(index, element)| {
+        serde_json::from_value(element).map_err(|error| SwipesError::WrongShape(format!("swipe {index}: {error}")))
+    };
+    elements.into_iter().enumerate().map(read).collect()
+}
+
+impl PostedSwipe {
+    fn check(
+        self,
+        index: usize,
+        source: &SourceConfig,
+        received_at: Instant,
+    ) -> Result<(String, NewSwipe), SwipesError> {
+        let wrong = |what: &str| SwipesError::WrongShape(format!("swipe {index}: {what}"));
+        for (name, value) in [("id", &self.id), ("reader", &self.reader), ("badge", &self.badge)] {
+            if value.is_empty() || value.len() > FIELD_LIMIT_BYTES || value.chars().any(char::is_control) {
+                return Err(wrong(&format!(
+                    "{name} must be 1 to {FIELD_LIMIT_BYTES} bytes without control characters"
+                )));
+            }
+        }
+        if source
+            .readers
+            .as_ref()
+            .is_some_and(|readers| !readers.contains(&self.reader))
+        {
+            return Err(SwipesError::Forbidden {
+                source_id: source.id.clone(),
+                reader: self.reader,
+            });
+        }
+        let happened_at = DateTime::parse_from_rfc3339(&self.happened_at)
+            .map_err(|_| wrong("happened_at must be an instant with an offset, such as 2026-09-16T08:29:41+08:00"))?;
+        let faces = match self.faces.as_deref() {
+            None => None,
+            Some("in") => Some("in"),
+            Some("out") => Some("out"),
+            Some("both") => Some("both"),
+            Some(_) => return Err(wrong("faces must be in, out or both")),
+        };
+        let swipe = NewSwipe {
+            reader: self.reader.into(),
+            source_key: self.id.clone(),
+            badge: self.badge,
+            raw: None,
+            happened_at: Instant::from(happened_at.to_utc()),
+            received_at,
+            sequence: self.sequence,
+            faces,
+        };
+        Ok((self.id, swipe))
+    }
+}
+
+fn result(id: &str, outcome: &Outcome) -> serde_json::Value {
+    match outcome {
+        Outcome::Recorded { .. } => json!({"id": id, "status": "recorded"}),
+        Outcome::Duplicate { .. } => json!({"id": id, "status": "duplicate"}),
+        Outcome::Quarantined { reason, .. } => json!({"id": id, "status": "quarantined", "reason": reason}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_covers_time_and_body() {
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret of the gate").expect("any length");
+        mac.update(b"1000.[]");
+        let text = format!("t=1000,v1={}", hex::encode(mac.finalize().into_bytes()));
+        let signature = Signature::parse(&text).expect("well-formed");
+        assert!(signature.verify(b"secret of the gate", b"[]", 1_000 + SIGNATURE_WINDOW_SECONDS));
+        assert!(
+            !signature.verify(b"secret of the gate", b"[]", 1_001 + SIGNATURE_WINDOW_SECONDS),
+            "too old"
+        );
+        assert!(!signature.verify(b"secret of the gate", b"[{}]", 1_000), "another body");
+        assert!(!signature.verify(b"another secret", b"[]", 1_000));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_place() {
+        let body = br#"[{"id":"1","reader":"g","badge":"7","happened_at":"x"},{"id":"2","reader":"g"}]"#;
+        let error = parse(body).err().expect("the second has no badge").to_string();
+        assert!(error.contains("swipe 1") && error.contains("badge"), "{error}");
+    }
+}

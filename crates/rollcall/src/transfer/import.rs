@@ -1,0 +1,172 @@
+//! `rollcall import`: a site folder into the database.
+
+use std::path::Path;
+
+use rules::time::Instant;
+use store::rows::AuditRecord;
+use store::{Ledger, StoreError};
+
+use crate::folder::{self, FolderError, TableFile};
+
+use super::check::{self, Checked, Contents};
+use super::plan::{Author, Plan, Stored};
+use super::report::{FileReport, ImportReport};
+use super::stored::source_of;
+use super::swipes;
+
+/// How often an import starts anew because somebody changed the facts while it was comparing.
+const ATTEMPTS: usize = 5;
+
+/// How to import.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Take the good rows although others are wrong.
+    pub accept_good_rows: bool,
+    /// Who imports, for the audit: an account, or a word for the command line.
+    pub actor: String,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The folder cannot be read at all.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The facts changed again and again while they were being compared.
+    #[error("somebody else keeps changing the facts; nothing was imported, try again")]
+    FactsKeepChanging,
+    /// The reading of the folder died.
+    #[error("the folder could not be read: {0}")]
+    ReaderDied(#[from] tokio::task::JoinError),
+}
+
+/// Brings the database to what a folder says; see the module for what that means. Where the folder has errors and
+/// `accept_good_rows` is not set, nothing is changed, and the report says why.
+pub async fn import(
+    ledger: &dyn Ledger,
+    directory: &Path,
+    options: &ImportOptions,
+    now: Instant,
+) -> Result<ImportReport, ImportError> {
+    for _ in 0..ATTEMPTS {
+        // The revision comes first: whatever changes after it is noticed before anything is written.
+        let revision = ledger.facts_revision().await?;
+        let stored = Stored {
+            revision,
+            documents: ledger.documents().await?,
+            facts: ledger.facts().await?,
+        };
+        let in_force = source_of(&stored.documents, &stored.facts)?;
+        let path = directory.to_owned();
+        let checked = tokio::task::spawn_blocking(move || read_and_check(&path, &in_force)).await??;
+        let plan = Plan::new(
+            &checked,
+            &stored,
+            &Author {
+                actor: &options.actor,
+                now,
+            },
+        );
+        let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
+        if applies && !write_facts(ledger, &plan, &stored, &checked, options, now).await? {
+            continue;
+        }
+        let swipes = swipes::add(ledger, &checked.compiled, applies).await?;
+        return Ok(report(checked, plan, swipes, options, applies));
+    }
+    Err(ImportError::FactsKeepChanging)
+}
+
+fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
+    let source = folder::read_directory(directory)?;
+    let contents = Contents::of(directory, &source);
+    check::check(source, contents, in_force)
+}
+
+/// Writes documents and rows in one transaction, so that the daemon sees all of them or none; `false` where the facts have changed
+/// since they were compared.
+async fn write_facts(
+    ledger: &dyn Ledger,
+    plan: &Plan,
+    stored: &Stored,
+    checked: &Checked,
+    options: &ImportOptions,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let swipes = checked.compiled.swipes.len();
+    if plan.is_empty() && swipes == 0 {
+        return Ok(true);
+    }
+    let mut transaction = ledger.begin().await?;
+    if transaction.facts_revision().await? != stored.revision {
+        return Ok(false);
+    }
+    if !plan.is_empty() {
+        let people = plan.touched.people();
+        transaction
+            .make_due(people.as_deref(), plan.touched.from().as_deref())
+            .await?;
+        for document in &plan.documents {
+            transaction.add_document(document).await?;
+        }
+        let superseded: Vec<&str> = plan.superseded.iter().map(String::as_str).collect();
+        transaction.supersede_facts(&superseded, now).await?;
+        transaction.add_facts(&plan.added).await?;
+        transaction.bump_facts_revision().await?;
+    }
+    transaction
+        .append_audit(&audit_record(plan, checked, options, now))
+        .await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: Instant) -> AuditRecord {
+    let files: Vec<serde_json::Value> = plan.files.iter().map(FileReport::to_json).collect();
+    let body = serde_json::json!({
+        "files": files,
+        "swipes": checked.compiled.swipes.len(),
+        "errors": checked.errors,
+        "accept_good_rows": options.accept_good_rows,
+    });
+    AuditRecord {
+        at: now,
+        actor: options.actor.clone(),
+        act: "import".to_owned(),
+        subject: "site_folder".to_owned(),
+        body: body.to_string(),
+    }
+}
+
+fn report(
+    checked: Checked,
+    plan: Plan,
+    swipes: swipes::SwipeCounts,
+    options: &ImportOptions,
+    applied: bool,
+) -> ImportReport {
+    let mut files = plan.files;
+    if checked.tables.contains(&TableFile::Swipes) {
+        let name = TableFile::Swipes.name();
+        let refused = checked.refused.get(name).copied().unwrap_or_default();
+        files.retain(|report| report.file != name);
+        files.push(FileReport {
+            added: swipes.added,
+            unchanged: swipes.unchanged,
+            refused,
+            ..FileReport::new(name)
+        });
+    }
+    ImportReport {
+        problems: checked.problems,
+        errors: checked.errors,
+        files,
+        dry_run: options.dry_run,
+        applied,
+    }
+}

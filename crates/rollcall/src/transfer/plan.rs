@@ -1,0 +1,241 @@
+//! What has to be written so that the database holds what the folder says.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{Days, NaiveDate};
+use rules::time::Instant;
+use sha2::{Digest, Sha256};
+use store::rows::{DocumentEdition, FactRow};
+
+use crate::folder::TableFile;
+
+use super::check::Checked;
+use super::report::FileReport;
+use super::stored::{Document, cell, cells_of, fact_files};
+
+/// The stored facts that a plan starts from.
+pub(super) struct Stored {
+    /// The facts revision that they were read at.
+    pub(super) revision: i64,
+    /// Documents in force.
+    pub(super) documents: Vec<DocumentEdition>,
+    /// Rows in force.
+    pub(super) facts: Vec<FactRow>,
+}
+
+/// Who writes, and when.
+pub(super) struct Author<'a> {
+    /// An account, or a word for the command line.
+    pub(super) actor: &'a str,
+    /// The instant that is recorded.
+    pub(super) now: Instant,
+}
+
+/// The changes of documents and rows; swipes are compared as they are written.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// New editions.
+    pub(super) documents: Vec<DocumentEdition>,
+    /// New rows.
+    pub(super) added: Vec<FactRow>,
+    /// Ids of rows that the folder no longer has.
+    pub(super) superseded: Vec<String>,
+    /// Whose days are to be judged again.
+    pub(super) touched: Touched,
+    /// What happens to each file.
+    pub(super) files: Vec<FileReport>,
+}
+
+/// Whose days a change of facts touches, and from which date on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Whether it is everybody.
+    everyone: bool,
+    people: BTreeSet<String>,
+    /// The earliest date, where every change says one.
+    from: Option<NaiveDate>,
+    always: bool,
+}
+
+impl Plan {
+    /// Compares what was checked with what is stored.
+    pub(super) fn new(checked: &Checked, stored: &Stored, author: &Author<'_>) -> Self {
+        let mut plan = Self::default();
+        for document in &checked.documents {
+            plan.compare_document(*document, checked, stored, author);
+        }
+        for file in fact_files().filter(|file| checked.tables.contains(file)) {
+            plan.compare_table(file, checked, stored, author);
+        }
+        for (file, refused) in &checked.refused {
+            match plan.files.iter_mut().find(|report| report.file == *file) {
+                Some(report) => report.refused = *refused,
+                None => plan.files.push(FileReport {
+                    refused: *refused,
+                    ..FileReport::new(file)
+                }),
+            }
+        }
+        plan
+    }
+
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
+    }
+
+    fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
+        let body = document.text_in(&checked.merged);
+        let mut report = FileReport::new(document.file());
+        if stored
+            .documents
+            .iter()
+            .any(|edition| edition.kind == document.kind() && edition.body == body)
+        {
+            report.unchanged = 1;
+        } else {
+            report.added = 1;
+            self.touched.add_everyone();
+            self.documents.push(DocumentEdition {
+                kind: document.kind().to_owned(),
+                effective_from: String::new(),
+                recorded_at: author.now,
+                recorded_by: author.actor.to_owned(),
+                body,
+            });
+        }
+        self.files.push(report);
+    }
+
+    fn compare_table(&mut self, file: TableFile, checked: &Checked, stored: &Stored, author: &Author<'_>) {
+        let mut report = FileReport::new(file.name());
+        let mut in_force: HashMap<&str, Vec<&FactRow>> = HashMap::new();
+        for fact in stored.facts.iter().filter(|fact| fact.file == file.name()) {
+            in_force.entry(&fact.cells).or_default().push(fact);
+        }
+        let mut repeats: BTreeMap<String, u64> = BTreeMap::new();
+        let table = &checked.merged.tables[&file];
+        for row in &table.rows {
+            let cells = cells_of(table, row);
+            if in_force.get_mut(cells.as_str()).and_then(Vec::pop).is_some() {
+                report.unchanged += 1;
+                continue;
+            }
+            let repeat = repeats.entry(cells.clone()).or_default();
+            *repeat += 1;
+            let id = fact_id(&format!("{}|{cells}|{}|{repeat}", file.name(), stored.revision));
+            self.touched.add(file, &cells);
+            report.added += 1;
+            let (recorded_at, recorded_by) = (author.now, author.actor.to_owned());
+            self.added.push(FactRow {
+                id,
+                file: file.name().to_owned(),
+                cells,
+                recorded_at,
+                recorded_by,
+            });
+        }
+        // In the order in which they were recorded, so that the same import writes the same statements.
+        let gone: BTreeSet<&str> = in_force.values().flatten().map(|fact| fact.id.as_str()).collect();
+        for fact in stored.facts.iter().filter(|fact| gone.contains(fact.id.as_str())) {
+            self.touched.add(file, &fact.cells);
+            report.superseded += 1;
+            self.superseded.push(fact.id.clone());
+        }
+        self.files.push(report);
+    }
+}
+
+/// A name of its own for a new row: no row of an earlier revision has it, although it may have had the same cells.
+fn fact_id(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..16])
+}
+
+impl Touched {
+    /// Whose rows are due: everybody's where this is `None`.
+    pub(super) fn people(&self) -> Option<Vec<&str>> {
+        (!self.everyone).then(|| self.people.iter().map(String::as_str).collect())
+    }
+
+    /// From which date on they are due: from the first where this is `None`.
+    pub(super) fn from(&self) -> Option<String> {
+        self.from.filter(|_| !self.always).map(|date| date.to_string())
+    }
+
+    fn add_everyone(&mut self) {
+        self.everyone = true;
+        self.always = true;
+    }
+
+    /// Adds what the row that came or went touches.
+    fn add(&mut self, file: TableFile, cells: &str) {
+        let person = match file {
+            TableFile::People
+            | TableFile::Badges
+            | TableFile::Absences
+            | TableFile::Permissions
+            | TableFile::MeetingRoster => cell(cells, "person"),
+            TableFile::Assignments => {
+                cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+            }
+            TableFile::Units
+            | TableFile::Places
+            | TableFile::Readers
+            | TableFile::Calendar
+            | TableFile::Duties
+            | TableFile::MeetingUnits
+            | TableFile::Observations
+            | TableFile::Swipes
+            | TableFile::Coverage => None,
+        };
+        match person {
+            Some(person) => self.people.insert(person),
+            None => return self.add_everyone(),
+        };
+        let since = match file {
+            TableFile::Absences | TableFile::Permissions => cell(cells, "from").as_deref().and_then(day_before),
+            _ => None,
+        };
+        match since {
+            Some(since) => self.from = Some(self.from.map_or(since, |from| from.min(since))),
+            None => self.always = true,
+        }
+    }
+}
+
+/// The date before the one that an instant is written with: its offset may be another than the site's, and a night shift of the
+/// date before may last into it.
+fn day_before(written: &str) -> Option<NaiveDate> {
+    written
+        .get(..10)?
+        .parse::<NaiveDate>()
+        .ok()?
+        .checked_sub_days(Days::new(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absence_touches_its_person_from_the_date_before() {
+        let mut touched = Touched::default();
+        touched.add(TableFile::Absences, r#"{"from":"2026-09-16 08:30","person":"ana"}"#);
+        touched.add(TableFile::Absences, r#"{"from":"2026-09-14","person":"bo"}"#);
+        assert_eq!(touched.people(), Some(vec!["ana", "bo"]));
+        assert_eq!(touched.from().as_deref(), Some("2026-09-13"));
+    }
+
+    #[test]
+    fn a_badge_touches_its_person_always_and_a_unit_touches_everyone() {
+        let mut touched = Touched::default();
+        touched.add(TableFile::Absences, r#"{"from":"2026-09-16","person":"ana"}"#);
+        touched.add(TableFile::Badges, r#"{"badge":"7","person":"bo"}"#);
+        assert_eq!((touched.people(), touched.from()), (Some(vec!["ana", "bo"]), None));
+        touched.add(
+            TableFile::Assignments,
+            r#"{"schedule":"standard","subject":"unit:plan"}"#,
+        );
+        assert_eq!(touched.people(), None);
+    }
+}

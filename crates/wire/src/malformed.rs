@@ -1,0 +1,96 @@
+//! Input that is no reading: kept and counted, never guessed at.
+
+use alloc::vec::Vec;
+
+use crate::limits::LONGEST_MALFORMED;
+
+/// An input that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Why.
+    pub reason: Reason,
+    /// What came, at most [`LONGEST_MALFORMED`] bytes of it.
+    pub bytes: Vec<u8>,
+}
+
+impl Malformed {
+    /// Keeps the beginning of `bytes`.
+    pub fn new(reason: Reason, bytes: &[u8]) -> Self {
+        Self {
+            reason,
+            bytes: bytes[..bytes.len().min(LONGEST_MALFORMED)].to_vec(),
+        }
+    }
+}
+
+/// Why an input is malformed. The names are an interface: they stand in logs, metrics and replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[error("{}", self.name())]
+#[non_exhaustive]
+pub enum Reason {
+    /// Bytes between frames that belong to none.
+    Noise,
+    /// A frame or line that ended before its end: cut by a new start, by silence, or by the end of the input.
+    Truncated,
+    /// Longer than any frame or line may be.
+    TooLong,
+    /// A frame or line whose length is none of its format's.
+    Length,
+    /// A character that has no place there: not a digit of the format's base.
+    BadCharacter,
+    /// The checksum does not fit the rest.
+    Checksum,
+    /// A Wiegand parity bit does not fit the rest.
+    Parity,
+    /// The bits fit more than one alignment, and guessing could name another person's card.
+    Ambiguous,
+    /// A tag number of nothing but zeros: two tags in the field at once.
+    Collision,
+    /// A number that is too large for its field.
+    OutOfRange,
+    /// Text that is not UTF-8.
+    NotUtf8,
+    /// A control character inside text.
+    ControlByte,
+    /// A record without a badge.
+    EmptyBadge,
+    /// A line with more than three fields.
+    TooManyFields,
+    /// A time that is neither RFC 3339 nor `YYYY-MM-DD HH:MM[:SS]`.
+    BadInstant,
+    /// A direction that is none of `in`, `out`, `both`.
+    BadDirection,
+    /// Text that is not one JSON object.
+    NotJson,
+    /// JSON nested deeper than a record ever is.
+    TooDeep,
+    /// A field of a JSON record that has the wrong type or an impossible value.
+    BadField,
+}
+
+impl Reason {
+    /// The name in logs, metrics and replies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Truncated => "truncated",
+            Self::TooLong => "too_long",
+            Self::Length => "length",
+            Self::BadCharacter => "bad_character",
+            Self::Checksum => "checksum",
+            Self::Parity => "parity",
+            Self::Ambiguous => "ambiguous",
+            Self::Collision => "collision",
+            Self::OutOfRange => "out_of_range",
+            Self::NotUtf8 => "not_utf8",
+            Self::ControlByte => "control_byte",
+            Self::EmptyBadge => "empty_badge",
+            Self::TooManyFields => "too_many_fields",
+            Self::BadInstant => "bad_instant",
+            Self::BadDirection => "bad_direction",
+            Self::NotJson => "not_json",
+            Self::TooDeep => "too_deep",
+            Self::BadField => "bad_field",
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `rollcall-bridge decode` as an operator meets it.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn decode(arguments: &[&str], input: &[u8]) -> Output {
+    let mut bridge = Command::new(env!("CARGO_BIN_EXE_rollcall-bridge"))
+        .arg("decode")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // One that refuses its arguments reads nothing.
+    let _: Option<()> = bridge.stdin.take().expect("a pipe").write_all(input).ok();
+    bridge.wait_with_output().expect("it ends")
+}
+
+fn lines(arguments: &[&str], input: &[u8]) -> Vec<String> {
+    let output = decode(arguments, input);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn readings_and_malformed_frames_are_one_object_a_line() {
+    let capture = b"\xFF\x02010063E9AE25\x03\x02100026F44426\x03\x0201";
+    let expected = [
+        r#"{"malformed":{"reason":"noise","bytes_hex":"ff"}}"#,
+        r#"{"reading":{"raw_hex":"010063e9ae","bits":40,"key":"6547886"}}"#,
+        r#"{"malformed":{"reason":"checksum","bytes_hex":"0231303030323646343434323603"}}"#,
+        r#"{"malformed":{"reason":"truncated","bytes_hex":"023031"}}"#,
+    ];
+    assert_eq!(lines(&["--format", "rdm6300"], capture), expected);
+    let hex = hex::encode_upper(capture);
+    assert_eq!(lines(&["--format", "em4100", "--hex"], hex.as_bytes()), expected);
+
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(capture).expect("room");
+    assert_eq!(
+        lines(&["--format", "rdm6300", file.path().to_str().expect("UTF-8")], b""),
+        expected
+    );
+}
+
+#[test]
+fn text_carries_what_the_source_said() {
+    assert_eq!(
+        lines(
+            &["--format", "line"],
+            b"EMP-0042,2026-01-05 08:00,in\r\n{\"badge\":\"7\",\"id\":\"a\",\"sequence\":4}\n"
+        ),
+        [
+            "{\"reading\":{\"raw_hex\":\"454d502d303034322c323032362d30312d30352030383a30302c696e\",\"bits\":null,\
+             \"key\":\"EMP-0042\",\"happened_at\":\"2026-01-05 08:00:00\",\"faces\":\"in\"}}",
+            "{\"reading\":{\"raw_hex\":\"7b226261646765223a2237222c226964223a2261222c2273657175656e6365223a347d\",\"bits\":null,\
+             \"key\":\"7\",\"sequence\":4,\"id\":\"a\"}}",
+        ]
+    );
+}
+
+#[test]
+fn wiegand_cards_are_read_in_every_form() {
+    let card = r#"{"reading":{"raw_hex":"bb1d7440","bits":26,"key":"118-15080"}}"#;
+    assert_eq!(
+        lines(&["--format", "wiegand-bits"], b"10111011000111010111010001\n"),
+        [card]
+    );
+    assert_eq!(lines(&["--format", "wiegand-bits"], b"\xBB\x1D\x74\x40"), [card]);
+    assert_eq!(
+        lines(
+            &["--format", "wiegand-bits", "--hex"],
+            b"bb1d7440\n80800080\nbb1d7400\n"
+        ),
+        [
+            card,
+            r#"{"reading":{"raw_hex":"80800080","bits":26,"key":"1-1"}}"#,
+            r#"{"malformed":{"reason":"parity","bytes_hex":"bb1d7400"}}"#
+        ]
+    );
+    let h10302 = ["--format", "wiegand-bits", "--hex", "--wiegand-format", "h10302"];
+    assert_eq!(
+        lines(&h10302, b"800bc614e0"),
+        [r#"{"reading":{"raw_hex":"800bc614e0","bits":37,"key":"12345678"}}"#]
+    );
+    assert_eq!(
+        lines(&["--format", "wiegand-hex", "--badge-key", "decimal24"], b"763AE8\r"),
+        [r#"{"reading":{"raw_hex":"763ae8","bits":24,"key":"7748328"}}"#]
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (arguments, input, code, expected) in [
+        (
+            &["--format", "osdp"][..],
+            "",
+            2,
+            "it comes with a later version; this version has em4100, rdm6300",
+        ),
+        (
+            &["--format", "nonsense"],
+            "",
+            2,
+            "it is unknown; this version has em4100, rdm6300",
+        ),
+        (
+            &["--format", "line", "--badge-key", "x"],
+            "",
+            2,
+            "this version has decimal32",
+        ),
+        (&[], "", 2, "--format"),
+        (
+            &["--format", "line", "--hex"],
+            "41\n4g",
+            1,
+            "standard input: line 2, column 2: no hex digit",
+        ),
+        (
+            &["--format", "line", "--hex"],
+            "414",
+            1,
+            "standard input: line 1, column 3: half a byte",
+        ),
+        (
+            &["--format", "line", "no/such/capture"],
+            "",
+            1,
+            "cannot open no/such/capture",
+        ),
+    ] {
+        let output = decode(arguments, input.as_bytes());
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}

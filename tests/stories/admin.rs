@@ -1,0 +1,163 @@
+//! The weekly review, in a browser.
+
+use acceptance::browser::{Browser, Size};
+use acceptance::bureau::{PEOPLE, badge};
+use acceptance::daemon::Installation;
+use acceptance::http;
+use acceptance::wait::within;
+use anyhow::{Context as _, Result};
+
+use super::support::{SOON, instant, line_reader, set_clock, start_at};
+
+const DESK: Size = Size {
+    width: 1_440,
+    height: 900,
+};
+const NAME: &str = "chen";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// The one-time link in what the daemon printed.
+pub fn setup_link(printed: &str) -> Result<String> {
+    let from = printed
+        .rfind("/setup/")
+        .context("no link for the first administrator is printed")?;
+    let start = printed[..from].rfind("http").context("the link has no address")?;
+    let end = printed[from..]
+        .find(|letter: char| letter.is_whitespace() || letter == '"')
+        .map_or(printed.len(), |length| from + length);
+    Ok(printed[start..end].to_owned())
+}
+
+/// Makes the first account through its link and logs in with it.
+pub async fn become_first_admin(browser: &Browser, link: &str) -> Result<()> {
+    browser.open(link).await?;
+    browser.fill("input[name=name]", NAME).await?;
+    browser.fill("input[name=password]", PASSWORD).await?;
+    browser.fill("input[name=again]", PASSWORD).await?;
+    browser.click("button.primary").await?;
+    if browser.page.current_url().await?.path() == "/login" {
+        browser.fill("input[name=name]", NAME).await?;
+        browser.fill("input[name=password]", PASSWORD).await?;
+        browser.click("button.primary").await?;
+    }
+    within(SOON, "somebody is logged in", || async {
+        Ok(browser
+            .evaluate("return document.querySelector('a.me') !== null")
+            .await?
+            .as_bool()
+            .filter(|is| *is))
+    })
+    .await?;
+    Ok(())
+}
+
+async fn choose(browser: &Browser, person: &str) -> Result<()> {
+    let clicked = browser
+        .evaluate(&format!(
+            "const line = Array.from(document.querySelectorAll('a.line')).find(line => line.textContent.includes('{person}'));
+             if (line) line.click();
+             return line !== undefined"
+        ))
+        .await?;
+    anyhow::ensure!(
+        clicked == true,
+        "{person} is not in the list: {}",
+        browser.text().await?
+    );
+    within(SOON, "the finding is shown", || async {
+        let heading = browser
+            .evaluate("const head = document.querySelector('.detail .head h2'); return head ? head.textContent : ''")
+            .await?;
+        Ok(heading
+            .as_str()
+            .is_some_and(|heading| heading.contains(person))
+            .then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_first_admin_confirms_and_waives_and_it_is_on_record() -> Result<()> {
+    let installation = Installation::new("admin", None)?;
+    let mut daemon = start_at(&installation, "08:20:00").await?;
+    let mut reader = line_reader(&installation).await?;
+    assert!(reader.ask("not,a,badge,line").await?.starts_with("err "));
+    set_clock(&mut daemon, "08:50:00")?;
+    for (person, time) in [(2, "08:36:00"), (3, "08:41:00")] {
+        let answer = reader.ask(&format!("{},{}", badge(person), instant(time))).await?;
+        assert!(answer.starts_with("ok "), "{answer}");
+    }
+
+    let browser = Browser::start(DESK).await?;
+    let link = setup_link(&daemon.log()?)?;
+    become_first_admin(&browser, &link).await?;
+    let again = http::get(&daemon.authority, link.trim_start_matches(&daemon.url(""))).await?;
+    assert_eq!(again.status, 404, "the link works once");
+    browser.open(&daemon.url("/today")).await?;
+    browser.sees(SOON, PEOPLE[2].1).await?;
+    browser.sees(SOON, "line-gate").await?;
+    assert!(
+        browser
+            .evaluate("return document.querySelector('.raw code') !== null")
+            .await?
+            == true,
+        "the wrong line is not shown"
+    );
+    browser.photograph("story-admin-today").await?;
+
+    browser.open(&daemon.url("/review/2026-W38")).await?;
+    choose(&browser, PEOPLE[2].1).await?;
+    let drawn = browser.evaluate("return [document.querySelectorAll('svg.picture circle').length, document.querySelectorAll('.why .steps li').length]").await?;
+    assert!(
+        drawn[0].as_u64() > Some(0) && drawn[1].as_u64() > Some(2),
+        "the day is neither drawn nor explained: {drawn}"
+    );
+    browser.photograph("story-admin-finding").await?;
+    browser.click("form[action$='/confirm'] button").await?;
+    browser.open(&daemon.url("/review/2026-W38")).await?;
+    choose(&browser, PEOPLE[3].1).await?;
+    browser.fill("form.waive input[name=reason]", "门口排队").await?;
+    browser.click("form.waive button").await?;
+    let decided = decisions(&installation)?;
+    assert!(
+        decided.iter().any(|act| act.contains("confirm")) && decided.iter().any(|act| act.contains("waive")),
+        "{decided:?}"
+    );
+    daemon.kill().await
+}
+
+/// What the audit record says that was decided; the chain must hold.
+fn decisions(installation: &Installation) -> Result<Vec<String>> {
+    let said = installation.tool(&["audit", "verify", "--json"])?;
+    Ok(said.lines().map(str::to_owned).collect())
+}
+
+#[tokio::test]
+async fn nobody_sees_a_page_without_a_login() -> Result<()> {
+    let installation = Installation::new("anonymous", None)?;
+    let daemon = start_at(&installation, "08:20:00").await?;
+    for page in ["/", "/today", "/review/2026-W38", "/account"] {
+        let answer = http::get(&daemon.authority, page).await?;
+        let goes_to = answer
+            .headers
+            .get("location")
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or_default();
+        assert!(
+            answer.status.is_redirection() && goes_to.contains("/login"),
+            "{page}: {} to {goes_to:?}",
+            answer.status
+        );
+    }
+    for api in ["/api/v1/findings?week=2026-W38", "/api/v1/rejected"] {
+        assert_eq!(http::get(&daemon.authority, api).await?.status, 401, "{api}");
+    }
+    let headers = [
+        ("Origin", "https://elsewhere.example"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let forged = http::post(&daemon.authority, "/login", &headers, "name=a&password=b").await?;
+    assert_eq!(forged.status, 403, "another site's form is refused");
+    daemon.kill().await
+}
