@@ -1,6 +1,6 @@
 //! Accounts: made by the one-time link, or on the command line.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 
 use rules::time::Instant;
 use store::rows::{Account, AuditRecord};
@@ -35,6 +35,12 @@ pub enum AccountError {
     /// There is no such account.
     #[error("there is no account of that name; `rollcall admin create` makes one")]
     NoSuchAccount,
+    /// The standard input could not be read.
+    #[error("the password could not be read from the standard input: {0}")]
+    Input(#[from] std::io::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
     /// The password could not be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -52,52 +58,58 @@ impl AccountError {
             Self::PasswordTooLong => Some("admin-account-password-long"),
             Self::PasswordTooEasy => Some("admin-account-password-easy"),
             Self::NameTaken => Some("admin-account-name-taken"),
-            Self::NoSuchAccount | Self::Password(_) | Self::Store(_) => None,
+            Self::NoSuchAccount | Self::Input(_) | Self::Random(_) | Self::Password(_) | Self::Store(_) => None,
         }
     }
 }
 
-/// Makes an account. `actor` is who does it, for the audit.
-pub async fn create(
+/// Who acts on the host's command line, in the audit record.
+const HOST_ACTOR: &str = "host";
+
+/// Makes an account (`create`) or gives one a new password, which ends its sessions. The password is the first line of the
+/// standard input; where that is a terminal, one is made up and returned, so that nothing has to be typed that could be seen.
+pub async fn set_password_on_host(
+    ledger: &dyn Ledger,
+    name: &str,
+    create: bool,
+    at: Instant,
+) -> Result<Option<String>, AccountError> {
+    let input = std::io::stdin();
+    let made_up = if input.is_terminal() {
+        Some(made_up_password()?)
+    } else {
+        None
+    };
+    let password = match &made_up {
+        Some(password) => password.clone(),
+        None => read_password(input.lock())?,
+    };
+    set_password(ledger, name, &password, create, at).await?;
+    Ok(made_up)
+}
+
+pub(super) async fn set_password(
     ledger: &dyn Ledger,
     name: &str,
     password: &str,
+    create: bool,
     at: Instant,
-    actor: &str,
 ) -> Result<(), AccountError> {
-    let account = fit(name, password, at)?;
-    let mut transaction = ledger.begin().await?;
-    if ledger.account(name).await?.is_some() {
-        return Err(AccountError::NameTaken);
-    }
-    save(&mut *transaction, &account, "account.create", actor).await?;
-    Ok(transaction.commit().await?)
-}
-
-/// Gives an account a new password, which ends its sessions. `actor` is who does it, for the audit.
-pub async fn reset_password(
-    ledger: &dyn Ledger,
-    name: &str,
-    password: &str,
-    at: Instant,
-    actor: &str,
-) -> Result<(), AccountError> {
-    let account = fit(name, password, at)?;
-    let mut transaction = ledger.begin().await?;
-    if ledger.account(name).await?.is_none() {
-        return Err(AccountError::NoSuchAccount);
-    }
-    save(&mut *transaction, &account, "account.password", actor).await?;
-    Ok(transaction.commit().await?)
-}
-
-fn fit(name: &str, password: &str, at: Instant) -> Result<Account, AccountError> {
     check(name, password)?;
-    Ok(Account {
+    let account = Account {
         name: name.to_owned(),
         password_hash: password::hash_now(password)?,
         changed_at: at,
-    })
+    };
+    let mut transaction = ledger.begin().await?;
+    let act = match (create, ledger.account(name).await?.is_some()) {
+        (true, true) => return Err(AccountError::NameTaken),
+        (false, false) => return Err(AccountError::NoSuchAccount),
+        (true, false) => "account.create",
+        (false, true) => "account.password",
+    };
+    save(&mut *transaction, &account, act, HOST_ACTOR).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Writes an account and its audit record.
@@ -141,7 +153,7 @@ pub(super) fn check(name: &str, password: &str) -> Result<(), AccountError> {
 }
 
 /// A password that nobody chose: 100 random bits in groups that can be read out.
-pub fn generated_password() -> Result<String, getrandom::Error> {
+fn made_up_password() -> Result<String, getrandom::Error> {
     /// No letter that could be taken for another.
     const LETTERS: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
     let random = secret::bytes::<20>()?;
@@ -151,7 +163,7 @@ pub fn generated_password() -> Result<String, getrandom::Error> {
 }
 
 /// A password from the first line of an input that is not a terminal, such as a pipe: nothing is echoed there.
-pub fn read_password(input: impl BufRead) -> std::io::Result<String> {
+fn read_password(input: impl BufRead) -> std::io::Result<String> {
     let mut line = String::new();
     // One byte more than is allowed shows that it is too long, without reading without end.
     input.take(password::LONGEST_BYTES as u64 + 2).read_line(&mut line)?;
@@ -193,10 +205,7 @@ mod tests {
 
     #[test]
     fn generated_passwords_are_fit_and_differ() {
-        let (one, other) = (
-            generated_password().expect("random"),
-            generated_password().expect("random"),
-        );
+        let (one, other) = (made_up_password().expect("random"), made_up_password().expect("random"));
         assert!(check("admin", &one).is_ok() && one.len() == 23 && one != other, "{one}");
     }
 

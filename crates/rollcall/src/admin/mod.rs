@@ -44,27 +44,23 @@ use self::same_origin::PublicOrigin;
 use crate::clock::Clock;
 use crate::shared::Shared;
 
-pub use self::accounts::{AccountError, create as create_account, generated_password, read_password, reset_password};
+pub use self::accounts::{AccountError, set_password_on_host};
 pub use self::session::AdminAccess;
-pub use self::setup::setup_url;
+pub use self::setup::first_admin_link;
 
 /// No form of ours is longer.
 const LONGEST_FORM_BYTES: usize = 64 * 1_024;
 
 /// What the pages keep in memory for one run of the daemon.
-pub struct AdminState {
-    /// The clock that sessions live by: [`Clock::host`], but in tests.
-    host: Clock,
+struct AdminState {
     started: Monotonic,
     passwords: Passwords,
     attempts: Mutex<Attempts>,
 }
 
 impl AdminState {
-    /// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
-    pub fn new(host: Clock) -> Arc<Self> {
+    fn new() -> Arc<Self> {
         Arc::new(Self {
-            host,
             started: Monotonic::now(),
             passwords: Passwords::default(),
             attempts: Mutex::default(),
@@ -119,24 +115,31 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// The admin's pages and its JSON API. Logins are slowed down by address where the server puts
-/// `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as coming from one address.
-pub fn router(shared: Shared, state: Arc<AdminState>) -> Router {
-    let access = AdminAccess::new(Arc::clone(&shared.ledger), state.host.clone(), &shared.public_url);
+/// The admin's pages with its JSON API, and what tells other parts whether somebody is logged in. Logins are slowed down by
+/// address where the server puts `axum::extract::ConnectInfo<SocketAddr>` into its requests; without it all requests count as
+/// coming from one address.
+pub fn parts(shared: Shared) -> (Router, AdminAccess) {
+    parts_by(shared, Clock::host())
+}
+
+/// `host` is the clock that sessions live by: [`Clock::host`], but in tests.
+fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
+    let access = AdminAccess::new(Arc::clone(&shared.ledger), host, &shared.public_url);
     let origin = Arc::new(PublicOrigin::of(&shared.public_url));
     let app = App {
         shared,
-        state,
-        access,
+        state: AdminState::new(),
+        access: access.clone(),
         origin,
     };
     let router = routes()
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path, route.handlers));
-    router
+    let router = router
         .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
         .layer(from_fn_with_state(app.clone(), edge::edge))
-        .with_state(app)
+        .with_state(app);
+    (router, access)
 }
 
 /// The address of requests that say none.

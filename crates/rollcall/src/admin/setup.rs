@@ -16,9 +16,10 @@ use store::rows::{Account, OneTimeLink};
 use super::accounts::{self, AccountError};
 use super::error::AdminError;
 use super::page::{Page, respond};
+use super::secret;
 use super::session::{SessionError, new_session};
 use super::visitor::Visitor;
-use super::{AdminState, secret};
+use crate::clock::Clock;
 use crate::shared::Shared;
 
 /// How long the link works, by the host's clock.
@@ -27,7 +28,7 @@ const WORKS_FOR: Span = Span::from_minutes(30);
 const PURPOSE: &str = "first_admin";
 
 /// The address at which the first account is made, to be printed at the start; `None` once there is an account.
-pub async fn setup_url(state: &AdminState, shared: &Shared) -> Result<Option<String>, SessionError> {
+pub async fn first_admin_link(shared: &Shared) -> Result<Option<String>, SessionError> {
     if shared.ledger.has_accounts().await? {
         return Ok(None);
     }
@@ -35,7 +36,7 @@ pub async fn setup_url(state: &AdminState, shared: &Shared) -> Result<Option<Str
     let link = OneTimeLink {
         token_hash: secret::stored(&token),
         purpose: PURPOSE.to_owned(),
-        expires_at: state.host.now() + WORKS_FOR,
+        expires_at: Clock::host().now() + WORKS_FOR,
         used_at: None,
     };
     let mut transaction = shared.ledger.begin().await?;

@@ -21,7 +21,6 @@ const PASSWORD: &str = "long enough to last";
 struct Bench {
     router: Router,
     shared: Shared,
-    state: Arc<AdminState>,
     /// The clock that sessions live by.
     host: Clock,
     _folder: tempfile::TempDir,
@@ -59,12 +58,10 @@ impl Bench {
             demo: false,
         };
         let host = Clock::driven(seed::at("2026-11-23T08:00:00"), 0.0);
-        let state = AdminState::new(host.clone());
-        let router = router(shared.clone(), Arc::clone(&state));
+        let (router, _) = parts_by(shared.clone(), host.clone());
         Self {
             router,
             shared,
-            state,
             host,
             _folder: folder,
             _site: sender,
@@ -82,7 +79,7 @@ impl Bench {
     }
 
     async fn add_account(&self, name: &str) {
-        accounts::create(&*self.shared.ledger, name, PASSWORD, self.shared.clock.now(), "host")
+        accounts::set_password(&*self.shared.ledger, name, PASSWORD, true, self.shared.clock.now())
             .await
             .expect("an account");
     }
@@ -215,7 +212,9 @@ fn path_of(finding: &FindingRow) -> String {
 #[tokio::test]
 async fn the_first_account_is_made_by_a_link_that_works_once() {
     let bench = Bench::new().await;
-    let link = setup_url(&bench.state, &bench.shared)
+    let (router, _) = parts(bench.shared.clone());
+    let bench = Bench { router, ..bench };
+    let link = first_admin_link(&bench.shared)
         .await
         .expect("a link")
         .expect("no account yet");
@@ -235,7 +234,7 @@ async fn the_first_account_is_made_by_a_link_that_works_once() {
     assert_eq!(browser.post(&bench, path, &fields).await.location(), "/today");
     assert_eq!(browser.get(&bench, "/today").await.status, StatusCode::OK);
     assert_eq!(browser.post(&bench, path, &fields).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(setup_url(&bench.state, &bench.shared).await.expect("asked"), None);
+    assert_eq!(first_admin_link(&bench.shared).await.expect("asked"), None);
     assert_eq!(bench.acts().await, ["account.create account:chen"]);
 }
 
