@@ -72,43 +72,31 @@ const WALKED_OUT: [(usize, &str, &str, i32); 2] = [(0, "许洁", "Xu Jie", 571),
 
 /// What the command line asked for.
 struct Wishes {
-    silent: bool,
-    quiet: bool,
-    next: bool,
-    english: bool,
-    early: bool,
-    moving: bool,
-    port: u16,
+    arguments: Vec<String>,
 }
 
 impl Wishes {
-    fn read() -> anyhow::Result<Self> {
-        let arguments: Vec<String> = std::env::args().skip(1).collect();
-        let has = |name: &str| arguments.iter().any(|argument| argument == name);
-        let port = arguments
-            .iter()
-            .position(|argument| argument == "--port")
-            .and_then(|at| arguments.get(at + 1));
-        Ok(Self {
-            silent: has("--silent"),
-            quiet: has("--quiet"),
-            next: has("--next"),
-            english: has("--english"),
-            early: has("--early"),
-            moving: has("--moving"),
-            port: port
-                .map_or(Ok(8090), |port| port.parse())
-                .context("--port wants a number")?,
-        })
+    fn has(&self, name: &str) -> bool {
+        self.arguments.iter().any(|argument| argument == name)
+    }
+
+    fn port(&self) -> anyhow::Result<u16> {
+        let at = self.arguments.iter().position(|argument| argument == "--port");
+        let port = at.and_then(|at| self.arguments.get(at + 1));
+        port.map_or(Ok(8090), |port| port.parse())
+            .context("--port wants a number")
     }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let wishes = Wishes::read()?;
-    let opened = if wishes.early { at(515) } else { at(592) };
+    let wishes = Wishes {
+        arguments: std::env::args().skip(1).collect(),
+    };
+    let port = wishes.port()?;
+    let opened = if wishes.has("--early") { at(515) } else { at(592) };
     let clock = Clock::driven(opened + Span::from_seconds(8), 1.0);
-    let url = format!("http://127.0.0.1:{}", wishes.port);
+    let url = format!("http://127.0.0.1:{port}");
     let lobby = Lobby::new(settings(&wishes, &url), clock.clone())?;
     let stop = CancellationToken::new();
     let bureau = Bureau::new(&wishes);
@@ -118,13 +106,13 @@ async fn main() -> anyhow::Result<()> {
         stop.clone(),
         TaskTracker::new(),
     ));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", wishes.port))
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
         .await
         .context("the port is taken")?;
     println!("open {url}/screen");
     let (running, moving) = (lobby.clone(), lobby.clone());
     let drawing = tokio::spawn(async move { running.run(stop).await });
-    if wishes.moving {
+    if wishes.has("--moving") {
         tokio::spawn(async move { move_on(bureau, moving, clock).await });
     }
     axum::serve(listener, router).await?;
@@ -134,7 +122,7 @@ async fn main() -> anyhow::Result<()> {
 
 fn settings(wishes: &Wishes, url: &str) -> LobbySettings {
     LobbySettings {
-        site: site_name(wishes.english).into(),
+        site: site_name(wishes.has("--english")).into(),
         version: env!("CARGO_PKG_VERSION").into(),
         public_url: url.into(),
         demo: true,
@@ -198,7 +186,7 @@ impl Bureau {
     fn new(wishes: &Wishes) -> Self {
         let mut people = Vec::new();
         let mut days = Vec::new();
-        let names = |chinese: &str, english: &str| Id::from(if wishes.english { english } else { chinese });
+        let names = |chinese: &str, english: &str| Id::from(if wishes.has("--english") { english } else { chinese });
         let mut add = |unit: usize, name: Id, presence: Presence, finding: Option<Finding>| {
             let person = PersonIndex(u32::try_from(days.len()).expect("few people"));
             let late = finding
@@ -219,7 +207,7 @@ impl Bureau {
         };
         for (unit, chinese, english, arrival) in LATE {
             let (presence, finding) = (Presence::Present { since: at(arrival) }, late(unit, arrival));
-            if wishes.quiet {
+            if wishes.has("--quiet") {
                 add(
                     unit,
                     names(chinese, english),
@@ -231,21 +219,8 @@ impl Bureau {
             }
         }
         for (unit, chinese, english) in MISSING {
-            match (wishes.quiet, wishes.silent) {
-                (true, _) => add(
-                    unit,
-                    names(chinese, english),
-                    Presence::Present { since: at(500) },
-                    None,
-                ),
-                (_, true) => add(unit, names(chinese, english), Presence::Withheld, None),
-                _ => add(
-                    unit,
-                    names(chinese, english),
-                    Presence::Missing,
-                    Some(not_arrived(unit)),
-                ),
-            }
+            let (presence, finding) = missing(wishes, unit);
+            add(unit, names(chinese, english), presence, finding);
         }
         for number in 0..12 {
             add(number % UNITS.len(), names("请假", "On Leave"), Presence::Excused, None);
@@ -254,7 +229,7 @@ impl Bureau {
             add(
                 unit_of(number),
                 names("钱到岗", "Qian Dao"),
-                if wishes.early && number % 3 == 0 {
+                if wishes.has("--early") && number % 3 == 0 {
                     Presence::Expected
                 } else {
                     Presence::Present { since: at(495) }
@@ -267,7 +242,7 @@ impl Bureau {
         Self {
             facts,
             days,
-            silent: wishes.silent,
+            silent: wishes.has("--silent"),
         }
     }
 
@@ -378,6 +353,15 @@ fn late(unit: usize, arrival: i32) -> Finding {
     }
 }
 
+/// How those stand who have not been seen.
+fn missing(wishes: &Wishes, unit: usize) -> (Presence, Option<Finding>) {
+    match (wishes.has("--quiet"), wishes.has("--silent")) {
+        (true, _) => (Presence::Present { since: at(500) }, None),
+        (_, true) => (Presence::Withheld, None),
+        _ => (Presence::Missing, Some(not_arrived(unit))),
+    }
+}
+
 fn not_arrived(unit: usize) -> Finding {
     Finding {
         state: FindingState::Provisional,
@@ -386,16 +370,16 @@ fn not_arrived(unit: usize) -> Finding {
 }
 
 /// The meeting that is on (92 called, 3 missing, 2 walked out, 1 on leave) and the one to come.
-fn meetings(wishes: &Wishes, people: &mut Vec<Person>, days: &mut Vec<BoardDay>) -> Vec<Meeting> {
-    let text = |chinese: &str, english: &str| Id::from(if wishes.english { english } else { chinese });
+fn meetings(wishes: &Wishes, people: &mut [Person], days: &mut [BoardDay]) -> Vec<Meeting> {
+    let text = |chinese: &str, english: &str| Id::from(if wishes.has("--english") { english } else { chinese });
     let mut meetings = Vec::new();
-    if !wishes.quiet && !wishes.next {
+    if !wishes.has("--quiet") && !wishes.has("--next") {
         let mut running = meeting("m1", text("全局重点工作推进会", "Priority work review"), 2, (540, 630));
         running.roster = called(days);
         sit(&running, wishes, people, days);
         meetings.push(running);
     }
-    if !wishes.quiet {
+    if !wishes.has("--quiet") {
         let mut next = meeting("m2", text("理论学习中心组会议", "Study session"), 3, (870, 930));
         next.roster = called(days).into_iter().take(24).collect();
         meetings.push(next);
@@ -453,7 +437,7 @@ fn sit(meeting: &Meeting, wishes: &Wishes, people: &mut [Person], days: &mut [Bo
             (_, _, Some(walked)) => Presence::Out { since: at(walked.3) },
             (0 | 1 | 3, 1, _) => Presence::Missing,
             (4, 1, _) => Presence::Excused,
-            _ if wishes.early && seen[unit] > 5 => Presence::Expected,
+            _ if wishes.has("--early") && seen[unit] > 5 => Presence::Expected,
             _ => Presence::Present { since: at(530) },
         };
         let about = About::Meeting(MeetingIndex(0));
@@ -467,7 +451,7 @@ fn sit(meeting: &Meeting, wishes: &Wishes, people: &mut [Person], days: &mut [Bo
             late: false,
         });
         if let Some(&(_, chinese, english, since)) = walked {
-            people[entry.person.at()].stints[0].name = if wishes.english { english } else { chinese }.into();
+            people[entry.person.at()].stints[0].name = if wishes.has("--english") { english } else { chinese }.into();
             let exit = Finding {
                 person: entry.person,
                 since: Some(at(since)),
@@ -484,7 +468,7 @@ fn sit(meeting: &Meeting, wishes: &Wishes, people: &mut [Person], days: &mut [Bo
 }
 
 fn records(wishes: &Wishes, people: Vec<Person>, meetings: Vec<Meeting>) -> SiteRecords {
-    let text = |chinese: &str, english: &str| Id::from(if wishes.english { english } else { chinese });
+    let text = |chinese: &str, english: &str| Id::from(if wishes.has("--english") { english } else { chinese });
     let place = |id: &str, name: Id, kind| Place {
         id: id.into(),
         name,
@@ -502,7 +486,7 @@ fn records(wishes: &Wishes, people: Vec<Person>, meetings: Vec<Meeting>) -> Site
     };
     SiteRecords {
         site: Site {
-            name: site_name(wishes.english).into(),
+            name: site_name(wishes.has("--english")).into(),
             zone: ZONE,
             debounce: Span::from_seconds(60),
             clock_tolerance: Span::from_seconds(30),

@@ -21,7 +21,7 @@ use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
 use crate::shared::Shared;
-use crate::admin::{self, AdminAccess, AdminState};
+use crate::admin::{self, AdminAccess};
 use crate::http;
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
@@ -67,9 +67,8 @@ pub async fn run(options: ServeOptions, lifecycle: Lifecycle) -> anyhow::Result<
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{listen}"));
-    let admin_state = AdminState::new(Clock::host());
-    let shared = start(&options, &lifecycle, Arc::clone(&ledger), &admin_state, &public_url, listener).await?;
-    let setup_url = admin::setup_url(&admin_state, &shared).await?;
+    let shared = start(&options, &lifecycle, Arc::clone(&ledger), &public_url, listener).await?;
+    let setup_url = admin::first_admin_link(&shared).await?;
     announce(&public_url, listen, setup_url.as_deref());
     if let Some(ready) = options.ready
         && ready
@@ -92,7 +91,6 @@ async fn start(
     options: &ServeOptions,
     lifecycle: &Lifecycle,
     ledger: Arc<dyn Ledger>,
-    admin_state: &Arc<AdminState>,
     public_url: &str,
     listener: TcpListener,
 ) -> anyhow::Result<Shared> {
@@ -108,10 +106,8 @@ async fn start(
         demo: options.demo,
     };
     let lobby = Lobby::new(lobby_settings(&shared), clock.clone()).map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
-    let access = Arc::new(ScreenAccess {
-        ledger: Arc::clone(&ledger),
-        admin: AdminAccess::new(Arc::clone(&ledger), Clock::host(), public_url),
-    });
+    let (admin_router, admin) = admin::parts(shared.clone());
+    let access = Arc::new(ScreenAccess { ledger: Arc::clone(&ledger), admin });
     lifecycle.spawn_vital("the board", {
         let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
         async move {
@@ -144,7 +140,7 @@ async fn start(
         sources: options.config.sources.clone(),
     }))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
-    .merge(admin::router(shared.clone(), Arc::clone(admin_state)));
+    .merge(admin_router);
     lifecycle.spawn_vital(
         "the HTTP server",
         http::server::serve(router, listener, lifecycle.clone()),

@@ -172,9 +172,8 @@ fn headers_are_checked_once() {
     );
 }
 
-#[test]
-fn schedules_report_by_line_and_key() {
-    let text = r#"
+/// Two good things among many that are not.
+const DAMAGED_SCHEDULES: &str = r#"
 [[schedule]]
 id = "office"
 from = 2026-05-01
@@ -204,11 +203,14 @@ from = "2026-05-01"
 [[schedule]]
 from = "yesterday"
 "#;
+
+#[test]
+fn schedules_report_by_line_and_key() {
     let compiled = compiled(&[
         SITE,
         UNITS,
         PEOPLE,
-        ("schedules.toml", text),
+        ("schedules.toml", DAMAGED_SCHEDULES),
         (
             "assignments.csv",
             "subject,schedule\nunit:plan,office\nperson:ana,none\nbo,office\nunit:x,office\nperson:x,office\nperson:bo,night\n",

@@ -10,7 +10,11 @@ use std::time::Instant as Stopwatch;
 use chrono::NaiveDate;
 use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
-use rules::model::*;
+use rules::model::{
+    Assignment, AssignmentSubject, Badge, BadgeGrant, BadgeIndex, Facing, Id, Pairing, Period, PeriodSettings, Person,
+    PersonIndex, Place, PlaceIndex, PlaceKind, Reader, ReaderIndex, Schedule, Site, SiteRecords, Stand, Stint, Swipe,
+    SwipeId, Unit, UnitIndex,
+};
 use rules::time::{CivilTime, Instant, Interval, Span, instant_of};
 
 const PEOPLE: u32 = 270;
@@ -21,15 +25,24 @@ const ALWAYS: Interval = Interval::new(Instant::from_ms(0), Instant::from_ms(i64
 fn main() {
     let site = SiteFacts::new(bureau());
     let first = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date");
-    let dates: Vec<NaiveDate> = first.iter_days().filter(|date| site.is_working_date(PersonIndex(0), *date)).take(WORKING_DAYS).collect();
+    let dates: Vec<NaiveDate> = first
+        .iter_days()
+        .filter(|date| site.is_working_date(PersonIndex(0), *date))
+        .take(WORKING_DAYS)
+        .collect();
     let swipes: Vec<Vec<Swipe>> = (0..PEOPLE).map(|person| swipes_of(person, &dates)).collect();
-    let year = DateRange { from: dates[0], until: dates[WORKING_DAYS - 1].succ_opt().expect("a date") };
+    let year = DateRange {
+        from: dates[0],
+        until: dates[WORKING_DAYS - 1].succ_opt().expect("a date"),
+    };
     let now = instant_of(year.until, CivilTime::NOON, site.records().site.zone) + Span::from_minutes(24 * 60);
     for round in 1..=ROUNDS {
         let (by_year, findings) = timed(|| judge_years(&site, year, &swipes, now));
         let (by_date, same) = timed(|| judge_dates(&site, &dates, &swipes, now));
         assert_eq!(findings, same, "a year at a time and a date at a time agree");
-        println!("round {round}: {by_year:.0} person-days/s a year at a time, {by_date:.0} a date at a time, {findings} findings");
+        println!(
+            "round {round}: {by_year:.0} person-days/s a year at a time, {by_date:.0} a date at a time, {findings} findings"
+        );
     }
 }
 
@@ -43,11 +56,19 @@ fn timed(judge: impl Fn() -> usize) -> (f64, usize) {
 }
 
 fn facts<'a>(site: &'a SiteFacts, person: u32, dates: DateRange, swipes: &'a [Swipe]) -> PersonFacts<'a> {
-    PersonFacts { site, person: PersonIndex(person), dates, swipes, known_at: None }
+    PersonFacts {
+        site,
+        person: PersonIndex(person),
+        dates,
+        swipes,
+        known_at: None,
+    }
 }
 
 fn judge_years(site: &SiteFacts, year: DateRange, swipes: &[Vec<Swipe>], now: Instant) -> usize {
-    let judged = (0..).zip(swipes).map(|(person, swipes)| evaluate(&facts(site, person, year, swipes), now));
+    let judged = (0..)
+        .zip(swipes)
+        .map(|(person, swipes)| evaluate(&facts(site, person, year, swipes), now));
     judged.map(|assessment| black_box(assessment).findings.len()).sum()
 }
 
@@ -58,7 +79,9 @@ fn judge_dates(site: &SiteFacts, dates: &[NaiveDate], swipes: &[Vec<Swipe>], now
             let window = site.swipe_window(PersonIndex(person), date);
             let from = swipes.partition_point(|swipe| swipe.happened_at < window.from);
             let until = swipes.partition_point(|swipe| swipe.happened_at < window.until);
-            findings += black_box(evaluate(&facts(site, person, date, &swipes[from..until]), now)).findings.len();
+            findings += black_box(evaluate(&facts(site, person, date, &swipes[from..until]), now))
+                .findings
+                .len();
         }
     }
     findings
@@ -77,7 +100,15 @@ fn swipes_of(person: u32, dates: &[NaiveDate]) -> Vec<Swipe> {
             id[..8].copy_from_slice(&happened_at.as_ms().to_be_bytes());
             id[8..12].copy_from_slice(&person.to_be_bytes());
             let (id, reader, badge) = (SwipeId(id), ReaderIndex(reader), BadgeIndex(person));
-            swipes.push(Swipe { id, reader, badge, happened_at, received_at: happened_at, sequence: None, faces: None });
+            swipes.push(Swipe {
+                id,
+                reader,
+                badge,
+                happened_at,
+                received_at: happened_at,
+                sequence: None,
+                faces: None,
+            });
         }
     }
     swipes
@@ -87,37 +118,54 @@ fn bureau() -> SiteRecords {
     let id = |text: &str| -> Id { Arc::from(text) };
     let person = |number: u32| Person {
         id: format!("p{number}").into(),
-        stints: vec![Stint { interval: ALWAYS, name: id("somebody"), unit: UnitIndex(0), rank: None, head: false, mail: None }],
+        stints: vec![Stint {
+            interval: ALWAYS,
+            name: id("somebody"),
+            unit: UnitIndex(0),
+            rank: None,
+            head: false,
+            mail: None,
+        }],
     };
     let badge = |number: u32| Badge {
         key: format!("{number}").into(),
-        grants: vec![BadgeGrant { interval: ALWAYS, person: PersonIndex(number) }],
+        grants: vec![BadgeGrant {
+            interval: ALWAYS,
+            person: PersonIndex(number),
+        }],
     };
-    let reader = |name: &str, faces| Reader { id: id(name), stands: vec![Stand { interval: ALWAYS, place: PlaceIndex(0), faces }] };
-    let period = |name: &str, starts: i32, ends: i32| Period {
-        name: id(name),
-        starts: CivilTime::from_minutes(starts).expect("in range"),
-        ends: CivilTime::from_minutes(ends).expect("in range"),
-        weekdays: [true, true, true, true, true, false, false],
-        settings: PeriodSettings { grace_late: Span::from_minutes(1), ..PeriodSettings::default() },
+    let reader = |name: &str, faces| Reader {
+        id: id(name),
+        stands: vec![Stand {
+            interval: ALWAYS,
+            place: PlaceIndex(0),
+            faces,
+        }],
     };
     let periods = vec![period("morning", 510, 720), period("afternoon", 810, 1_050)];
     SiteRecords {
-        site: Site {
+        site: site(),
+        units: vec![Unit {
+            id: id("bureau"),
+            parent: None,
             name: id("bureau"),
-            zone: chrono_tz::Asia::Shanghai,
-            debounce: Span::from_seconds(60),
-            clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(1_577_808_000_000),
-            coverage_tolerance: Span::from_minutes(2),
-            meeting_travel: Span::from_minutes(10),
-        },
-        units: vec![Unit { id: id("bureau"), parent: None, name: id("bureau") }],
+        }],
         people: (0..PEOPLE).map(person).collect(),
         badges: (0..PEOPLE).map(badge).collect(),
-        places: vec![Place { id: id("gate"), name: id("gate"), kind: PlaceKind::Office, pairing: Pairing::First }],
+        places: vec![Place {
+            id: id("gate"),
+            name: id("gate"),
+            kind: PlaceKind::Office,
+            pairing: Pairing::First,
+        }],
         readers: vec![reader("in", Facing::In), reader("out", Facing::Out)],
-        schedules: vec![Schedule { id: id("office"), from: None, until: None, periods, late_allowances: Vec::new() }],
+        schedules: vec![Schedule {
+            id: id("office"),
+            from: None,
+            until: None,
+            periods,
+            late_allowances: Vec::new(),
+        }],
         calendar: Vec::new(),
         assignments: vec![Assignment {
             subject: AssignmentSubject::Unit(UnitIndex(0)),
@@ -127,5 +175,30 @@ fn bureau() -> SiteRecords {
         absences: Vec::new(),
         meetings: Vec::new(),
         outages: Vec::new(),
+    }
+}
+
+fn site() -> Site {
+    Site {
+        name: "bureau".into(),
+        zone: chrono_tz::Asia::Shanghai,
+        debounce: Span::from_seconds(60),
+        clock_tolerance: Span::from_seconds(30),
+        since: Instant::from_ms(1_577_808_000_000),
+        coverage_tolerance: Span::from_minutes(2),
+        meeting_travel: Span::from_minutes(10),
+    }
+}
+
+fn period(name: &str, starts: i32, ends: i32) -> Period {
+    Period {
+        name: name.into(),
+        starts: CivilTime::from_minutes(starts).expect("in range"),
+        ends: CivilTime::from_minutes(ends).expect("in range"),
+        weekdays: [true, true, true, true, true, false, false],
+        settings: PeriodSettings {
+            grace_late: Span::from_minutes(1),
+            ..PeriodSettings::default()
+        },
     }
 }

@@ -1,6 +1,5 @@
 //! `admin` and `screen`: who may log in, and which screens may show the board.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
@@ -40,31 +39,11 @@ pub async fn admin(command: AdminCommand) -> Result<ExitCode, CliError> {
         AdminCommand::ResetPassword { name, installation } => (name, installation, false),
     };
     let (ledger, _) = installation.ledger().await?;
-    let now = Clock::host().now();
-    let (password, made_up) = chosen_password()?;
-    if create {
-        admin::create_account(&*ledger, &name, &password, now, HOST_ACTOR).await?;
-    } else {
-        admin::reset_password(&*ledger, &name, &password, now, HOST_ACTOR).await?;
-    }
-    if made_up {
+    if let Some(password) = admin::set_password_on_host(&*ledger, &name, create, Clock::host().now()).await? {
         println!("{password}");
     }
     ledger.close().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The password that is piped in; at a terminal, where typing would show it, one is made up instead, to be printed once.
-fn chosen_password() -> anyhow::Result<(String, bool)> {
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        let piped = admin::read_password(input.lock())?;
-        if !piped.is_empty() {
-            return Ok((piped, false));
-        }
-    }
-    let made_up = admin::generated_password().map_err(|error| anyhow!("no random numbers from the system: {error}"))?;
-    Ok((made_up, true))
 }
 
 #[derive(Debug, Subcommand)]

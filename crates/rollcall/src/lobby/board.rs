@@ -87,7 +87,7 @@ impl Board {
     /// Takes a change in, as of `now`.
     pub fn apply(&mut self, change: BoardChange, now: Instant) {
         if let Some(facts) = change.facts {
-            self.adopt(facts);
+            self.adopt(&facts);
         }
         let near = self.near(now);
         self.days.retain(|(_, date), _| near.contains(date));
@@ -148,8 +148,8 @@ impl Board {
         [today - Days::new(1), today, today + Days::new(1)]
     }
 
-    fn adopt(&mut self, facts: Arc<SiteFacts>) {
-        if let Some(before) = self.facts.replace(Arc::clone(&facts)) {
+    fn adopt(&mut self, facts: &Arc<SiteFacts>) {
+        if let Some(before) = self.facts.replace(Arc::clone(facts)) {
             let moves = Moves::between(before.records(), facts.records());
             self.days = std::mem::take(&mut self.days)
                 .into_values()
