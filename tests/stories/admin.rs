@@ -82,7 +82,7 @@ async fn the_first_admin_confirms_and_waives_and_it_is_on_record() -> Result<()>
     let mut daemon = start_at(&installation, "08:20:00").await?;
     let mut reader = line_reader(&installation).await?;
     assert!(reader.ask("not,a,badge,line").await?.starts_with("err "));
-    set_clock(&mut daemon, "08:50:00")?;
+    set_clock(&mut daemon, "08:50:00").await?;
     for (person, time) in [(2, "08:36:00"), (3, "08:41:00")] {
         let answer = reader.ask(&format!("{},{}", badge(person), instant(time))).await?;
         assert!(answer.starts_with("ok "), "{answer}");
@@ -107,12 +107,12 @@ async fn the_first_admin_confirms_and_waives_and_it_is_on_record() -> Result<()>
 
     browser.open(&daemon.url("/review/2026-W38")).await?;
     choose(&browser, PEOPLE[2].1).await?;
+    browser.photograph("story-admin-finding").await?;
     let drawn = browser.evaluate("return [document.querySelectorAll('svg.picture circle').length, document.querySelectorAll('.why .steps li').length]").await?;
     assert!(
         drawn[0].as_u64() > Some(0) && drawn[1].as_u64() > Some(2),
         "the day is neither drawn nor explained: {drawn}"
     );
-    browser.photograph("story-admin-finding").await?;
     browser.click("form[action$='/confirm'] button").await?;
     browser.open(&daemon.url("/review/2026-W38")).await?;
     choose(&browser, PEOPLE[3].1).await?;

@@ -33,7 +33,7 @@ pub async fn each_line_is_answered_once_it_is_stored(database: Option<&str>) -> 
 
     // Killed right after the answer: what was answered `ok` is there, judged.
     daemon = start_at(&installation, "08:21:00").await?;
-    set_clock(&mut daemon, "08:40:00")?;
+    set_clock(&mut daemon, "08:40:00").await?;
     let viewer = Viewer::create(&installation, "lines")?;
     viewer
         .sees(SOON, "three arrived of twelve", |snapshot| {

@@ -27,7 +27,7 @@ async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result
 
     gate.unplug()?;
     viewer.sees_reader("east-gate", "silent").await?;
-    set_clock(&mut daemon, "08:45:00")?;
+    set_clock(&mut daemon, "08:45:00").await?;
     viewer
         .sees(SOON, "everybody else is withheld and nobody missing", |snapshot| {
             let counts = ["arrived", "missing", "withheld"].map(|name| count(snapshot, name));

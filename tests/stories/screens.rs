@@ -36,7 +36,7 @@ pub async fn a_late_badge_is_seen_within_a_second(database: Option<&str>) -> Res
         })
         .await?;
 
-    set_clock(&mut daemon, "08:36:00")?;
+    set_clock(&mut daemon, "08:36:00").await?;
     let (_, full_name, _, masked) = PEOPLE[1];
     let late = Instant::now();
     gate.send(&rdm6300(tag(1)))?;

@@ -9,6 +9,7 @@ use acceptance::http;
 use acceptance::line::LineReader;
 use acceptance::wait::within;
 use anyhow::{Context as _, Result};
+use chrono::DateTime;
 use serde_json::Value;
 
 /// The promise to somebody in front of a screen.
@@ -36,9 +37,20 @@ pub async fn start_at(installation: &Installation, time: &str) -> Result<Daemon>
         .await
 }
 
-/// Moves the judging clock to a time of the day.
-pub fn set_clock(daemon: &mut Daemon, time: &str) -> Result<()> {
-    daemon.set_clock(&instant(time))
+/// Moves the judging clock to a time of the day, and waits until the engine has seen it.
+pub async fn set_clock(daemon: &mut Daemon, time: &str) -> Result<()> {
+    let instant = instant(time);
+    let seconds = DateTime::parse_from_rfc3339(&instant)?.timestamp();
+    daemon.set_clock(&instant)?;
+    within(SOON, &format!("the engine sees {time}"), || async {
+        let metrics = http::get(&daemon.authority, "/metrics").await?.text();
+        let seen = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("rollcall_engine_seen_seconds "));
+        let seen: i64 = seen.context("no rollcall_engine_seen_seconds")?.trim().parse()?;
+        Ok((seen >= seconds).then_some(()))
+    })
+    .await
 }
 
 /// The connected line reader; where nobody is connected, what it would have heard is unknown.

@@ -89,7 +89,7 @@ async fn what_is_not_a_swipe_from_a_known_source_is_refused() -> Result<()> {
     let (authority, bearer) = (&installation.authority, bearer());
     let json_type = ("Content-Type", "application/json");
     let known = ("Authorization", bearer.as_str());
-    let too_large = format!("[\"{}\"]", "x".repeat(8 << 20));
+    let too_large = format!("[\"{}\"]", "x".repeat(1_100_000));
     let cases = [
         ("nobody", 401, vec![json_type], good.as_str()),
         (
