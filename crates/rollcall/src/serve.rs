@@ -242,6 +242,9 @@ fn announce(public_url: &str, listen: SocketAddr, setup_url: Option<&str>) {
             remedy = "passwords travel readable: put a TLS proxy in front and set public_url to https://"
         );
     }
+    if public_url.contains("//0.0.0.0:") || public_url.contains("//[::]:") {
+        tracing::warn!(event = "http.no_public_url", remedy = "set public_url to the address that people type, or their browsers are refused");
+    }
     if let Some(url) = setup_url {
         tracing::warn!(
             event = "admin.none_yet",
