@@ -152,7 +152,9 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
     let snapshot = site.borrow().clone();
     let secret = batch::installation_secret(&*ledger).await?;
     let opened_through = opened_through(&*ledger, &snapshot, now).await?;
-    let opened_from = noted_date(&*ledger, setting::OPENED_FROM).await?.unwrap_or(opened_through + Days::new(1));
+    let opened_from = noted_date(&*ledger, setting::OPENED_FROM)
+        .await?
+        .unwrap_or(opened_through + Days::new(1));
     let mut engine = Engine {
         ledger,
         clock,
@@ -231,7 +233,7 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
     }
@@ -268,7 +270,7 @@ impl Engine {
         Ok(())
     }
 
-    fn take_waiting(&self, queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
+    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
         let mut weight: usize = submissions.iter().map(|submission| submission.work.weight()).sum();
         while weight < READINGS_PER_BATCH
             && let Ok(submission) = queue.try_recv()
@@ -293,7 +295,7 @@ impl Engine {
             };
             let Some(first) = first else { break };
             submissions.push(first);
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.process(&mut submissions).await?;
         }
         self.note_alive().await?;
@@ -351,7 +353,9 @@ impl Engine {
         }
         let mut transaction = self.ledger.begin().await?;
         self.opened_from = self.opened_from.min(date);
-        transaction.set_setting(setting::OPENED_FROM, &self.opened_from.to_string()).await?;
+        transaction
+            .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())
+            .await?;
         transaction
             .set_setting(setting::OPENED_THROUGH, &date.to_string())
             .await?;
@@ -427,10 +431,16 @@ async fn opened_through(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) 
     let today = site::date_at(&site.facts, now);
     let (oldest, yesterday) = (today - Days::new(LONGEST_CATCH_UP_DAYS), today - Days::new(1));
     // An import of swipes may have noted a date that has not come yet by this clock.
-    Ok(noted_date(ledger, setting::OPENED_THROUGH).await?.map_or(yesterday, |noted| noted.max(oldest).min(yesterday)))
+    Ok(noted_date(ledger, setting::OPENED_THROUGH)
+        .await?
+        .map_or(yesterday, |noted| noted.max(oldest).min(yesterday)))
 }
 
 async fn noted_date(ledger: &dyn Ledger, name: &str) -> anyhow::Result<Option<NaiveDate>> {
-    let Some(text) = ledger.setting(name).await? else { return Ok(None) };
-    text.parse().map(Some).with_context(|| format!("the setting {name} holds {text}, not a date"))
+    let Some(text) = ledger.setting(name).await? else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .with_context(|| format!("the setting {name} holds {text}, not a date"))
 }
