@@ -426,8 +426,10 @@ impl Engine {
             }
             self.change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
                 .await?;
+            // Told again, because what was told with the facts was how the readers were before.
+            self.down = down;
+            self.publish_board_frame();
         }
-        self.down = down;
         Ok(())
     }
 
