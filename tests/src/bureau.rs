@@ -55,7 +55,7 @@ impl Bureau {
         for (index, (person, name, unit, _)) in PEOPLE.iter().enumerate() {
             let head = if index % 6 == 0 { "yes" } else { "no" };
             writeln!(people, "{person},{name},{unit},{},{head}", 3 - index % 3)?;
-            writeln!(badges, "{},{person}", badge(index))?;
+            writeln!(badges, "{:010},{person}", badge(index))?;
         }
         bureau.put("people.csv", &people)?;
         bureau.put("badges.csv", &badges)?;
