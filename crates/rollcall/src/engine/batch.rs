@@ -430,14 +430,14 @@ impl Engine {
             transaction.save_outage(outage).await?;
         }
         let earlier = std::mem::replace(&mut self.down, down);
-        let changed = self
+        let done = self
             .change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
             .await;
-        if changed.is_err() {
+        if done.is_err() {
             // Nothing was written, so the same change is still news when the batch is tried again.
             self.down = earlier;
         }
-        changed
+        done
     }
 
     /// Makes every day from the date of `since` on due, commits and reads the facts again.
