@@ -118,7 +118,7 @@ async fn the_first_admin_confirms_and_waives_and_it_is_on_record() -> Result<()>
         "the day is neither drawn nor explained: {drawn}"
     );
     let before = audit_entries(&installation)?;
-    browser.click("form[action$='/confirm'] button").await?;
+    browser.click("form[action*='/confirm'] button").await?;
     browser.open(&daemon.url("/review/2026-W38?date=2026-09-16")).await?;
     choose(&browser, PEOPLE[3].1).await?;
     browser.fill("form.waive input[name=reason]", "门口排队").await?;
