@@ -9,8 +9,8 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand, Stint,
-    Swipe, UnitIndex,
+    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand,
+    Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
 use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};

@@ -5,8 +5,8 @@
 export const NEW_MS = 45000;
 /** No frame for this long: the link is unstable. */
 export const UNSTABLE_MS = 7000;
-/** No frame for this long: the data is stale. */
-export const OFFLINE_MS = 12000;
+/** No frame for this long: the data is stale. A second short of the twelve promised, for the tick that draws the band. */
+export const OFFLINE_MS = 11000;
 
 const EMPTY_COUNTS = { due: 0, arrived: 0, late: 0, missing: 0, withheld: 0, expected: 0, leave: 0, late_today: 0 };
 

@@ -153,7 +153,12 @@ impl Engine {
             let touched = site.facts.touched_dates(person, record.happened_at, None);
             let last = touched.until.min(self.opened_through + chrono::Days::new(1));
             let id = &site.facts.records().people[person.at()].id;
-            for date in touched.from.iter_days().take_while(|date| *date < last) {
+            for date in touched
+                .from
+                .max(self.opened_from)
+                .iter_days()
+                .take_while(|date| *date < last)
+            {
                 if site.facts.opens_at(person, date).is_some() {
                     days.insert(DayKey {
                         person: id.to_string(),
@@ -411,26 +416,28 @@ impl Engine {
             .iter()
             .filter_map(|change| super::site::outage(&mut down, change))
             .collect();
-        if !outages.is_empty() {
-            let mut transaction = self.ledger.begin().await?;
-            for outage in &outages {
-                tracing::warn!(
-                    event = if outage.down_until.is_some() {
-                        "reader.up"
-                    } else {
-                        "reader.down"
-                    },
-                    reader = outage.reader
-                );
-                transaction.save_outage(outage).await?;
-            }
-            self.change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
-                .await?;
-            // Told again, because what was told with the facts was how the readers were before.
-            self.down = down;
-            self.publish_board_frame();
+        if outages.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut transaction = self.ledger.begin().await?;
+        for outage in &outages {
+            let event = if outage.down_until.is_some() {
+                "reader.up"
+            } else {
+                "reader.down"
+            };
+            tracing::warn!(event, reader = outage.reader);
+            transaction.save_outage(outage).await?;
+        }
+        let earlier = std::mem::replace(&mut self.down, down);
+        let changed = self
+            .change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
+            .await;
+        if changed.is_err() {
+            // Nothing was written, so the same change is still news when the batch is tried again.
+            self.down = earlier;
+        }
+        changed
     }
 
     /// Makes every day from the date of `since` on due, commits and reads the facts again.

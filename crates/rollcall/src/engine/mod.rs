@@ -62,6 +62,8 @@ mod setting {
     pub const SECRET: &str = "installation_secret";
     /// The last date whose day rows have been made.
     pub const OPENED_THROUGH: &str = "opened_through";
+    /// The first date that was opened: before it the installation judges nobody.
+    pub const OPENED_FROM: &str = "opened_from";
     /// When the daemon last said that it was alive, in milliseconds.
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
@@ -122,6 +124,8 @@ struct Engine {
     secret: Vec<u8>,
     /// The last instant read, so that time never runs backwards here.
     now: Instant,
+    /// The first date that is judged at all: that of the first start, or an earlier one that an import brought.
+    opened_from: NaiveDate,
     /// The last date whose day rows exist.
     opened_through: NaiveDate,
     /// The next date to open, and when; `None` where nothing is asked of anybody in the weeks to come.
@@ -147,7 +151,10 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
     let now = clock.now();
     let snapshot = site.borrow().clone();
     let secret = batch::installation_secret(&*ledger).await?;
-    let opened_through = first_opened_date(&*ledger, &snapshot, now).await?;
+    let opened_through = opened_through(&*ledger, &snapshot, now).await?;
+    let opened_from = noted_date(&*ledger, setting::OPENED_FROM)
+        .await?
+        .unwrap_or(opened_through + Days::new(1));
     let mut engine = Engine {
         ledger,
         clock,
@@ -156,6 +163,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         health,
         secret,
         now,
+        opened_from,
         opened_through,
         next_opening: None,
         next_check: Some(now),
@@ -225,7 +233,7 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
     }
@@ -262,7 +270,7 @@ impl Engine {
         Ok(())
     }
 
-    fn take_waiting(&self, queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
+    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
         let mut weight: usize = submissions.iter().map(|submission| submission.work.weight()).sum();
         while weight < READINGS_PER_BATCH
             && let Ok(submission) = queue.try_recv()
@@ -287,7 +295,7 @@ impl Engine {
             };
             let Some(first) = first else { break };
             submissions.push(first);
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.process(&mut submissions).await?;
         }
         self.note_alive().await?;
@@ -344,6 +352,10 @@ impl Engine {
             transaction.commit().await?;
         }
         let mut transaction = self.ledger.begin().await?;
+        self.opened_from = self.opened_from.min(date);
+        transaction
+            .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())
+            .await?;
         transaction
             .set_setting(setting::OPENED_THROUGH, &date.to_string())
             .await?;
@@ -415,17 +427,20 @@ impl Engine {
 }
 
 /// The date through which day rows exist: as noted, else the day before today.
-async fn first_opened_date(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) -> anyhow::Result<NaiveDate> {
+async fn opened_through(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) -> anyhow::Result<NaiveDate> {
     let today = site::date_at(&site.facts, now);
-    let oldest = today - Days::new(LONGEST_CATCH_UP_DAYS);
-    match ledger.setting(setting::OPENED_THROUGH).await? {
-        Some(text) => {
-            let noted: NaiveDate = text
-                .parse()
-                .with_context(|| format!("the setting {} holds {text}, not a date", setting::OPENED_THROUGH))?;
-            // An import of swipes may have noted a date that has not come yet by this clock.
-            Ok(noted.max(oldest).min(today - Days::new(1)))
-        }
-        None => Ok(today - Days::new(1)),
-    }
+    let (oldest, yesterday) = (today - Days::new(LONGEST_CATCH_UP_DAYS), today - Days::new(1));
+    // An import of swipes may have noted a date that has not come yet by this clock.
+    Ok(noted_date(ledger, setting::OPENED_THROUGH)
+        .await?
+        .map_or(yesterday, |noted| noted.max(oldest).min(yesterday)))
+}
+
+async fn noted_date(ledger: &dyn Ledger, name: &str) -> anyhow::Result<Option<NaiveDate>> {
+    let Some(text) = ledger.setting(name).await? else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .with_context(|| format!("the setting {name} holds {text}, not a date"))
 }

@@ -23,7 +23,9 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
     let mut records = if source.site.is_empty() {
         nobody()
     } else {
-        crate::folder::compile(&source).map_err(unusable)?.records
+        crate::folder::compile(&source)
+            .map_err(|error| unusable(&error))?
+            .records
     };
     let readers: BTreeMap<Arc<str>, u32> = records
         .readers
@@ -72,7 +74,7 @@ fn nobody() -> SiteRecords {
 }
 
 /// An import refuses a `site.toml` that cannot be used, so a stored one was written by something else.
-fn unusable(error: FolderError) -> StoreError {
+fn unusable(error: &FolderError) -> StoreError {
     tracing::error!(event = "facts.unusable", error = %error, remedy = "import a site folder with a usable site.toml");
     StoreError::BadRow {
         table: "edition",

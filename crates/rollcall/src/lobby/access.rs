@@ -79,12 +79,12 @@ fn acceptable(token: &str) -> Option<String> {
     fits.then(|| token.to_owned())
 }
 
-/// Whether a request comes from a page of ours. Browsers name the page's origin; a program that names none must bring its
-/// token by itself.
+/// Whether a request comes from a page of ours, or from a program. Browsers name the page's origin; who names none must not
+/// speak with a browser's cookies, but with a token of its own or with nothing at all.
 pub fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
     match headers.get(ORIGIN) {
         Some(origin) => origin.to_str().is_ok_and(|origin| same_origin(origin, public_url)),
-        None => matches!(Credential::of(headers), Some(Credential::Bearer(_))),
+        None => matches!(Credential::of(headers), Some(Credential::Bearer(_))) || !headers.contains_key(COOKIE),
     }
 }
 
@@ -151,9 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn without_an_origin_only_a_program_with_its_token_is_let_in() {
+    fn without_an_origin_nobody_speaks_with_a_browsers_cookies() {
         let url = "https://rollcall.example";
-        assert!(!origin_is_ours(&headers(&[]), url));
+        assert!(
+            origin_is_ours(&headers(&[]), url),
+            "without a cookie nobody's rights are borrowed"
+        );
         assert!(!origin_is_ours(&headers(&[(COOKIE, "rollcall_screen=abc")]), url));
         assert!(origin_is_ours(&headers(&[(AUTHORIZATION, "Bearer abc")]), url));
         assert!(!origin_is_ours(

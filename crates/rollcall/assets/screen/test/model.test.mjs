@@ -48,7 +48,7 @@ test("the link is live, unstable and offline by what was heard last", () => {
   const model = newModel();
   assert.equal(linkState(model, true, 0), "connecting");
   heard(model, 0);
-  assert.deepEqual([6999, 7000, 11999, 12000].map((mono) => linkState(model, true, mono)), ["live", "unstable", "unstable", "offline"]);
+  assert.deepEqual([6999, 7000, 10999, 11000].map((mono) => linkState(model, true, mono)), ["live", "unstable", "unstable", "offline"]);
   assert.equal(linkState(model, false, 10), "unstable");
 });
 
