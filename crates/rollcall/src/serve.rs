@@ -243,7 +243,10 @@ fn announce(public_url: &str, listen: SocketAddr, setup_url: Option<&str>) {
         );
     }
     if public_url.contains("//0.0.0.0:") || public_url.contains("//[::]:") {
-        tracing::warn!(event = "http.no_public_url", remedy = "set public_url to the address that people type, or their browsers are refused");
+        tracing::warn!(
+            event = "http.no_public_url",
+            remedy = "set public_url to the address that people type, or their browsers are refused"
+        );
     }
     if let Some(url) = setup_url {
         tracing::warn!(

@@ -153,7 +153,12 @@ impl Engine {
             let touched = site.facts.touched_dates(person, record.happened_at, None);
             let last = touched.until.min(self.opened_through + chrono::Days::new(1));
             let id = &site.facts.records().people[person.at()].id;
-            for date in touched.from.max(self.opened_from).iter_days().take_while(|date| *date < last) {
+            for date in touched
+                .from
+                .max(self.opened_from)
+                .iter_days()
+                .take_while(|date| *date < last)
+            {
                 if site.facts.opens_at(person, date).is_some() {
                     days.insert(DayKey {
                         person: id.to_string(),
@@ -416,12 +421,18 @@ impl Engine {
         }
         let mut transaction = self.ledger.begin().await?;
         for outage in &outages {
-            let event = if outage.down_until.is_some() { "reader.up" } else { "reader.down" };
+            let event = if outage.down_until.is_some() {
+                "reader.up"
+            } else {
+                "reader.down"
+            };
             tracing::warn!(event, reader = outage.reader);
             transaction.save_outage(outage).await?;
         }
         let before = std::mem::replace(&mut self.down, down);
-        let changed = self.change_facts(transaction, outages.iter().map(|outage| outage.down_from).min()).await;
+        let changed = self
+            .change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
+            .await;
         if changed.is_err() {
             // Nothing was written, so the same change is still news when the batch is tried again.
             self.down = before;

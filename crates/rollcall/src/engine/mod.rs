@@ -152,7 +152,9 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
     let snapshot = site.borrow().clone();
     let secret = batch::installation_secret(&*ledger).await?;
     let opened_through = opened_through(&*ledger, &snapshot, now).await?;
-    let opened_from = noted_date(&*ledger, setting::OPENED_FROM).await?.unwrap_or(opened_through + Days::new(1));
+    let opened_from = noted_date(&*ledger, setting::OPENED_FROM)
+        .await?
+        .unwrap_or(opened_through + Days::new(1));
     let mut engine = Engine {
         ledger,
         clock,
@@ -351,7 +353,9 @@ impl Engine {
         }
         let mut transaction = self.ledger.begin().await?;
         self.opened_from = self.opened_from.min(date);
-        transaction.set_setting(setting::OPENED_FROM, &self.opened_from.to_string()).await?;
+        transaction
+            .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())
+            .await?;
         transaction
             .set_setting(setting::OPENED_THROUGH, &date.to_string())
             .await?;
@@ -427,10 +431,16 @@ async fn opened_through(ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) 
     let today = site::date_at(&site.facts, now);
     let (oldest, yesterday) = (today - Days::new(LONGEST_CATCH_UP_DAYS), today - Days::new(1));
     // An import of swipes may have noted a date that has not come yet by this clock.
-    Ok(noted_date(ledger, setting::OPENED_THROUGH).await?.map_or(yesterday, |noted| noted.max(oldest).min(yesterday)))
+    Ok(noted_date(ledger, setting::OPENED_THROUGH)
+        .await?
+        .map_or(yesterday, |noted| noted.max(oldest).min(yesterday)))
 }
 
 async fn noted_date(ledger: &dyn Ledger, name: &str) -> anyhow::Result<Option<NaiveDate>> {
-    let Some(text) = ledger.setting(name).await? else { return Ok(None) };
-    text.parse().map(Some).with_context(|| format!("the setting {name} holds {text}, not a date"))
+    let Some(text) = ledger.setting(name).await? else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .with_context(|| format!("the setting {name} holds {text}, not a date"))
 }

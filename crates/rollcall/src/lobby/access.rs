@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn without_an_origin_nobody_speaks_with_a_browsers_cookies() {
         let url = "https://rollcall.example";
-        assert!(origin_is_ours(&headers(&[]), url), "without a cookie nobody's rights are borrowed");
+        assert!(
+            origin_is_ours(&headers(&[]), url),
+            "without a cookie nobody's rights are borrowed"
+        );
         assert!(!origin_is_ours(&headers(&[(COOKIE, "rollcall_screen=abc")]), url));
         assert!(origin_is_ours(&headers(&[(AUTHORIZATION, "Bearer abc")]), url));
         assert!(!origin_is_ours(

@@ -292,7 +292,11 @@ async fn a_login_leads_on_and_what_was_typed_is_escaped() {
 #[tokio::test]
 async fn sessions_end_by_idleness_by_logout_and_by_a_new_login() {
     let (bench, mut browser) = Bench::with_login().await;
-    let later = |minutes| bench.host.set(Some(bench.host.now() + Span::from_minutes(minutes)), Some(0.0));
+    let later = |minutes| {
+        bench
+            .host
+            .set(Some(bench.host.now() + Span::from_minutes(minutes)), Some(0.0))
+    };
     later(29);
     assert_eq!(browser.get(&bench, "/today").await.status, StatusCode::OK);
     later(29);
