@@ -1,8 +1,10 @@
 // What the screen knows: the last snapshot with the events since, the clock, and what the lists make of them. No DOM, no
 // network, and time is an argument: `mono` is the page's monotonic clock in milliseconds, judging time comes from the server.
 
-/** How long a new row is marked, in real milliseconds. */
+/** How long a new row is marked, in milliseconds of judging time: "just now" must not be said of what is an hour old. */
 export const NEW_MS = 45000;
+/** Where judging time runs fast, a mark still stays long enough to be seen: real milliseconds. */
+export const NEW_AT_LEAST_MS = 5000;
 /** No frame for this long: the link is unstable. */
 export const UNSTABLE_MS = 7000;
 /** No frame for this long: the data is stale. A second short of the twelve promised, for the tick that draws the band. */
@@ -128,7 +130,9 @@ function walkOuts(meetings) {
 /** Forgets marks that have run out. Returns whether there were any. */
 export function forgetFresh(model, mono) {
   const before = model.fresh.size;
-  model.fresh.forEach((since, id) => { if (mono - since >= NEW_MS) model.fresh.delete(id); });
+  const rate = model.clock === null ? 1 : Math.max(1, model.clock.rate);
+  const stays = Math.max(NEW_AT_LEAST_MS, NEW_MS / rate);
+  model.fresh.forEach((since, id) => { if (mono - since >= stays) model.fresh.delete(id); });
   return model.fresh.size !== before;
 }
 

@@ -7,6 +7,9 @@ const ROWS = 10;
 const PIPS = 8;
 const UNIT_ROWS = 7;
 const WALKS = 3;
+/** With at most so many units to show one by one, the names of the others may take several lines: so many names. */
+const ROOMY_UNITS = 3;
+const NAMED_UNITS = 12;
 /** The lowest rows that can still be read across a lobby, in rem. */
 const ROW_REM = 3.2;
 const UNIT_ROW_REM = 2.05;
@@ -170,7 +173,7 @@ export function paintStop(speech, other, why) {
   const key = why === "taken_over" ? "taken_over" : "unpaired";
   const title = (speaker) => (why === "bad_token" ? speaker.word("bad_token") : speaker.word(key));
   const command = key === "unpaired" ? speech.word("unpaired_command") : "";
-  paintMessage(title(speech), speech.word(key + "_text"), command, title(other) + ". " + other.word(key + "_text"));
+  paintMessage(title(speech), speech.word(key + "_text"), command, title(other) + other.word("sentence_end") + other.word(key + "_text"));
   show($("message"), true);
 }
 
@@ -427,7 +430,7 @@ function paintAbsent(word, meeting, counts) {
   const held = !early && counts.withheld > 0 && counts.absent === 0;
   const unsure = counts.withheld + (early ? 0 : counts.expected);
   setShape($("absent-shape"), early ? "dashes" : "square", early ? "expected" : "missing");
-  say($("absent-word"), word(early ? "expected" : "missing"));
+  say($("absent-word"), word(early ? "not_signed_in" : "missing"));
   mark($("absent").parentNode, "held", held);
   say($("absent"), held ? word("withheld") : String(early ? counts.expected : counts.absent));
   say($("absent-more"), unsure === 0 ? "" : held ? " " + unsure : " +" + unsure);
@@ -443,11 +446,27 @@ function paintUnits(painter, meeting) {
   // Units that do not fit are named with the number of them, never left out in silence.
   const names = hidden > 0 ? others.slice(fitting) : complete;
   show($("complete"), names.length > 0);
-  const text = names.slice(0, 4).map((unit) => unit.name).join(word("units_joined"));
-  say($("complete-names"), text + (names.length > 4 ? " " + word("more_units", { n: names.length }) : ""));
   const last = $("complete").lastElementChild;
   say(last, hidden > 0 ? names.reduce((sum, unit) => sum + unit.present, 0) + " / " + names.reduce((sum, unit) => sum + unit.required, 0) : word("all_present"));
   setShape($("complete").firstElementChild, hidden > 0 ? "dashes" : "circle", hidden > 0 ? "withheld" : "present");
+  // Few rows above leave room for several lines of names.
+  mark($("complete"), "roomy", others.length <= ROOMY_UNITS);
+  nameUnits(word, names.map((unit) => unit.name), others.length <= ROOMY_UNITS ? NAMED_UNITS : 4);
+}
+
+/** Names as many units as fit, and the number of all where some do not. */
+function nameUnits(word, names, most) {
+  const element = $("complete-names");
+  const text = (n) => names.slice(0, n).join(word("units_joined")) + (n < names.length ? word("more_units", { n: names.length }) : "");
+  const key = most + "/" + element.parentNode.clientWidth + "/" + names.join("/");
+  if (element.dataset.key === key) return;
+  element.dataset.key = key;
+  let n = Math.min(most, names.length);
+  say(element, text(n));
+  while (n > 1 && element.scrollWidth > element.clientWidth) {
+    n -= 1;
+    say(element, text(n));
+  }
 }
 
 function paintUnitRow(row, unit) {
@@ -473,7 +492,10 @@ function paintUnitRow(row, unit) {
 function paintWalks(painter, model, meeting, mono) {
   const { word } = painter.speech;
   show($("walked-out"), meeting.out.length > 0);
-  say($("walked-more"), meeting.out.length > WALKS ? word("walked_more", { n: meeting.out.length - WALKS }) : "");
+  // Whoever went out a moment ago counts as out, and is not named before it has been too long.
+  const within = Math.max(0, meeting.counts.out - meeting.out.length);
+  const more = meeting.out.length - WALKS;
+  say($("walked-more"), more > 0 ? word("walked_more", { n: more }) : within > 0 ? word("walked_within", { n: within }) : "");
   const now = judgingTime(model, mono);
   painter.walks.forEach((walk, n) => {
     const row = meeting.out[n];
@@ -531,7 +553,7 @@ function paintFooter(painter, model) {
     say($("note-tag"), word("demo_tag"));
     say($("note-text"), word("demo"));
   }
-  const screen = config === null ? "" : config.screen === null ? word("preview") : config.screen;
+  const screen = config === null ? "" : config.screen !== null ? config.screen : word(demo ? "demo_data" : "preview");
   say($("fine"), word("provisional") + (screen === "" ? "" : " · " + screen));
 }
 

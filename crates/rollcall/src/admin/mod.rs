@@ -39,6 +39,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use self::attempts::Attempts;
+use self::error::AdminError;
 use self::password::Passwords;
 use self::same_origin::PublicOrigin;
 use crate::clock::Clock;
@@ -136,6 +137,7 @@ fn parts_by(shared: Shared, host: Clock) -> (Router, AdminAccess) {
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path, route.handlers));
     let router = router
+        .fallback(async || AdminError::NotFound)
         .layer(DefaultBodyLimit::max(LONGEST_FORM_BYTES))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app);

@@ -1,6 +1,6 @@
 //! Explanations as the pages show them, and as a decision keeps them.
 
-use rules::explain::{Explanation, Step};
+use rules::explain::Explanation;
 use rules::facts::SiteFacts;
 
 use super::show::plain;
@@ -19,13 +19,17 @@ pub struct StepView {
 
 /// The steps of an explanation in one language.
 pub fn steps(language: Language, site: &SiteFacts, explanation: &Explanation) -> Vec<StepView> {
-    let said = in_words(explanation, site.records());
-    let view = |(step, said): (&Step, &StepText)| StepView {
+    let view = |said: &StepText| StepView {
         text: plain(said.text.in_language(language)),
-        source: source(language, said),
-        is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
+        // A conclusion rests on everything above it.
+        source: if said.is_conclusion {
+            String::new()
+        } else {
+            source(language, said)
+        },
+        is_conclusion: said.is_conclusion,
     };
-    explanation.steps.iter().zip(&said).map(view).collect()
+    in_words(explanation, site.records()).iter().map(view).collect()
 }
 
 /// An explanation as text, a numbered line a step, in both languages: what a decision keeps.
@@ -42,8 +46,8 @@ pub fn frozen(site: &SiteFacts, explanation: &Explanation) -> Bilingual {
     }
 }
 
-/// The part of the rules, then what was looked at. Swipes have long identifiers, of which the beginning is enough to
-/// recognise one.
+/// What was looked at, then the part of the rules. Swipes have long identifiers, of which the beginning is enough to
+/// recognise one; the step itself names the reader of a swipe.
 fn source(language: Language, step: &StepText) -> String {
     const ENOUGH: usize = 8;
     let is_swipe = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -54,7 +58,13 @@ fn source(language: Language, step: &StepText) -> String {
             plain(name)
         }
     };
-    let looked_at = step.refs.iter().take(3).map(short);
+    let names_swipe = step.refs.iter().any(|name| is_swipe(name));
+    let looked_at = step
+        .refs
+        .iter()
+        .filter(|name| is_swipe(name) || !names_swipe)
+        .take(3)
+        .map(short);
     looked_at
         .chain([clause(language, &step.clause)])
         .collect::<Vec<_>>()

@@ -376,15 +376,21 @@ impl Desk<'_> {
             href: self.link(row),
             shape: shape_of(row),
             name: self.directory.name_of(&row.person, date),
-            unit: row
-                .unit
-                .as_deref()
-                .map(|unit| self.directory.unit_name(unit))
-                .unwrap_or_default(),
+            unit: self.unit_and_period(row),
             verdict: self.verdict(row),
             tag: self.tag(row),
             is_current: chosen.is_some_and(|chosen| chosen.id == row.id),
         }
+    }
+
+    /// The unit, and which part of the day it is about: somebody may be absent twice on one date.
+    fn unit_and_period(&self, row: &FindingRow) -> String {
+        let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit));
+        let period = row.period.as_deref().filter(|_| row.meeting.is_none());
+        unit.into_iter()
+            .chain(period.map(show::plain))
+            .collect::<Vec<_>>()
+            .join(" · ")
     }
 
     fn link(&self, row: &FindingRow) -> String {

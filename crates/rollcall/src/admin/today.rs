@@ -39,6 +39,7 @@ struct TodayPage {
     review: String,
     counts: Vec<Count>,
     units: Vec<UnitView>,
+    findings_count: usize,
     sources: Vec<Source>,
     rejected: Vec<Rejected>,
     rejected_count: String,
@@ -49,6 +50,8 @@ struct TodayPage {
 struct Count {
     label: String,
     value: String,
+    /// What is counted: findings, of which a person can have several, or swipes.
+    measure: String,
     shape: &'static str,
 }
 
@@ -130,6 +133,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         review: format!("/review/{}", Week::of(date)),
         counts: desk.counts(&findings, &swipes),
         units: desk.units(&findings),
+        findings_count: findings.len(),
         sources: desk.sources(&swipes, &outages),
         rejected: rejected
             .iter()
@@ -183,6 +187,7 @@ impl Desk<'_> {
         let is_withheld = |row: &&FindingRow| row.state == "withheld";
         let of_shape = |shape: &'static str, key: &str| Count {
             label: self.text(key),
+            measure: self.text("admin-count-measure-findings"),
             value: findings
                 .iter()
                 .filter(|row| !is_withheld(row) && shape_of(row) == shape)
@@ -200,12 +205,14 @@ impl Desk<'_> {
         let withheld = findings.iter().filter(is_withheld).count();
         counts.push(Count {
             label: self.text("admin-count-withheld"),
+            measure: self.text("admin-count-measure-findings"),
             value: withheld.to_string(),
             shape: "withheld",
         });
         let swipes = at_least(swipes.len(), SWIPES_LOOKED_AT);
         counts.push(Count {
             label: self.text("admin-count-swipes"),
+            measure: self.text("admin-count-measure-swipes"),
             value: swipes,
             shape: "swipes",
         });

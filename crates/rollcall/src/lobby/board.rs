@@ -416,7 +416,10 @@ impl Painter<'_> {
                 tally,
             })
             .collect();
-        units.sort_by_key(|unit| std::cmp::Reverse(exceptions(&unit.tally)));
+        // While people sign in, every unit is an exception that shrinks by the second: rows that stay where they are can be read.
+        if phase == Phase::Running {
+            units.sort_by_key(|unit| std::cmp::Reverse(exceptions(&unit.tally)));
+        }
         let mut counts = units.iter().fold(Tally::default(), |sum, unit| sum.plus(unit.tally));
         if phase == Phase::Next {
             // Nobody stands anywhere in a meeting that is not open yet; the roster says how many are called.

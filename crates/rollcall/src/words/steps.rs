@@ -20,6 +20,8 @@ pub struct StepText {
     pub refs: Vec<String>,
     /// The part of the rules that it applies, such as `office-7`.
     pub clause: String,
+    /// Whether it is what all the others lead to.
+    pub is_conclusion: bool,
 }
 
 /// The steps of an explanation in words. Times are those of the site's clocks, with a date where it is another one than
@@ -41,6 +43,7 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
             text,
             refs: said.refs,
             clause: clause(step.clause(), about_meeting),
+            is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
         }
     };
     explanation
@@ -240,6 +243,7 @@ impl Context<'_> {
                 .between(*interval),
             Step::Swipe { id, at, reader, faces } => self
                 .reader("step-swipe", *reader)
+                .text("place", self.where_is(*reader, *at))
                 .at("at", *at)
                 .with("faces", facing(*faces))
                 .swipe(*id),
@@ -411,6 +415,13 @@ impl Context<'_> {
     fn reader(&self, key: &'static str, reader: ReaderIndex) -> Said {
         let id = &self.records.readers[reader.at()].id;
         Said::new(key).text("reader", id).cites(id)
+    }
+
+    /// Where a reader stood, or its own name where nobody said.
+    fn where_is(&self, reader: ReaderIndex, at: Instant) -> &Id {
+        let reader = &self.records.readers[reader.at()];
+        let stand = reader.stands.iter().rfind(|stand| stand.interval.contains(at));
+        stand.map_or(&reader.id, |stand| self.place(stand.place))
     }
 
     fn place(&self, place: PlaceIndex) -> &Id {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { applyFrame, heard, judgingTime, linkState, listPages, minutesSince, newModel, rate, wallClock } from "../model.js";
+import { applyFrame, forgetFresh, heard, judgingTime, linkState, listPages, minutesSince, newModel, rate, wallClock } from "../model.js";
 import { speaker, vocabulary } from "../words.js";
 
 const COUNTS = { due: 2, arrived: 1, late: 1, missing: 1, withheld: 0, expected: 0, leave: 0, late_today: 1 };
@@ -24,6 +24,18 @@ test("events lead on from the snapshot, and a gap or another run asks for a new 
   assert.equal(applyFrame(model, Object.assign(event(7, [], []), { epoch: "other" }), 20), "gap");
   assert.deepEqual(ids(model), ["c", "a"], "a gap changes nothing");
   assert.equal(applyFrame(model, { t: "dance" }, 20), "nothing");
+});
+
+test("a new row is marked for a while of judging time, and always long enough to be seen", () => {
+  const marked = (rate, mono) => {
+    const model = newModel();
+    applyFrame(model, snapshot([]), 0);
+    applyFrame(model, { t: "ping", d: { n: 1, server_time: "2026-09-16T09:52:08.000+08:00", clock_rate: rate } }, 0);
+    applyFrame(model, event(6, [row("a", "late", "09:51")], []), 0);
+    forgetFresh(model, mono);
+    return model.fresh.size;
+  };
+  assert.deepEqual([marked(1, 44999), marked(1, 45000), marked(60, 4999), marked(60, 5000), marked(3, 14999), marked(3, 15000)], [1, 0, 1, 0, 1, 0]);
 });
 
 test("lists are cut into pages, and an empty one is still a page", () => {
