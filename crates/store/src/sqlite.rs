@@ -25,6 +25,10 @@ const OLDEST: (u32, u32, u32) = (3, 51, 3);
 /// writers and readers wait until it is empty.
 const WAL_BYTES_MAX: i64 = 64 * 1024 * 1024;
 
+/// Pages that a connection may keep in memory, as SQLite wants it: negative is kibibytes. The pages of the days at hand fit, and
+/// a small bureau never fills it.
+const CACHE_KIBIBYTES: &str = "-32768";
+
 /// How long housekeeping makes others wait to empty the WAL, before it leaves it for the next time.
 const TRUNCATE_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -102,6 +106,7 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS_KEPT)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        .pragma("cache_size", CACHE_KIBIBYTES)
         // Checkpoints happen in `maintain`, so that no commit has to wait for one.
         .pragma("wal_autocheckpoint", "0")
         .pragma("journal_size_limit", WAL_BYTES_MAX.to_string())

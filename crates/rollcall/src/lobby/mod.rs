@@ -44,6 +44,9 @@ use feed::Feed;
 /// How often the drawing task looks at the clock at least, in case somebody has set it.
 const CLOCK_CHECK: Duration = Duration::from_millis(250);
 
+/// How many times as long as a drawing took nothing is drawn after it: the board has at most a quarter of one core.
+const REST_PER_DRAWING: u32 = 3;
+
 /// What the lobby is told once.
 #[derive(Clone, Debug)]
 pub struct LobbySettings {
@@ -206,8 +209,15 @@ impl Lobby {
                 let change = lock(&self.0.published).take();
                 let now = self.0.clock.now();
                 board.apply(change, now);
+                let began = std::time::Instant::now();
                 self.draw(&board, now);
                 next = board.next_change(now);
+                // On a busy morning of a large bureau drawing must not take the processor from judging.
+                let rest = (began.elapsed() * REST_PER_DRAWING).min(CLOCK_CHECK);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(rest) => {}
+                }
             }
         }
     }
