@@ -437,12 +437,15 @@ fn not_there_steps(office: &Office<'_>, member: usize, view: &StayView<'_>, find
         )
     });
     let allowed = office.arrive_settings(view.stay).grace_late;
-    steps.push(Step::Compared {
-        limit: Limit::GraceLate,
-        allowed,
-        length: None,
-        exceeded: true,
-    });
+    // Whoever has not come by the end is absent, however long the grace.
+    if view.effective.length_within(Interval::new(view.due, ends)) > allowed {
+        steps.push(Step::Compared {
+            limit: Limit::GraceLate,
+            allowed,
+            length: None,
+            exceeded: true,
+        });
+    }
     if let Some(absence) = overstayed(office, ends).filter(|_| finding.kind == FindingKind::OverstayedLeave) {
         let absence = &office.site.records().absences[absence];
         steps.push(Step::NotSeenSinceAbsence {

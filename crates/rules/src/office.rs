@@ -192,22 +192,17 @@ impl<'a> Office<'a> {
         let first = self.events.partition_point(|event| event.at < reach.from);
         let last = first + self.events[first..].partition_point(|event| event.at < reach.until);
         let mut marks: Vec<Mark> = Vec::with_capacity(last - first);
+        // Whether the last swipe with a direction went out.
+        let mut went_out = false;
         for position in first..last {
             let event = &self.events[position];
             if !self.belongs(stay, position) {
                 continue;
             }
-            let went_out = marks
-                .iter()
-                .rev()
-                .map(|mark| mark.faces)
-                .find(|faces| *faces != Facing::Both)
-                == Some(Facing::Out);
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
-            marks.push(Mark {
-                event: position,
-                faces: if reads_as_in { Facing::In } else { event.faces },
-            });
+            let faces = if reads_as_in { Facing::In } else { event.faces };
+            marks.push(Mark { event: position, faces });
+            went_out = faces == Facing::Out || faces == Facing::Both && went_out;
         }
         marks
     }

@@ -1,7 +1,7 @@
 //! Instants, lengths, half-open intervals, and the one function that turns a civil time into an instant.
 
 use alloc::vec::Vec;
-use core::ops::{Add, Sub};
+use core::ops::{Add, Range, Sub};
 
 use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -188,20 +188,25 @@ impl IntervalSet {
 
     /// Takes `interval` out.
     pub fn subtract(&mut self, interval: Interval) {
-        if interval.is_empty() || !self.0.iter().any(|kept| kept.meets(interval)) {
+        if interval.is_empty() {
             return;
         }
-        let before = core::mem::take(&mut self.0);
-        for kept in before {
-            for piece in [
-                Interval::new(kept.from, kept.until.min(interval.from)),
-                Interval::new(kept.from.max(interval.until), kept.until),
-            ] {
-                if !piece.is_empty() {
-                    self.0.push(piece);
-                }
-            }
-        }
+        let met = self.met_by(interval);
+        let (Some(first), Some(last)) = (self.0.get(met.start), self.0[met.clone()].last()) else {
+            return;
+        };
+        let left = [
+            Interval::new(first.from, interval.from),
+            Interval::new(interval.until, last.until),
+        ];
+        self.0.splice(met, left.into_iter().filter(|piece| !piece.is_empty()));
+    }
+
+    /// The positions of its intervals that share an instant with a non-empty `window`.
+    fn met_by(&self, window: Interval) -> Range<usize> {
+        let first = self.0.partition_point(|kept| kept.until <= window.from);
+        let count = self.0[first..].partition_point(|kept| kept.from < window.until);
+        first..first + count
     }
 
     /// Puts `interval` in.
@@ -247,7 +252,7 @@ impl IntervalSet {
 
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
-        self.0
+        self.0[self.met_by(window)]
             .iter()
             .fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
     }

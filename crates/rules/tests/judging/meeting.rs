@@ -2,6 +2,7 @@
 
 use crate::support::World;
 use expect_test::{Expect, expect};
+use rules::model::Facing;
 
 /// A person who has no office hours.
 #[expect(
@@ -210,4 +211,16 @@ fn coverage_at_the_meetings_place() {
         "meeting 09:00-11:00 hall\ndown in@hall 10:10-10:20\n08:50 ana in@hall\n10:00 ana out@hall\nnow 10:30",
         expect!["m0 walk_out since 10:00 (withheld: in@hall since 10:10)"],
     );
+}
+
+#[test]
+fn coming_in_again_shows_the_person_there_again() {
+    let timeline = "meeting 09:30-10:30 hall opens 09:00\n07:00 ana in@hall\n08:50 ana in@hall";
+    let mut world = World::new("hall pairing directed").with(timeline);
+    for stand in world.records.readers.iter_mut().flat_map(|reader| &mut reader.stands) {
+        if stand.faces == Facing::Out {
+            stand.faces = Facing::Both;
+        }
+    }
+    expect!["fine"].assert_eq(&world.told());
 }

@@ -1,5 +1,7 @@
 //! Office periods as timelines, by the numbers of the rules.
 
+use std::fmt::Write as _;
+
 use crate::support::World;
 use expect_test::{Expect, expect};
 
@@ -594,4 +596,86 @@ fn daylight_saving() {
         "00:31 ana in\n08:01 ana out",
         expect!["day late 1m due 00:30 actual 00:31"],
     );
+}
+
+#[test]
+fn an_evening_meeting_is_another_visit() {
+    let day = "hours 09:00-17:00";
+    let evening = "meeting 18:30-20:00 hall\n18:20 ana in@hall\n20:05 ana out@hall";
+    check(day, evening, expect!["day absent due 09:00"]);
+    check(
+        day,
+        &format!("{evening}\n08:55 ana in\n15:30 ana out"),
+        expect!["day early_leave 90m due 17:00 actual 15:30"],
+    );
+    check(
+        "hours 09:00-17:00; late stay 20:00 09:30",
+        &format!("dates 16 18\n{evening}\n08:55 ana in\n17:05 ana out\n17/09:20 ana in\n17/17:05 ana out"),
+        expect!["17 day late 20m due 17/09:00 actual 17/09:20"],
+    );
+}
+
+#[test]
+fn a_grace_as_long_as_the_period_excuses_nobody_who_stays_away() {
+    let noon = "hours 12:00-12:30; grace 30m";
+    check(noon, "now 12:29:59", expect!["fine"]);
+    check(noon, "now 12:30", expect!["day absent due 12:00 (provisional)"]);
+    check(
+        "hours 08:30-12:00; grace 15m",
+        "leave 08:30-11:50",
+        expect!["day overstayed_leave due 11:50"],
+    );
+}
+
+#[test]
+fn a_moved_end_counts_no_time_on_leave() {
+    let flexible = "hours 09:00-17:00; flex 60m";
+    let timeline = "09:30 ana in\n17:00 ana out";
+    check(
+        flexible,
+        timeline,
+        expect!["day early_leave 30m due 17:30 actual 17:00"],
+    );
+    check(flexible, &format!("{timeline}\nleave 17:00-18:00"), expect!["fine"]);
+    check(
+        flexible,
+        &format!("{timeline}\nleave 17:10-17:25"),
+        expect!["day early_leave 15m due 17:30 actual 17:00"],
+    );
+}
+
+#[test]
+fn absence_for_two_reasons_is_one_finding() {
+    check(
+        "hours 08:00-12:00 12:00-16:00; absent 60m",
+        "13:00 ana in\n16:05 ana out",
+        expect!["morning absent by lateness 300m due 08:00 actual 13:00"],
+    );
+}
+
+#[test]
+fn a_burst_that_ends_at_the_instant_of_another_swipe_is_ordered_by_reader() {
+    // The departure counts at the last of its burst, 17:10:30; "in@gate" comes before "out@gate" at the same instant.
+    check(
+        "hours 09:00-18:00; shown 5m",
+        "08:55 ana in\n17:10 ana out\n17:10:30 ana in\n17:10:30 ana out",
+        expect!["day early_leave 50m due 18:00 actual 17:10:30"],
+    );
+}
+
+/// Ten thousand swipes of one person in a day, and presence elsewhere in thousands of pieces, cost about as much as their number.
+#[test]
+fn ten_thousand_swipes_of_a_day() {
+    let mut timeline = String::from("meeting 00:30-23:30 hall\nmeeting 00:30-23:30 room");
+    for second in 0..10_000 {
+        let (hours, minutes, seconds) = (second * 8 / 3600, second * 8 / 60 % 60, second * 8 % 60);
+        let direction = if second % 2 == 0 { "in@hall" } else { "out@hall" };
+        write!(timeline, "\n{hours:02}:{minutes:02}:{seconds:02} ana {direction}").expect("a string");
+    }
+    let mut world = World::new("hours 09:00-17:00").with(&timeline);
+    world.records.site.debounce = rules::time::Span::ZERO;
+    expect![[r#"
+        m0 meeting_early_leave 77m due 23:30 actual 22:13:12
+        m0 walking_about
+        m1 meeting_absent due 00:30"#]].assert_eq(&world.told());
 }
