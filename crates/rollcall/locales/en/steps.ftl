@@ -44,8 +44,8 @@ step-meeting-assumed = On the roster of the meeting “{ $meeting }” and taken
 step-effective = To be there: { $pieces }.
 step-excused = The whole of it is excused.
 step-windows = Arrivals count from { $arrive_from } (swipes without direction until { $arrive_until }), departures until { $leave_until } (swipes without direction from { $leave_from }).
-step-break-earlier = The break towards { $neighbour } of { $date } ({ $interval }) is shared: swipes out belong here, swipes in to the later period.
-step-break-later = The break since { $neighbour } of { $date } ({ $interval }) is shared: swipes in belong here, swipes out to the earlier period.
+step-break-earlier = The break before { $neighbour } ({ $interval }) is shared: swipes out belong here, swipes in to the later period.
+step-break-later = The break after { $neighbour } ({ $interval }) is shared: swipes in belong here, swipes out to the earlier period.
 
 # What was seen.
 step-swipe = Swipe at { $at } at { $place } ({ $reader }, { $faces }).

@@ -44,8 +44,8 @@ step-meeting-assumed = 在会议“{ $meeting }”参会名单上，认定会议
 step-effective = 应在岗的时间为 { $pieces }。
 step-excused = 整段都有正当事由，不作考勤要求。
 step-windows = { $arrive_from } 起的刷卡可算上班（不分进出的，到 { $arrive_until } 为止）；{ $leave_until } 前的刷卡可算下班（不分进出的，从 { $leave_from } 起）。
-step-break-earlier = 与 { $date } { $neighbour }之间的休息时间（{ $interval }）前后两段共用：其间出去的刷卡算本段，进来的算后一段。
-step-break-later = 与 { $date } { $neighbour }之间的休息时间（{ $interval }）前后两段共用：其间进来的刷卡算本段，出去的算前一段。
+step-break-earlier = 与{ $neighbour }之间的休息时间（{ $interval }）前后两段共用：其间出去的刷卡算本段，进来的算后一段。
+step-break-later = 与{ $neighbour }之间的休息时间（{ $interval }）前后两段共用：其间进来的刷卡算本段，出去的算前一段。
 
 # 看到什么。
 step-swipe = { $at } 在{ $place }刷卡（{ $reader }，{ $faces }）。
