@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use acceptance::bureau::badge;
 use acceptance::daemon::{Installation, Simulated, TOKEN};
-use acceptance::http::{Ask, Http};
+use acceptance::http::{self, Ask, Http};
 use acceptance::measure::{Redis, RedisClient, fdatasync_times, median};
+use acceptance::wait::within;
 use anyhow::Result;
 use chrono::{DateTime, Days, TimeDelta};
 use tokio::task::JoinSet;
@@ -20,6 +21,8 @@ const SENDERS: [usize; 3] = [1, 16, 256];
 const PEOPLE: u64 = 2_000;
 /// Each person has four swipes a day, so a day costs what a real one costs, whatever the rate.
 const SWIPES_A_DAY: u64 = 4;
+/// From here on the dates are open: enough of them for the swipes of a whole run.
+const OPENED_FROM: &str = "2026-05-01 08:00";
 
 /// Hands out numbers until told to stop, and counts those that were answered.
 #[derive(Debug, Default)]
@@ -79,6 +82,23 @@ async fn append(address: String, next: Arc<AtomicU64>, round: Arc<Round>) -> Res
     Ok(())
 }
 
+/// Waits until every date that has been opened is judged, so that only what is sent is measured.
+async fn settle(authority: &str) -> Result<()> {
+    let judged = std::cell::Cell::new(String::new());
+    within(Duration::from_secs(120), "every open date is judged", || async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let metrics = http::get(authority, "/metrics").await?.text();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("rollcall_days_judged_total "))
+            .unwrap_or_default()
+            .to_owned();
+        let unchanged = !line.is_empty() && judged.replace(line.clone()) == line;
+        Ok(unchanged.then_some(()))
+    })
+    .await
+}
+
 /// Lets `senders` work for a round and gives what was answered a second.
 async fn rate<F>(senders: usize, sender: impl Fn(Arc<Round>) -> F) -> Result<f64>
 where
@@ -106,6 +126,9 @@ where
 async fn main() -> Result<()> {
     let installation = Installation::new("bench-intake", None)?;
     installation.bureau.crowd(usize::try_from(PEOPLE)?)?;
+    // One old swipe opens every date since, so that whatever is sent for those dates is judged.
+    let oldest = format!("reader,badge,happened_at\nweb-gate,{},{OPENED_FROM}\n", badge(0));
+    installation.bureau.put("swipes.csv", &oldest)?;
     installation.import()?;
     let daemon = installation
         .start(Simulated {
@@ -113,6 +136,7 @@ async fn main() -> Result<()> {
             speed: 1.0,
         })
         .await?;
+    settle(&installation.authority).await?;
     let folder = installation.scratch("beside");
     std::fs::create_dir_all(&folder)?;
     let redis = Redis::start(&folder).await?;
@@ -122,7 +146,12 @@ async fn main() -> Result<()> {
         "{:>8} {:>12} {:>12} {:>14} {:>14}",
         "senders", "Rollcall", "Redis AOF", "of Redis", "fdatasync/s"
     );
-    for senders in SENDERS {
+    // Numbers on the command line choose among the senders; cargo itself passes `--bench`.
+    let chosen: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    for senders in SENDERS
+        .into_iter()
+        .filter(|senders| chosen.is_empty() || chosen.contains(senders))
+    {
         let mut rates = [vec![], vec![], vec![]];
         for _ in 0..ROUNDS {
             let syncs = fdatasync_times(&folder, DISK_ROUND)?.len();

@@ -44,6 +44,7 @@ missing_packages() {
     have_chinese_font || echo fonts-noto-cjk
     have_postgres || echo postgresql
     have runuser || echo util-linux
+    have socat || echo socat
 }
 
 install_what_is_missing() {
@@ -58,8 +59,8 @@ install_what_is_missing() {
     [ ${#packages[@]} -eq 0 ] && return 0
     echo "missing: ${packages[*]} (these are the names of Debian packages)"
     if ! have apt-get; then
-        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later, a C compiler"
-        echo "and the programs of a PostgreSQL server 13 or later (or set ROLLCALL_PG_BIN), then run this again."
+        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later, socat,"
+        echo "a C compiler and the programs of a PostgreSQL server 13 or later (or set ROLLCALL_PG_BIN), then run this again."
         return 1
     fi
     if [ "$(id -u)" -ne 0 ]; then

@@ -215,7 +215,8 @@ impl Browser {
     }
 }
 
-/// A box is judged only where it is seen, holds text itself, and hides what does not fit or sits in the way of others.
+/// A box is judged only where it is seen and holds text itself. Chinese glyphs are higher than their line box, so a height
+/// counts only when a good part of a second line is hidden.
 const CLIPPED_TEXTS: &str = r"
 const cut = [];
 for (const element of document.body.querySelectorAll('*')) {
@@ -223,9 +224,10 @@ for (const element of document.body.querySelectorAll('*')) {
   const box = element.getBoundingClientRect();
   const style = getComputedStyle(element);
   const hidden = style.visibility === 'hidden' || style.opacity === '0' || box.width < 2 || box.height < 2;
-  if (!own || hidden || style.display === 'inline') continue;
+  const put_away = box.right <= 0 || box.bottom <= 0;
+  if (!own || hidden || put_away || style.display === 'inline') continue;
   const wide = element.scrollWidth > element.clientWidth + 1;
-  const high = element.scrollHeight > element.clientHeight + 1 && style.overflowY === 'hidden';
+  const high = style.overflowY === 'hidden' && element.scrollHeight > element.clientHeight * 1.5;
   const outside = box.right > innerWidth + 1 || box.left < -1;
   if (wide || high || outside)
     cut.push(`${element.tagName}.${element.className}: ${element.textContent.trim().slice(0, 60)}`);

@@ -13,7 +13,7 @@ pub const DATE: &str = "2026-09-16";
 /// The people: id, full name, unit, and what a masked screen shows of the name.
 pub const PEOPLE: [(&str, &str, &str, &str); 12] = [
     ("p01", "孙远航", "plan", "孙＊航"),
-    ("p02", "欧阳雪梅", "plan", "欧阳＊"),
+    ("p02", "欧阳雪梅", "plan", "欧阳＊梅"),
     ("p03", "王立", "plan", "王＊"),
     ("p04", "赵明德", "plan", "赵＊德"),
     ("p05", "钱秋白", "plan", "钱＊白"),
@@ -55,7 +55,7 @@ impl Bureau {
         for (index, (person, name, unit, _)) in PEOPLE.iter().enumerate() {
             let head = if index % 6 == 0 { "yes" } else { "no" };
             writeln!(people, "{person},{name},{unit},{},{head}", 3 - index % 3)?;
-            writeln!(badges, "{},{person}", badge(index))?;
+            writeln!(badges, "{:010},{person}", badge(index))?;
         }
         bureau.put("people.csv", &people)?;
         bureau.put("badges.csv", &badges)?;

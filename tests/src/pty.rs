@@ -1,49 +1,86 @@
 //! A serial line without a cable: the daemon opens the slave as it opens any port.
 
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serialport::{SerialPort as _, TTYPort};
+
+use crate::programs::installed;
+use crate::wait::within;
+
+const PLUG_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A pty whose slave is reached under a name that stays, as `/dev/serial/by-id` stays when a reader is plugged in again.
+///
+/// It belongs to a process of its own: a master that we held would be inherited by the daemon that we start, and pulling the
+/// plug would then not hang up.
 #[derive(Debug)]
 pub struct Pty {
     link: PathBuf,
-    master: Option<TTYPort>,
+    socat: Option<Child>,
 }
 
 impl Pty {
     /// Plugs a new line in, reachable at `link`.
-    pub fn plug(link: &Path) -> Result<Self> {
+    pub async fn plug(link: &Path) -> Result<Self> {
         let mut pty = Self {
             link: link.to_path_buf(),
-            master: None,
+            socat: None,
         };
-        pty.replug()?;
+        pty.replug().await?;
         Ok(pty)
     }
 
     /// Pulls the plug: the daemon's descriptor hangs up and the name is gone.
     pub fn unplug(&mut self) -> Result<()> {
-        self.master = None;
-        std::fs::remove_file(&self.link).with_context(|| format!("{} cannot be removed", self.link.display()))
+        let mut socat = self.socat.take().context("the reader is unplugged already")?;
+        socat.kill()?;
+        socat.wait()?;
+        match std::fs::remove_file(&self.link) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", self.link.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Plugs in again, on another pty under the same name.
-    pub fn replug(&mut self) -> Result<()> {
-        let (master, slave) = TTYPort::pair().context("no pty pair to be had")?;
-        let device = slave.name().context("a pty slave has no name")?;
-        symlink(&device, &self.link).with_context(|| format!("{} cannot be linked", self.link.display()))?;
-        self.master = Some(master);
-        Ok(())
+    pub async fn replug(&mut self) -> Result<()> {
+        let program = installed(&["socat"], "Debian: apt-get install socat")?;
+        let pty = format!("PTY,link={},rawer", self.link.display());
+        self.socat = Some(
+            Command::new(program)
+                .args([&pty, "STDIO"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()?,
+        );
+        within(PLUG_DEADLINE, "the pty is there", || async {
+            Ok(self.link.exists().then_some(()))
+        })
+        .await
     }
 
     /// Sends bytes as the reader would.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        let master = self.master.as_mut().context("the reader is unplugged")?;
-        master.write_all(bytes).context("the pty does not take bytes")
+        let reader = self
+            .socat
+            .as_mut()
+            .and_then(|socat| socat.stdin.as_mut())
+            .context("the reader is unplugged")?;
+        reader.write_all(bytes).context("the pty does not take bytes")
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        if self.socat.is_some()
+            && let Err(error) = self.unplug()
+        {
+            eprintln!("the story's pty did not end: {error:#}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::support::{FULL_HD, SOON, Viewer, count, line_reader, set_clock, start
 #[tokio::test]
 async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result<()> {
     let installation = Installation::new("outage", None)?;
-    let mut gate = Pty::plug(&installation.serial_link())?;
+    let mut gate = Pty::plug(&installation.serial_link()).await?;
     let mut daemon = start_at(&installation, "08:20:00").await?;
     let _line = line_reader(&installation).await?;
     let viewer = Viewer::create(&installation, "lobby")?;
@@ -38,7 +38,7 @@ async fn an_unplugged_reader_is_shown_and_withholds_until_it_is_back() -> Result
     browser.sees(SOON, "东门").await?;
     browser.photograph("story-reader-down").await?;
 
-    gate.replug()?;
+    gate.replug().await?;
     viewer.sees_reader("east-gate", "heard").await?;
     browser.no_longer_sees(SOON, "东门").await?;
     gate.send(&rdm6300(tag(1)))?;

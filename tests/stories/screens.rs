@@ -13,7 +13,7 @@ use super::support::{A_SECOND, FULL_HD, SOON, Viewer, count, line_reader, row, s
 /// Told on either database.
 pub async fn a_late_badge_is_seen_within_a_second(database: Option<&str>) -> Result<()> {
     let installation = Installation::new("screens", database)?;
-    let mut gate = Pty::plug(&installation.serial_link())?;
+    let mut gate = Pty::plug(&installation.serial_link()).await?;
     let mut daemon = start_at(&installation, "08:20:00").await?;
     let _line = line_reader(&installation).await?;
     let viewer = Viewer::create(&installation, "lobby")?;

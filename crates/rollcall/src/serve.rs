@@ -192,13 +192,12 @@ impl lobby::Access for ScreenAccess {
 
 /// Opens the configured database; a daemon opens it exclusively, a tool beside it does not.
 pub async fn open_ledger(config: &Config, data_directory: &Path, exclusive: bool) -> anyhow::Result<Arc<dyn Ledger>> {
-    let url = match &config.database {
-        Some(url) => url.clone(),
-        None => {
-            std::fs::create_dir_all(data_directory)
-                .with_context(|| format!("cannot create the data directory {}", data_directory.display()))?;
-            format!("sqlite:{}", data_directory.join("rollcall.db").display())
-        }
+    let url = if let Some(url) = &config.database {
+        url.clone()
+    } else {
+        std::fs::create_dir_all(data_directory)
+            .with_context(|| format!("cannot create the data directory {}", data_directory.display()))?;
+        format!("sqlite:{}", data_directory.join("rollcall.db").display())
     };
     Ok(store::open(&url, store::Options { exclusive }).await?)
 }

@@ -12,7 +12,7 @@ use crate::model::{Facing, MeetingIndex, Role};
 use crate::office::{self, LastDeparture, Office, StayView};
 use crate::plan::{Planned, Stay, stays_of};
 use crate::standing;
-use crate::swipes::{Event, events_of};
+use crate::swipes::{Event, events_of, in_order};
 use crate::time::{DayClock, Instant};
 
 /// Judges a person's dates at `now`: findings, standings, and when to ask again.
@@ -178,7 +178,7 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
             ..*event
         });
     }
-    office.sort_by_key(|event| event.at);
+    in_order(facts.site, &mut office);
     office
 }
 

@@ -9,8 +9,8 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand, Stint,
-    Swipe, UnitIndex,
+    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand,
+    Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
 use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
@@ -371,10 +371,18 @@ impl SiteFacts {
     /// moment that it takes out of a period or at which somebody goes out.
     pub(crate) fn meeting_extent(&self, meeting: MeetingIndex) -> Interval {
         let announced = &self.records.meetings[meeting.at()];
-        let midnight = DayClock::new(self.date_of_meeting(meeting), self.records.site.zone).midnight();
         let travel = self.records.site.meeting_travel;
-        let last = announced.ends + travel.max(MEETING_AFTERMATH);
-        Interval::new(midnight.min(announced.sign_in_opens - travel), last)
+        let first = self
+            .midnight_before_sign_in(meeting)
+            .min(announced.sign_in_opens - travel);
+        Interval::new(first, announced.ends + travel.max(MEETING_AFTERMATH))
+    }
+
+    /// From when whoever came in on the date on which sign-in opens may be there still.
+    pub(crate) fn midnight_before_sign_in(&self, meeting: MeetingIndex) -> Instant {
+        let zone = self.records.site.zone;
+        let opens = self.records.meetings[meeting.at()].sign_in_opens;
+        DayClock::new(local_date(opens, zone), zone).midnight()
     }
 
     /// The earliest end of an absence that can make an absence on these dates an `OverstayedLeave`.

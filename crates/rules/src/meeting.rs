@@ -9,7 +9,7 @@ use crate::facts::{MEETING_AFTERMATH, SiteFacts};
 use crate::finding::{FindingKind, FindingState};
 use crate::model::{Facing, Meeting, MeetingIndex, Pairing, PersonIndex, Role, SwipeId};
 use crate::swipes::Event;
-use crate::time::{DayClock, Instant, Interval, IntervalSet, Span};
+use crate::time::{Instant, Interval, IntervalSet, Span};
 
 /// Somebody who came in longer ago than this before sign-in opened is not taken to be there still, at a place whose readers
 /// cannot show that they went out.
@@ -122,10 +122,19 @@ fn passes(event: &Event, pairing: Pairing, is_open: bool) -> Option<bool> {
     }
 }
 
+/// Whether an event of somebody who is inside already shows them there again.
+fn shows_inside(event: &Event, pairing: Pairing) -> bool {
+    match event.faces {
+        Facing::In => true,
+        Facing::Both => pairing != Pairing::Directed,
+        Facing::Out => false,
+    }
+}
+
 /// The swipe of somebody who came in before sign-in opened on the same date and has not gone out.
 fn carried_over<'a>(site: &SiteFacts, events: &'a [Event], meeting: MeetingIndex) -> Option<&'a Event> {
     let announced = &site.records().meetings[meeting.at()];
-    let midnight = DayClock::new(site.date_of_meeting(meeting), site.records().site.zone).midnight();
+    let midnight = site.midnight_before_sign_in(meeting);
     let pairing = site.records().places[announced.place.at()].pairing;
     let mut inside: Option<&Event> = None;
     for event in events_at(events, announced, Interval::new(midnight, announced.sign_in_opens)) {
@@ -133,7 +142,7 @@ fn carried_over<'a>(site: &SiteFacts, events: &'a [Event], meeting: MeetingIndex
             Some(true) => inside = Some(event),
             Some(false) => inside = None,
             // Where nobody can be seen going out, each time somebody comes in shows them there again.
-            None if event.faces != Facing::Out && pairing != Pairing::Directed => inside = inside.map(|_| event),
+            None if shows_inside(event, pairing) => inside = inside.map(|_| event),
             None => {}
         }
     }

@@ -72,6 +72,41 @@ pub struct SiteRecords {
     pub outages: Vec<Outage>,
 }
 
+impl SiteRecords {
+    /// A bureau with nobody in it.
+    pub const fn of_site(site: Site) -> Self {
+        Self {
+            site,
+            units: Vec::new(),
+            people: Vec::new(),
+            badges: Vec::new(),
+            places: Vec::new(),
+            readers: Vec::new(),
+            schedules: Vec::new(),
+            calendar: Vec::new(),
+            assignments: Vec::new(),
+            absences: Vec::new(),
+            meetings: Vec::new(),
+            outages: Vec::new(),
+        }
+    }
+}
+
+impl Site {
+    /// A bureau with the defaults of every setting, in which no swipe is too old.
+    pub fn of_zone(name: Id, zone: Tz) -> Self {
+        Self {
+            name,
+            zone,
+            debounce: Span::from_seconds(60),
+            clock_tolerance: Span::from_seconds(30),
+            since: Instant::from_ms(0),
+            coverage_tolerance: Span::from_minutes(2),
+            meeting_travel: Span::from_minutes(10),
+        }
+    }
+}
+
 /// The bureau: `site.toml`.
 #[derive(Clone, Debug)]
 pub struct Site {

@@ -143,11 +143,10 @@ impl<'a> Office<'a> {
         } else {
             DueReason::EffectiveStart
         };
+        // Attendance that was seen says more than attendance that is assumed.
         let covers = |at: Instant| {
-            self.taken
-                .iter()
-                .find(move |taken| taken.interval.contains(at))
-                .copied()
+            let covering = self.taken.iter().filter(move |taken| taken.interval.contains(at));
+            covering.min_by_key(|taken| taken.assumed_until.is_some()).copied()
         };
         StayView {
             stay,
@@ -302,13 +301,36 @@ impl<'a> Office<'a> {
         if !is_last || last.effective.end() != Some(ends) || moved == Span::ZERO {
             return;
         }
-        let extension = Interval::new(ends, ends + moved);
-        last.effective.insert(extension);
-        last.unassumed
-            .iter_mut()
-            .for_each(|unassumed| unassumed.insert(extension));
+        let mut extension = self.beyond_the_end(last_of_date, Interval::new(ends, ends + moved));
+        let assumed = |taken: &&Taken| taken.assumed_until.is_some();
+        for taken in self.taken.iter().filter(|taken| !assumed(taken)) {
+            extension.subtract(taken.interval);
+        }
+        if let Some(unassumed) = &mut last.unassumed {
+            extension.intervals().iter().for_each(|piece| unassumed.insert(*piece));
+        }
+        for taken in self.taken.iter().filter(assumed) {
+            extension.subtract(taken.interval);
+        }
+        extension
+            .intervals()
+            .iter()
+            .for_each(|piece| last.effective.insert(*piece));
         last.required_end = ends + moved;
         last.moved = moved;
+    }
+
+    /// What absences and half holidays leave of time after a period's own end: time that they cover never counts.
+    fn beyond_the_end(&self, planned: &Planned, extension: Interval) -> IntervalSet {
+        let mut left = IntervalSet::from_interval(extension);
+        for absence in self.site.absences_of(self.person) {
+            left.subtract(self.site.records().absences[*absence].interval);
+        }
+        let noon = DayClock::new(planned.date, self.site.records().site.zone).noon();
+        if let Some(off) = planned.half_interval(noon) {
+            left.subtract(off);
+        }
+        left
     }
 
     /// Rule 12.
@@ -361,25 +383,27 @@ impl<'a> Office<'a> {
         view.departure = self.closing_after(view).or(left);
     }
 
-    /// Rule 11: a meeting's last closing with no later office swipe in the stay is a departure.
+    /// Rule 11: a meeting's last closing with no later office swipe in the stay is a departure. A meeting to which the person came
+    /// after the required end is another visit, whose closing is not looked at.
     fn closing_after(&self, view: &StayView<'_>) -> Option<Departure> {
         let window = Interval::new(view.stay.bounds.from, view.stay.settled_at());
         let seen_last = view.marks.last().map(|mark| self.event(mark).last);
-        let closings = self
-            .meetings
-            .iter()
-            .filter(|judged| judged.attendance.arrival.is_some())
-            .filter_map(|judged| {
-                let closing = judged.attendance.last_closing()?;
-                let counts = window.contains(closing.at) && seen_last.is_none_or(|seen| seen < closing.at);
-                let by_out = false;
-                counts.then_some(Departure {
-                    at: closing.at,
-                    id: closing.id,
-                    by_out,
-                    closing_of: Some(judged.attendance.meeting),
-                })
-            });
+        let visit_until = view.required_end.max(view.stay.bounds.until);
+        let same_visit = |judged: &&Judged| {
+            let arrival = judged.attendance.arrival;
+            arrival.is_some_and(|arrival| arrival.at < visit_until)
+        };
+        let closings = self.meetings.iter().filter(same_visit).filter_map(|judged| {
+            let closing = judged.attendance.last_closing()?;
+            let counts = window.contains(closing.at) && seen_last.is_none_or(|seen| seen < closing.at);
+            let by_out = false;
+            counts.then_some(Departure {
+                at: closing.at,
+                id: closing.id,
+                by_out,
+                closing_of: Some(judged.attendance.meeting),
+            })
+        });
         closings.max_by_key(|departure| departure.at)
     }
 }
@@ -435,9 +459,10 @@ impl StayView<'_> {
             .is_some_and(|unassumed| unassumed.length_within(window) > self.effective.length_within(window))
     }
 
-    /// The sign-in at a meeting that shows the person came, where it is not the arrival itself.
+    /// The sign-in at a meeting that shows the person came, where it is not the arrival itself. One after the required end is
+    /// another visit, as any coming in then is.
     pub(crate) fn evidence<'e>(&self, office: &Office<'e>) -> Option<&'e Event> {
-        self.marks
+        self.visit()
             .iter()
             .map(|mark| office.event(mark))
             .find(|event| event.opening_of.is_some())
@@ -502,12 +527,18 @@ pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut 
     for rule in RULES {
         rule(office, view, deadline, &mut drafts);
     }
-    let absent: Vec<usize> = drafts
-        .iter()
-        .filter(|(_, draft)| is_absence(draft.kind))
-        .map(|(member, _)| *member)
-        .collect();
-    drafts.retain(|(member, draft)| is_absence(draft.kind) || !absent.contains(member));
+    let members_of = |chosen: fn(&Draft) -> bool| -> Vec<usize> {
+        let chosen = drafts.iter().filter(|(_, draft)| chosen(draft));
+        chosen.map(|(member, _)| *member).collect()
+    };
+    // A member that ended before somebody came much too late is absent for both reasons, and once: the arrival is the one known at once.
+    let (absent, by_lateness) = (
+        members_of(|draft| is_absence(draft.kind)),
+        members_of(|draft| draft.by_lateness),
+    );
+    drafts.retain(|(member, draft)| {
+        draft.by_lateness || !by_lateness.contains(member) && (is_absence(draft.kind) || !absent.contains(member))
+    });
     drafts
 }
 
@@ -583,13 +614,18 @@ fn absent_member(
     let stay = view.stay;
     let part = part_of(office, view, member)?;
     let due = view.due.max(part.from);
-    // The time since the stay's `due` counts; a member that has not started is not judged.
+    let ends = ends_of(office, member);
+    // Whoever may come after the member's end is not missed in it.
+    if due >= ends {
+        return None;
+    }
+    // The time since the stay's `due` counts; a member that has not started is not judged. A grace as long as the member excuses
+    // coming late to it, not staying away from it.
     let late_at = view
         .effective
-        .exceeds_at(view.due, office.arrive_settings(stay).grace_late)?
-        .max(part.from);
-    let ends = ends_of(office, member);
-    if late_at > ends || !deadline.reached(late_at) {
+        .exceeds_at(view.due, office.arrive_settings(stay).grace_late)
+        .map_or(ends, |at| at.max(part.from).min(ends));
+    if !deadline.reached(late_at) {
         return None;
     }
     let over = deadline.reached(ends);

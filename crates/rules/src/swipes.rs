@@ -46,8 +46,26 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Vec
     for event in events.iter_mut().filter(|event| event.faces == Facing::Out) {
         event.at = event.last;
     }
-    events.sort_by_key(|event| event.at);
+    in_order(facts.site, &mut events);
     events
+}
+
+/// Puts events in the order of the instants at which they count; of the same instant by reader, as swipes are.
+pub(crate) fn in_order(site: &SiteFacts, events: &mut [Event]) {
+    events.sort_by(|one, other| {
+        one.at
+            .cmp(&other.at)
+            .then_with(|| by_reader(site, one.reader, other.reader))
+    });
+}
+
+fn by_reader(site: &SiteFacts, one: ReaderIndex, other: ReaderIndex) -> Ordering {
+    let id = |reader: ReaderIndex| &site.records().readers[reader.at()].id;
+    if one == other {
+        Ordering::Equal
+    } else {
+        id(one).cmp(id(other))
+    }
 }
 
 /// Swipes that an event stands for besides its own, in order.
@@ -95,17 +113,9 @@ fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
 
 /// By `happened_at`, reader, sequence, id: a result never depends on the order of arrival.
 fn order(site: &SiteFacts, one: &Swipe, other: &Swipe) -> Ordering {
-    let reader = |swipe: &Swipe| &site.records().readers[swipe.reader.at()].id;
-    let by_reader = || {
-        if one.reader == other.reader {
-            Ordering::Equal
-        } else {
-            reader(one).cmp(reader(other))
-        }
-    };
     one.happened_at
         .cmp(&other.happened_at)
-        .then_with(by_reader)
+        .then_with(|| by_reader(site, one.reader, other.reader))
         .then_with(|| (one.sequence, one.id).cmp(&(other.sequence, other.id)))
 }
 

@@ -7,7 +7,7 @@ export const NEW_MS = 45000;
 export const NEW_AT_LEAST_MS = 5000;
 /** No frame for this long: the link is unstable. */
 export const UNSTABLE_MS = 7000;
-/** No frame for this long: the data is stale. */
+/** No frame for this long: the data is stale. A second short of the twelve promised, for the tick that draws the band. */
 export const OFFLINE_MS = 11000;
 
 const EMPTY_COUNTS = { due: 0, arrived: 0, late: 0, missing: 0, withheld: 0, expected: 0, leave: 0, late_today: 0 };

@@ -95,7 +95,7 @@ impl Painter<'_> {
             blocks.extend(self.expected(explanation));
         }
         blocks.extend(steps().filter_map(|step| self.meeting(step)));
-        let shown = self.shown(&blocks, &day.swipes);
+        let shown = Self::shown(&blocks, &day.swipes);
         blocks.extend(steps().filter_map(|step| self.absence(step, shown)));
         blocks.extend(self.verdicts(day));
         let mut seen = HashSet::new();
@@ -186,7 +186,7 @@ impl Painter<'_> {
     }
 
     /// From the first to the last of what is expected or was seen.
-    fn shown(&self, blocks: &[Block], swipes: &[Swipe]) -> Option<Interval> {
+    fn shown(blocks: &[Block], swipes: &[Swipe]) -> Option<Interval> {
         let swipes = swipes
             .iter()
             .map(|swipe| Interval::new(swipe.happened_at, swipe.happened_at.next()));

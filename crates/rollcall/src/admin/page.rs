@@ -81,6 +81,7 @@ impl Page {
     }
 
     /// The address of an embedded file.
+    #[expect(clippy::unused_self, reason = "templates call it on the page")]
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)
     }

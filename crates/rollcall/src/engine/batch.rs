@@ -429,15 +429,15 @@ impl Engine {
             tracing::warn!(event, reader = outage.reader);
             transaction.save_outage(outage).await?;
         }
-        let before = std::mem::replace(&mut self.down, down);
-        let changed = self
+        let earlier = std::mem::replace(&mut self.down, down);
+        let done = self
             .change_facts(transaction, outages.iter().map(|outage| outage.down_from).min())
             .await;
-        if changed.is_err() {
+        if done.is_err() {
             // Nothing was written, so the same change is still news when the batch is tried again.
-            self.down = before;
+            self.down = earlier;
         }
-        changed
+        done
     }
 
     /// Makes every day from the date of `since` on due, commits and reads the facts again.

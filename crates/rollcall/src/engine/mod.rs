@@ -233,7 +233,7 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
     }
@@ -270,7 +270,7 @@ impl Engine {
         Ok(())
     }
 
-    fn take_waiting(&self, queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
+    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
         let mut weight: usize = submissions.iter().map(|submission| submission.work.weight()).sum();
         while weight < READINGS_PER_BATCH
             && let Ok(submission) = queue.try_recv()
@@ -295,7 +295,7 @@ impl Engine {
             };
             let Some(first) = first else { break };
             submissions.push(first);
-            self.take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, &mut submissions);
             self.process(&mut submissions).await?;
         }
         self.note_alive().await?;

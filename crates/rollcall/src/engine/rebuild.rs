@@ -97,7 +97,7 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
                 rebuilt.differences.extend(differences(
                     &key,
                     &before,
-                    settle(&judging, &key, &assessment, Vec::new()).holding,
+                    &settle(&judging, &key, &assessment, Vec::new()).holding,
                 ));
                 rebuilt.days += 1;
             }
@@ -124,31 +124,26 @@ async fn stored_findings(ledger: &dyn Ledger) -> anyhow::Result<BTreeMap<DayKey,
     Ok(days)
 }
 
-fn differences(day: &DayKey, stored: &[FindingRow], rebuilt: Vec<FindingRow>) -> Vec<Difference> {
-    let mut pairs: BTreeMap<String, (Option<FindingRow>, Option<FindingRow>)> = BTreeMap::new();
+fn differences(day: &DayKey, stored: &[FindingRow], rebuilt: &[FindingRow]) -> Vec<Difference> {
+    let mut pairs: BTreeMap<&str, (Option<&FindingRow>, Option<&FindingRow>)> = BTreeMap::new();
     for row in stored {
-        let id = row.id.clone();
-        pairs.entry(id).or_default().0 = Some(row.clone());
+        pairs.entry(&row.id).or_default().0 = Some(row);
     }
     for row in rebuilt {
-        let id = row.id.clone();
-        pairs.entry(id).or_default().1 = Some(row);
+        pairs.entry(&row.id).or_default().1 = Some(row);
     }
+    let says = |row: Option<&FindingRow>| row.map(|row| (row.digest.clone(), row.swipes.clone()));
     let unequal = pairs
         .into_values()
-        .filter(|(stored, rebuilt)| digest(stored) != digest(rebuilt));
+        .filter(|(stored, rebuilt)| says(*stored) != says(*rebuilt));
     unequal
         .filter_map(|(stored, rebuilt)| difference(day, stored, rebuilt))
         .collect()
 }
 
-fn digest(row: &Option<FindingRow>) -> Option<(&str, &str)> {
-    row.as_ref().map(|row| (row.digest.as_str(), row.swipes.as_str()))
-}
-
-fn difference(day: &DayKey, stored: Option<FindingRow>, rebuilt: Option<FindingRow>) -> Option<Difference> {
-    let shown = rebuilt.as_ref().or(stored.as_ref())?;
-    let said = |row: &Option<FindingRow>| row.as_ref().map(|row| (row.state.clone(), row.length_ms));
+fn difference(day: &DayKey, stored: Option<&FindingRow>, rebuilt: Option<&FindingRow>) -> Option<Difference> {
+    let shown = rebuilt.or(stored)?;
+    let said = |row: &FindingRow| (row.state.clone(), row.length_ms);
     Some(Difference {
         day: day.clone(),
         about: shown
@@ -157,7 +152,7 @@ fn difference(day: &DayKey, stored: Option<FindingRow>, rebuilt: Option<FindingR
             .or_else(|| shown.meeting.clone())
             .unwrap_or_default(),
         kind: shown.kind.clone(),
-        stored: said(&stored),
-        rebuilt: said(&rebuilt),
+        stored: stored.map(said),
+        rebuilt: rebuilt.map(said),
     })
 }

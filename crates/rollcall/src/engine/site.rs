@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rules::facts::SiteFacts;
 use rules::model::{Outage, Reader, Site, SiteRecords};
-use rules::time::{Instant, Span, local_date};
+use rules::time::{Instant, local_date};
 use store::rows::OutageRow;
 use store::{Ledger, StoreError};
 
@@ -23,7 +23,9 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
     let mut records = if source.site.is_empty() {
         nobody()
     } else {
-        crate::folder::compile(&source).map_err(unusable)?.records
+        crate::folder::compile(&source)
+            .map_err(|error| unusable(&error))?
+            .records
     };
     let readers: BTreeMap<Arc<str>, u32> = records
         .readers
@@ -46,33 +48,11 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
 
 /// A bureau of which nothing is known yet: no import has been made.
 fn nobody() -> SiteRecords {
-    let site = Site {
-        name: "".into(),
-        zone: chrono_tz::UTC,
-        debounce: Span::from_seconds(60),
-        clock_tolerance: Span::from_seconds(30),
-        since: Instant::from_ms(0),
-        coverage_tolerance: Span::from_minutes(2),
-        meeting_travel: Span::from_minutes(10),
-    };
-    SiteRecords {
-        site,
-        units: Vec::new(),
-        people: Vec::new(),
-        badges: Vec::new(),
-        places: Vec::new(),
-        readers: Vec::new(),
-        schedules: Vec::new(),
-        calendar: Vec::new(),
-        assignments: Vec::new(),
-        absences: Vec::new(),
-        meetings: Vec::new(),
-        outages: Vec::new(),
-    }
+    SiteRecords::of_site(Site::of_zone("".into(), chrono_tz::UTC))
 }
 
 /// An import refuses a `site.toml` that cannot be used, so a stored one was written by something else.
-fn unusable(error: FolderError) -> StoreError {
+fn unusable(error: &FolderError) -> StoreError {
     tracing::error!(event = "facts.unusable", error = %error, remedy = "import a site folder with a usable site.toml");
     StoreError::BadRow {
         table: "edition",

@@ -70,20 +70,7 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
 
 impl Draft {
     fn new(site: Site) -> Self {
-        let records = SiteRecords {
-            site,
-            units: Vec::new(),
-            people: Vec::new(),
-            badges: Vec::new(),
-            places: Vec::new(),
-            readers: Vec::new(),
-            schedules: Vec::new(),
-            calendar: Vec::new(),
-            assignments: Vec::new(),
-            absences: Vec::new(),
-            meetings: Vec::new(),
-            outages: Vec::new(),
-        };
+        let records = SiteRecords::of_site(site);
         Self {
             records,
             units: HashMap::new(),

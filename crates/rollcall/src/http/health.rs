@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -54,74 +54,103 @@ async fn ready(State(state): State<HealthState>) -> Response {
 }
 
 async fn metrics(State(state): State<HealthState>) -> Response {
+    let mut text = String::new();
+    for Metric {
+        name,
+        kind,
+        help,
+        value,
+    } in counters(&state).into_iter().chain(gauges(&state))
+    {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+struct Metric {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    value: u64,
+}
+
+fn counters(state: &HealthState) -> Vec<Metric> {
     let (health, intake, lobby) = (&state.health, state.intake.counters(), state.lobby.counts());
-    let counters = [
-        (
+    let counter = |name, help, value| Metric {
+        name,
+        kind: "counter",
+        help,
+        value,
+    };
+    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    vec![
+        counter(
             "rollcall_readings_received_total",
             "Readings handed to the engine.",
-            intake.swipes.load(Ordering::Relaxed),
+            read(&intake.swipes),
         ),
-        (
+        counter(
             "rollcall_inputs_rejected_total",
-            "Frames, lines and records that could not be read.",
-            intake.rejected.load(Ordering::Relaxed),
+            "Inputs that could not be read.",
+            read(&intake.rejected),
         ),
-        (
+        counter(
             "rollcall_intake_busy_total",
             "Submissions refused because the queue was full.",
-            intake.busy.load(Ordering::Relaxed),
+            read(&intake.busy),
         ),
-        (
+        counter(
             "rollcall_swipes_stored_total",
             "Swipes stored that were new.",
-            health.swipes.load(Ordering::Relaxed),
+            read(&health.swipes),
         ),
-        (
+        counter(
             "rollcall_batches_committed_total",
             "Transactions of the engine.",
-            health.batches.load(Ordering::Relaxed),
+            read(&health.batches),
         ),
-        (
+        counter(
             "rollcall_days_judged_total",
             "Person-days judged.",
-            health.judged_days.load(Ordering::Relaxed),
+            read(&health.judged_days),
         ),
-        (
+        counter(
             "rollcall_screen_snapshots_total",
             "Snapshots sent to screens.",
             lobby.snapshots,
         ),
-        (
+        counter(
             "rollcall_screen_slow_closes_total",
-            "Screens closed because they could not keep up.",
+            "Screens closed because they fell behind.",
             lobby.slow_closes,
         ),
-    ];
-    let mut text = String::new();
-    for (name, help, value) in counters {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
-    }
-    let screens = lobby.connected;
-    let paused = u8::from(health.paused().is_some());
-    for (name, help, value) in [
-        (
+    ]
+}
+
+fn gauges(state: &HealthState) -> Vec<Metric> {
+    let gauge = |name, help, value| Metric {
+        name,
+        kind: "gauge",
+        help,
+        value,
+    };
+    let seen_seconds = state.health.seen_at_ms.load(Ordering::Relaxed).max(0).unsigned_abs() / 1_000;
+    vec![
+        gauge(
             "rollcall_screens_connected",
             "Screens connected now.",
-            screens.to_string(),
+            state.lobby.counts().connected,
         ),
-        (
+        gauge(
             "rollcall_intake_paused",
             "1 while the database takes nothing.",
-            paused.to_string(),
+            u64::from(state.health.paused().is_some()),
         ),
-        (
+        gauge(
             "rollcall_engine_seen_seconds",
             "Judging time of the engine's last round.",
-            (health.seen_at_ms.load(Ordering::Relaxed) / 1_000).to_string(),
+            seen_seconds,
         ),
-    ] {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    ]
 }

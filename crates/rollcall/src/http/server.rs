@@ -34,16 +34,17 @@ pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) 
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match places.take(peer.ip()) {
-                Some(place) => {
+            Ok((stream, peer)) => {
+                if let Some(place) = places.take(peer.ip()) {
                     drop(
                         lifecycle
                             .tasks
                             .spawn(connection(router.clone(), stream, peer, place, lifecycle.clone())),
-                    )
+                    );
+                } else {
+                    tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections");
                 }
-                None => tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections"),
-            },
+            }
             Err(error) => {
                 // Out of file descriptors: accepting at once again would spin.
                 tracing::error!(event = "http.accept_failed", error = %error);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::BodyExt;
 use rules::time::Instant;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,6 +25,12 @@ use crate::engine::intake::{NewSwipe, Outcome, READINGS_PER_BATCH};
 
 /// The largest body taken; some five thousand swipes.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// What is read and thrown away of a larger body, so that its sender has finished and hears the answer.
+const DISCARD_LIMIT_BYTES: usize = 64 * BODY_LIMIT_BYTES;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a commit may take before the sender hears "busy". Sending again is harmless: a swipe counts once.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +49,8 @@ enum SwipesError {
     Forbidden { source_id: String, reader: String },
     #[error("a body is at most {BODY_LIMIT_BYTES} bytes: send fewer swipes at once")]
     TooLarge,
+    #[error("the body did not arrive in time, or not whole")]
+    Unfinished,
     #[error("send Content-Type: application/json")]
     NotJson,
     #[error("{0}")]
@@ -57,6 +65,7 @@ impl IntoResponse for SwipesError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongShape(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -69,7 +78,7 @@ impl IntoResponse for SwipesError {
             Self::Unauthorized => response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            Self::Forbidden { .. } | Self::TooLarge | Self::NotJson | Self::WrongShape(_) => None,
+            Self::Forbidden { .. } | Self::TooLarge | Self::Unfinished | Self::NotJson | Self::WrongShape(_) => None,
         };
         response
     }
@@ -78,9 +87,9 @@ impl IntoResponse for SwipesError {
 async fn post_swipes(
     State(state): State<Arc<SwipesState>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, SwipesError> {
-    let body = body.map_err(|_| SwipesError::TooLarge)?;
+    let body = read(body).await?;
     let source = state.authorize(&headers, &body)?;
     if !is_json(&headers) {
         return Err(SwipesError::NotJson);
@@ -118,7 +127,6 @@ pub struct SwipesState {
 pub fn router(state: SwipesState) -> Router {
     Router::new()
         .route("/api/v1/swipes", post(post_swipes))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .with_state(Arc::new(state))
 }
 
@@ -162,6 +170,32 @@ impl SwipesState {
             outcomes.extend(done.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?);
         }
         Ok(outcomes)
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, SwipesError> {
+    tokio::time::timeout(BODY_TIMEOUT, read_to_end(body))
+        .await
+        .map_err(|_| SwipesError::Unfinished)?
+}
+
+async fn read_to_end(mut body: Body) -> Result<Vec<u8>, SwipesError> {
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| SwipesError::Unfinished)?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= BODY_LIMIT_BYTES {
+            kept.extend_from_slice(&data);
+        } else if length > DISCARD_LIMIT_BYTES {
+            break;
+        }
+    }
+    if length > BODY_LIMIT_BYTES {
+        Err(SwipesError::TooLarge)
+    } else {
+        Ok(kept)
     }
 }
 

@@ -234,9 +234,14 @@ async fn only_pages_of_ours_and_programs_with_a_token_reach_the_socket() {
         Some(StatusCode::FORBIDDEN)
     );
     assert_eq!(
-        refused(&[protocol]).await,
+        refused(&[protocol, ("cookie", "rollcall_screen=0123456789abcdef")]).await,
         Some(StatusCode::FORBIDDEN),
-        "no origin and no token"
+        "a browser's cookie without the origin that a browser names"
+    );
+    assert_eq!(
+        refused(&[protocol]).await,
+        None,
+        "a program that has nothing may say hello"
     );
     assert_eq!(refused(&[ours]).await, Some(StatusCode::BAD_REQUEST), "no subprotocol");
     assert_eq!(

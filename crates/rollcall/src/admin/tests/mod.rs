@@ -295,7 +295,7 @@ async fn sessions_end_by_idleness_by_logout_and_by_a_new_login() {
     let later = |minutes| {
         bench
             .host
-            .set(Some(bench.host.now() + Span::from_minutes(minutes)), Some(0.0))
+            .set(Some(bench.host.now() + Span::from_minutes(minutes)), Some(0.0));
     };
     later(29);
     assert_eq!(browser.get(&bench, "/today").await.status, StatusCode::OK);

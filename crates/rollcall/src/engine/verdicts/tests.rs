@@ -5,29 +5,7 @@ use rules::time::Span;
 use super::*;
 
 fn records() -> SiteRecords {
-    let site = Site {
-        name: "局".into(),
-        zone: chrono_tz::Asia::Shanghai,
-        debounce: Span::from_seconds(60),
-        clock_tolerance: Span::from_seconds(30),
-        since: Instant::from_ms(0),
-        coverage_tolerance: Span::from_minutes(2),
-        meeting_travel: Span::from_minutes(10),
-    };
-    SiteRecords {
-        site,
-        units: Vec::new(),
-        people: Vec::new(),
-        badges: Vec::new(),
-        places: Vec::new(),
-        readers: Vec::new(),
-        schedules: Vec::new(),
-        calendar: Vec::new(),
-        assignments: Vec::new(),
-        absences: Vec::new(),
-        meetings: Vec::new(),
-        outages: Vec::new(),
-    }
+    SiteRecords::of_site(Site::of_zone("局".into(), chrono_tz::Asia::Shanghai))
 }
 
 fn late(minutes: i64) -> Finding {
