@@ -146,7 +146,7 @@ mod tests {
                 Some(Instant::from_ms(1_788_919_320_000)),
                 zone
             ),
-            "中途离场 自 10:02"
+            "中途离场 10:02 起"
         );
         assert_eq!(
             verdict(Language::English, "from_the_future", None, None, zone),
