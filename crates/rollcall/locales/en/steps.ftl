@@ -138,5 +138,6 @@ step-final = Final, unless new facts come to light.
 step-not-over = Not over yet: swipes until { $until } still count.
 step-nothing-wrong = Nothing is wrong.
 step-concluded = Verdict: { $kind }.
+step-concluded-withheld = Withheld: the verdict is “{ $kind }” only if no swipe was missed.
 step-concluded-length = Verdict: { $kind }, { $minutes } min (a begun minute counts as one).
 step-concluded-by-lateness = Verdict: { $kind } by lateness of { $minutes } min (a begun minute counts as one).

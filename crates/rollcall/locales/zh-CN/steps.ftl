@@ -129,5 +129,6 @@ step-final = 已定：除非出现新的事实，不再变化。
 step-not-over = 本段尚未结束，{ $until } 之前的刷卡仍会计入。
 step-nothing-wrong = 正常。
 step-concluded = 判定：{ $kind }。
+step-concluded-withheld = 暂缓：确认没有漏记的刷卡之后，才判定为{ $kind }。
 step-concluded-length = 判定：{ $kind } { $minutes } 分钟（不足一分钟的按一分钟计）。
 step-concluded-by-lateness = 判定：{ $kind }，因迟到 { $minutes } 分钟（不足一分钟的按一分钟计）。

@@ -2,9 +2,10 @@
 
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
-use rules::finding::FindingKind;
+use rules::finding::{FindingKind, FindingState};
 use rules::model::Facing;
 use rules::time::{Instant, Interval, Span};
+use store::rows::FindingRow;
 
 use crate::words::{self, Language, Value};
 
@@ -96,6 +97,14 @@ pub const fn shape(kind: FindingKind) -> &'static str {
         FindingKind::MissingArrival | FindingKind::MissingDeparture => "missing",
         FindingKind::StepOut | FindingKind::WalkOut | FindingKind::WalkingAbout => "walk",
     }
+}
+
+/// The shape of a stored finding: what is withheld has one of its own, whatever it would be.
+pub fn shape_of(row: &FindingRow) -> &'static str {
+    if row.state == FindingState::Withheld.name() {
+        return "withheld";
+    }
+    known_kind(&row.kind).map_or("fine", shape)
 }
 
 /// Which way, in a word: 进, 出, 刷卡.

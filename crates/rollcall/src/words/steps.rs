@@ -33,8 +33,17 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
         zone: records.site.zone,
     };
     let about_meeting = matches!(explanation.about, About::Meeting(_));
+    let is_withheld = explanation
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Withheld { .. }));
     let words = |step: &Step| {
-        let said = context.say(step, about_meeting);
+        let said = match step {
+            Step::Concluded { kind, .. } if is_withheld => {
+                Said::new("step-concluded-withheld").with("kind", Argument::Kind(*kind))
+            }
+            _ => context.say(step, about_meeting),
+        };
         let text = Bilingual {
             chinese: context.text(&said, Language::Chinese),
             english: context.text(&said, Language::English),
