@@ -53,9 +53,16 @@ function remember() {
   }
 }
 
+/** Buttons name their keys while there are any. */
+function hint() {
+  document.documentElement.classList.toggle("with-keys", toggle.checked);
+}
+
 if (toggle) {
   bar.hidden = false;
   toggle.checked = remembered();
+  hint();
+  toggle.addEventListener("change", hint);
   toggle.addEventListener("change", remember);
   document.addEventListener("keydown", onKey);
   if (current) {
