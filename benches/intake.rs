@@ -22,7 +22,7 @@ const PEOPLE: u64 = 2_000;
 /// Each person has four swipes a day, so a day costs what a real one costs, whatever the rate.
 const SWIPES_A_DAY: u64 = 4;
 /// From here on the dates are open: enough of them for the swipes of a whole run.
-const OPENED_FROM: &str = "2026-05-01 08:00";
+const OPENED_FROM: &str = "2026-08-03 08:00";
 
 /// Hands out numbers until told to stop, and counts those that were answered.
 #[derive(Debug, Default)]
@@ -84,17 +84,17 @@ async fn append(address: String, next: Arc<AtomicU64>, round: Arc<Round>) -> Res
 
 /// Waits until every date that has been opened is judged, so that only what is sent is measured.
 async fn settle(authority: &str) -> Result<()> {
-    let judged = std::cell::Cell::new(String::new());
-    within(Duration::from_secs(120), "every open date is judged", || async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    let judged = std::cell::Cell::new(0);
+    within(Duration::from_secs(300), "every open date is judged", || async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
         let metrics = http::get(authority, "/metrics").await?.text();
-        let line = metrics
+        let count = metrics
             .lines()
-            .find(|line| line.starts_with("rollcall_days_judged_total "))
-            .unwrap_or_default()
-            .to_owned();
-        let unchanged = !line.is_empty() && judged.replace(line.clone()) == line;
-        Ok(unchanged.then_some(()))
+            .find_map(|line| line.strip_prefix("rollcall_days_judged_total "))
+            .unwrap_or("0")
+            .parse()?;
+        let unchanged: bool = judged.replace(count) == count;
+        Ok((unchanged && count > PEOPLE).then_some(()))
     })
     .await
 }

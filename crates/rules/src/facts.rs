@@ -15,6 +15,9 @@ use crate::model::{
 use crate::plan::Planned;
 use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
 
+/// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
+const BURST_REACH: Span = Span::from_minutes(6 * 60);
+
 /// An absence that ended longer ago than this no longer makes a later absence an `OverstayedLeave`: the bound on how far back
 /// judging a date looks for swipes because of an absence.
 pub const OVERSTAY_REACH: Span = Span::from_minutes(31 * 24 * 60);
@@ -308,15 +311,11 @@ impl SiteFacts {
     pub fn touched_dates(&self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
         let zone = self.records.site.zone;
         let date = local_date(at, zone);
-        let mut touched = DateRange {
+        let around = DateRange {
             from: days_before(date, 2),
             until: days_after(date, 2),
         };
-        for (meeting, _) in self.meetings_of(person) {
-            if self.meeting_extent(*meeting).contains(at) {
-                touched = touched.hull(self.dates_of_meeting(*meeting));
-            }
-        }
+        let mut touched = self.dates_counting(person, at, around);
         if let Some((ended_at, _)) = self.last_absence_taking_time(person, at) {
             let reach = local_date(ended_at + OVERSTAY_REACH, zone);
             let last = next.map_or(reach, |next| local_date(next, zone).min(reach));
@@ -329,6 +328,67 @@ impl SiteFacts {
                 .map_or(touched.until, |next| days_after(next, 1));
         }
         touched
+    }
+
+    /// The dates, of those `around` a swipe, for whose periods or meetings it can count. Meetings tie dates together (what they
+    /// take out, the presence that they carry over), so near one all of them are taken.
+    fn dates_counting(&self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
+        let near = Interval::new(
+            at - Span::from_minutes(3 * 24 * 60),
+            at + Span::from_minutes(3 * 24 * 60),
+        );
+        let mut meetings = self.meetings_meeting(person, near).peekable();
+        if meetings.peek().is_some() {
+            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
+            return over.fold(around, |touched, (meeting, _)| {
+                touched.hull(self.dates_of_meeting(meeting))
+            });
+        }
+        let reach = Interval::new(at, at + BURST_REACH);
+        let counts = |date: &NaiveDate| {
+            self.extent_of_date(person, *date)
+                .is_some_and(|extent| extent.meets(reach))
+        };
+        let touched = around.days().filter(counts).map(DateRange::of_date);
+        touched.reduce(DateRange::hull).unwrap_or(DateRange {
+            from: around.from,
+            until: around.from,
+        })
+    }
+
+    /// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they
+    /// share with the periods of the dates before and after. `None` where the date has no periods.
+    fn extent_of_date(&self, person: PersonIndex, date: NaiveDate) -> Option<Interval> {
+        let windows = |date| {
+            let periods = self.periods_on(person, date);
+            let from = periods
+                .iter()
+                .map(|period| period.arrive_from.min(period.interval.from))
+                .min()?;
+            let until = periods
+                .iter()
+                .map(|period| period.leave_until.max(period.interval.until))
+                .max()?;
+            let (first, last) = (
+                periods.first()?.interval.from,
+                periods.iter().map(|period| period.interval.until).max()?,
+            );
+            Some((Interval::new(from, until.next()), first, last))
+        };
+        let (mut extent, _, _) = windows(date)?;
+        for near in 1..=2 {
+            if let Some((before, _, ended)) = windows(days_before(date, near))
+                && before.until > extent.from
+            {
+                extent.from = extent.from.min(ended);
+            }
+            if let Some((after, starts, _)) = windows(days_after(date, near))
+                && extent.until > after.from
+            {
+                extent.until = extent.until.max(starts.next());
+            }
+        }
+        Some(extent)
     }
 
     /// The dates whose periods judging `dates` looks at, and from when to when.
