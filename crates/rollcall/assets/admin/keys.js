@@ -1,10 +1,11 @@
 // Single-key shortcuts of the review page. Everything they do can be done without them: J and K follow the links to the
-// neighbouring findings, A presses the confirm button, W goes to the reason of a waiver. People can switch them off.
+// neighbouring findings (J opens the first where none is chosen), A presses the confirm button, W goes to the reason of a waiver. People can switch them off.
 
 const SWITCH = "rollcall.keys";
 
 const bar = document.querySelector(".keys");
 const toggle = bar && bar.querySelector("input");
+const current = document.getElementById("current");
 
 /** Whether typing here means text. */
 function takesText(target) {
@@ -19,7 +20,7 @@ function onKey(event) {
     return;
   }
   const key = event.key.toLowerCase();
-  const wanted = /^[a-z]$/.test(key) ? document.querySelector(`[data-key="${key}"]`) : null;
+  const wanted = /^[a-z]$/.test(key) ? document.querySelector(`[data-key="${key}"]`) || firstLine(key) : null;
   if (!wanted) {
     return;
   }
@@ -29,6 +30,11 @@ function onKey(event) {
   } else {
     wanted.click();
   }
+}
+
+/** The first finding of the list, while none is chosen. */
+function firstLine(key) {
+  return key === "j" && !current ? document.querySelector(".line") : null;
 }
 
 function remembered() {
@@ -47,12 +53,18 @@ function remember() {
   }
 }
 
+/** Buttons name their keys while there are any. */
+function hint() {
+  document.documentElement.classList.toggle("with-keys", toggle.checked);
+}
+
 if (toggle) {
   bar.hidden = false;
   toggle.checked = remembered();
+  hint();
+  toggle.addEventListener("change", hint);
   toggle.addEventListener("change", remember);
   document.addEventListener("keydown", onKey);
-  const current = document.getElementById("current");
   if (current) {
     current.scrollIntoView({ block: "nearest" });
   }

@@ -150,9 +150,12 @@ export function listPages(model, capacity) {
   SECTIONS.forEach((section) => {
     const rows = model.rows.filter(section.shows);
     const of = Math.ceil(rows.length / capacity);
+    // A last page with next to nothing on it would waste its time: then the rows are spread evenly.
+    const last = rows.length % capacity;
+    const each = last > 0 && last < capacity / 2 ? Math.ceil(rows.length / Math.max(of, 1)) : capacity;
     const people = sectionPeople(model, section, rows);
     for (let n = 0; n < of; n += 1) {
-      pages.push({ section, people, n: n + 1, of, rows: rows.slice(n * capacity, (n + 1) * capacity) });
+      pages.push({ section, people, n: n + 1, of, rows: rows.slice(n * each, (n + 1) * each) });
     }
   });
   if (pages.length === 0) pages.push({ section: SECTIONS[0], people: 0, n: 1, of: 1, rows: [] });

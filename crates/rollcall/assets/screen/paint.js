@@ -113,7 +113,7 @@ function makeWalk(parent) {
 export function newPainter(speech) {
   const painter = {
     speech, rows: [], pips: [], unitRows: [], walks: [], meetingPips: [],
-    page: 0, pageAt: 0, pulledBackAt: -Infinity, capacity: 6, unitCapacity: 5, meeting: 0, meetingAt: 0, orbitAt: 0, orbit: 0,
+    page: 0, pageAt: 0, pulledBackAt: -Infinity, capacity: 6, unitCapacity: 5, meeting: 0, meetingAt: 0, orbitAt: 0, orbit: 0, standsAt: null,
   };
   painter.rows = Array.from({ length: ROWS }, () => makeRow($("rows")));
   painter.pips = makePips($("pips"));
@@ -160,10 +160,16 @@ export function tick(painter, model, link, mono) {
   paintLink(painter, model, link, mono);
   orbit(painter, mono);
   const offline = link.state === "offline";
+  painter.standsAt = offline ? model.asOf : null;
   if (!model.ready) return;
   if (forgetFresh(model, mono) || offline !== wasOffline) paintPanels(painter, model, mono);
   turnPages(painter, model, mono);
-  if (!offline) paintDurations(painter, model, mono);
+  if (!offline || !wasOffline) paintDurations(painter, model, mono);
+}
+
+/** What durations count to. While the screen is offline they stand where they were when the server was last heard. */
+function countedTo(painter, model, mono) {
+  return painter.standsAt === null ? judgingTime(model, mono) : painter.standsAt;
 }
 
 /** Stops for a person: shows why, in both languages. */
@@ -366,7 +372,7 @@ function tagOf(word, data) {
 function paintLength(painter, model, row, data, section, mono) {
   const { word } = painter.speech;
   const held = data.state === "withheld";
-  const at = judgingTime(model, mono);
+  const at = countedTo(painter, model, mono);
   const minutes = data.minutes !== null ? data.minutes : data.since !== null && at !== null ? minutesSince(data.since, at) : null;
   row.length.className = "length number " + (held ? "held" : "tinted " + section.kind);
   say(row.figure, held ? word("withheld") : minutes !== null ? String(minutes) : data.kind === "absent" ? word("absent") : "");
@@ -448,7 +454,9 @@ function paintUnits(painter, meeting) {
   show($("complete"), names.length > 0);
   const last = $("complete").lastElementChild;
   say(last, hidden > 0 ? names.reduce((sum, unit) => sum + unit.present, 0) + " / " + names.reduce((sum, unit) => sum + unit.required, 0) : word("all_present"));
-  setShape($("complete").firstElementChild, hidden > 0 ? "dashes" : "circle", hidden > 0 ? "withheld" : "present");
+  // The mark is that of the first of them: while the meeting runs, the units that lack most come first.
+  const [shape, kind] = hidden > 0 ? marksOf(names[0])[0] : ["circle", "present"];
+  setShape($("complete").firstElementChild, shape, kind);
   // Few rows above leave room for several lines of names.
   mark($("complete"), "roomy", others.length <= ROOMY_UNITS);
   nameUnits(word, names.map((unit) => unit.name), others.length <= ROOMY_UNITS ? NAMED_UNITS : 4);
@@ -477,16 +485,22 @@ function paintUnitRow(row, unit) {
   say(row.present, String(unit.present));
   say(row.required, " / " + unit.required);
   // There is room for the two worst; the bar shows every part.
-  const marks = [];
-  if (unit.absent > 0) marks.push(["square", "missing"]);
-  if (unit.out > 0) marks.push(["diamond", "walked"]);
-  if (unit.withheld + unit.expected > 0) marks.push(["dashes", "withheld"]);
-  if (unit.excused > 0) marks.push(["ring", "away"]);
+  const marks = marksOf(unit);
   row.marks.forEach((svg, n) => {
     const shape = marks[n];
     show(svg, shape !== undefined);
     if (shape !== undefined) setShape(svg, shape[0], shape[1]);
   });
+}
+
+/** What a unit lacks, the worst first. */
+function marksOf(unit) {
+  const marks = [];
+  if (unit.absent > 0) marks.push(["square", "missing"]);
+  if (unit.out > 0) marks.push(["diamond", "walked"]);
+  if (unit.withheld + unit.expected > 0) marks.push(["dashes", "withheld"]);
+  if (unit.excused > 0) marks.push(["ring", "away"]);
+  return marks;
 }
 
 function paintWalks(painter, model, meeting, mono) {
@@ -496,7 +510,7 @@ function paintWalks(painter, model, meeting, mono) {
   const within = Math.max(0, meeting.counts.out - meeting.out.length);
   const more = meeting.out.length - WALKS;
   say($("walked-more"), more > 0 ? word("walked_more", { n: more }) : within > 0 ? word("walked_within", { n: within }) : "");
-  const now = judgingTime(model, mono);
+  const now = countedTo(painter, model, mono);
   painter.walks.forEach((walk, n) => {
     const row = meeting.out[n];
     show(walk.root, row !== undefined);
@@ -511,7 +525,7 @@ function paintWalks(painter, model, meeting, mono) {
 /** What counts up by itself. It stands still while the screen is offline: nobody knows whether it still goes on. */
 function paintDurations(painter, model, mono) {
   const { word } = painter.speech;
-  const now = judgingTime(model, mono);
+  const now = countedTo(painter, model, mono);
   const page = listPages(model, painter.capacity)[painter.page];
   if (page !== undefined) {
     painter.rows.forEach((row, n) => { if (page.rows[n] !== undefined && page.rows[n].since !== null) paintLength(painter, model, row, page.rows[n], page.section, mono); });

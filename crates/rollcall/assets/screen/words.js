@@ -142,7 +142,7 @@ const WORDS = {
     meeting_late_title: "Late for a meeting",
     meeting_late_at: "Arrived",
     meeting_late_length: "Late by",
-    nothing_late: "Nobody has been late today",
+    nothing_late: "Nobody late so far today",
     seriously_late: "Serious",
     absent_by_lateness: "Absence",
     step_out: "Stepped out",

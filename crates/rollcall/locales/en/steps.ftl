@@ -41,18 +41,18 @@ step-absence-shortened = An approved absence ({ $kind }, “{ $absence }”), un
 step-no-absence = Leave, errands and trips were checked: there is none.
 step-meeting-taken = Attending the meeting “{ $meeting }” takes { $interval } out of the period.
 step-meeting-assumed = On the roster of the meeting “{ $meeting }” and taken as attending until late there: { $interval } does not count for now.
-step-effective = To be there: { $pieces }.
+step-effective = Expected there: { $pieces }.
 step-excused = The whole of it is excused.
 step-windows = Arrivals count from { $arrive_from } (swipes without direction until { $arrive_until }), departures until { $leave_until } (swipes without direction from { $leave_from }).
-step-break-earlier = The break towards { $neighbour } of { $date } ({ $interval }) is shared: swipes out belong here, swipes in to the later period.
-step-break-later = The break since { $neighbour } of { $date } ({ $interval }) is shared: swipes in belong here, swipes out to the earlier period.
+step-break-earlier = The break before { $neighbour } ({ $interval }) is shared: swipes out belong here, swipes in to the later period.
+step-break-later = The break after { $neighbour } ({ $interval }) is shared: swipes in belong here, swipes out to the earlier period.
 
 # What was seen.
 step-swipe = Swipe at { $at } at { $place } ({ $reader }, { $faces }).
 step-repeats = { $count ->
-    [one] One repeated reading after it, at { $at }, does
-   *[other] { $count } repeated readings after it, until { $at }, do
-} not count by themselves.
+    [one] One repeated reading after it, at { $at }, does not count by itself.
+   *[other] { $count } repeated readings after it, until { $at }, do not count by themselves.
+}
 step-read-as-in = The swipe at { $at } has no direction; the person had gone out before, so it counts as coming in.
 step-seen-at-meeting = Sign-in at { $at } at the meeting “{ $meeting }” shows that the person came.
 step-no-swipe = There is no swipe.
@@ -66,14 +66,14 @@ step-no-departure = No swipe can be a departure.
 step-came-back = In again at { $at }, so what came before is no departure.
 step-another-visit = What follows from { $at } is another visit and is not looked at.
 step-satisfied-by-meeting = The meeting “{ $meeting }” covers the { $side }, which needs no swipe.
-step-side-free = The { $side } is free and not judged.
+step-side-free = No { $side } swipe is asked for, so it is not judged.
 
 # What follows from it.
 step-due = Due at { $due }.
 step-due-meeting = Due at the meeting at { $due }.
 step-due-flex = With { $flex } of flexible time, due at { $due } at the latest.
 step-due-late-stay = Late stay on { $date } (left at { $left }, after { $left_after }): due at { $due } on this, the next working day.
-step-required-end = To stay until { $at }.
+step-required-end = Expected to stay until { $at }.
 step-required-end-moved = Came { $moved } later within the flexible time, so to stay until { $at }.
 measure-lateness = Lateness
 measure-not-there = Not there
@@ -138,5 +138,6 @@ step-final = Final, unless new facts come to light.
 step-not-over = Not over yet: swipes until { $until } still count.
 step-nothing-wrong = Nothing is wrong.
 step-concluded = Verdict: { $kind }.
+step-concluded-withheld = Withheld: the verdict is “{ $kind }” only if no swipe was missed.
 step-concluded-length = Verdict: { $kind }, { $minutes } min (a begun minute counts as one).
 step-concluded-by-lateness = Verdict: { $kind } by lateness of { $minutes } min (a begun minute counts as one).

@@ -2,4 +2,4 @@
 judge-finding = { $date } { $name }（{ $person }）{ $about }：{ $kind }（{ $state }）
 judge-finding-minutes = { $date } { $name }（{ $person }）{ $about }：{ $kind } { $minutes } 分钟（{ $state }）
 judge-fine = { $date } { $name }（{ $person }）{ $about }：正常
-judge-summary = 判定时刻 { $as_of }，日期从 { $from } 起、{ $until } 前：情形 { $findings } 项，文件问题 { $problems } 处。
+judge-summary = 截至 { $as_of } 判定，日期从 { $from } 起、{ $until } 之前：情形 { $findings } 条，文件问题 { $problems } 处。

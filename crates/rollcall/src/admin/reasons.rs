@@ -1,6 +1,6 @@
 //! Explanations as the pages show them, and as a decision keeps them.
 
-use rules::explain::Explanation;
+use rules::explain::{Explanation, Step};
 use rules::facts::SiteFacts;
 
 use super::show::plain;
@@ -30,6 +30,14 @@ pub fn steps(language: Language, site: &SiteFacts, explanation: &Explanation) ->
         is_conclusion: said.is_conclusion,
     };
     in_words(explanation, site.records()).iter().map(view).collect()
+}
+
+/// Whether what an explanation leads to is withheld, because a reader may have missed a swipe.
+pub fn is_withheld(explanation: &Explanation) -> bool {
+    explanation
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Withheld { .. }))
 }
 
 /// An explanation as text, a numbered line a step, in both languages: what a decision keeps.

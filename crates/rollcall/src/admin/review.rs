@@ -147,6 +147,8 @@ struct Reason {
 struct Decidable {
     /// Why not.
     refusal: Option<String>,
+    /// Why it is to be decided again.
+    note: Option<String>,
     confirm: String,
     waive: String,
     digest: String,
@@ -374,7 +376,7 @@ impl Desk<'_> {
     fn line(&self, row: &FindingRow, date: NaiveDate, chosen: Option<&FindingRow>) -> Line {
         Line {
             href: self.link(row),
-            shape: shape_of(row),
+            shape: show::shape_of(row),
             name: self.directory.name_of(&row.person, date),
             unit: self.unit_and_period(row),
             verdict: self.verdict(row),
@@ -532,7 +534,7 @@ impl Desk<'_> {
             .filter(|other| other.person == row.person && other.date == row.date);
         let others = same_day.filter(|other| other.id != row.id);
         let chip = |other: &FindingRow| Chip {
-            shape: shape_of(other),
+            shape: show::shape_of(other),
             label: self.titled_verdict(other),
             tag: self.tag(other),
             href: format!(
@@ -631,14 +633,16 @@ impl Desk<'_> {
             About::Period(name) => show::plain(name),
             About::Meeting(meeting) => self.directory.title_of(*meeting),
         };
-        let (key, kind) = match explanation.finding {
-            Some(kind) => ("admin-why", words::kind(self.language(), kind)),
-            None => ("admin-why-fine", String::new()),
+        let is_withheld = super::reasons::is_withheld(explanation);
+        let (key, kind, shape) = match explanation.finding {
+            Some(kind) if is_withheld => ("admin-why-withheld", words::kind(self.language(), kind), "withheld"),
+            Some(kind) => ("admin-why", words::kind(self.language(), kind), show::shape(kind)),
+            None => ("admin-why-fine", String::new(), "fine"),
         };
         let arguments = [("place", Value::from(place)), ("kind", Value::from(kind))];
         Reason {
             title: words::text(self.language(), key, &arguments),
-            shape: explanation.finding.map_or("fine", show::shape),
+            shape,
             is_open,
             steps: super::reasons::steps(self.language(), &self.reviewer.site.facts, explanation),
         }
@@ -660,6 +664,7 @@ impl Desk<'_> {
         let query = self.filter.query();
         Decidable {
             refusal: super::decide::refusal(row).map(|key| self.text(key)),
+            note: (Tab::of(row) == Tab::Changed).then(|| self.text("admin-decide-again")),
             confirm: format!("/review/{}/f/{}/confirm{query}", self.week, row.id),
             waive: format!("/review/{}/f/{}/waive{query}", self.week, row.id),
             digest: row.digest.clone(),
@@ -715,10 +720,6 @@ fn row_key(block: &timeline::Block) -> &'static str {
         timeline::Row::Absences => "admin-row-absences",
         timeline::Row::Verdict => "admin-row-verdict",
     }
-}
-
-fn shape_of(row: &FindingRow) -> &'static str {
-    show::known_kind(&row.kind).map_or("fine", show::shape)
 }
 
 /// What people call a stored state.

@@ -2,9 +2,10 @@
 
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
-use rules::finding::FindingKind;
+use rules::finding::{FindingKind, FindingState};
 use rules::model::Facing;
 use rules::time::{Instant, Interval, Span};
+use store::rows::FindingRow;
 
 use crate::words::{self, Language, Value};
 
@@ -98,6 +99,14 @@ pub const fn shape(kind: FindingKind) -> &'static str {
     }
 }
 
+/// The shape of a stored finding: what is withheld has one of its own, whatever it would be.
+pub fn shape_of(row: &FindingRow) -> &'static str {
+    if row.state == FindingState::Withheld.name() {
+        return "withheld";
+    }
+    known_kind(&row.kind).map_or("fine", shape)
+}
+
 /// Which way, in a word: 进, 出, 刷卡.
 pub fn facing(language: Language, faces: Facing) -> String {
     let key = match faces {
@@ -146,7 +155,7 @@ mod tests {
                 Some(Instant::from_ms(1_788_919_320_000)),
                 zone
             ),
-            "中途离场 自 10:02"
+            "中途离场 10:02 起"
         );
         assert_eq!(
             verdict(Language::English, "from_the_future", None, None, zone),

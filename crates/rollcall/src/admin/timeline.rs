@@ -208,7 +208,7 @@ fn draw_row(drawing: &mut Drawing, day: &Day, row: Row, axis: &Axis, top: f64) -
         let grace = day
             .blocks
             .iter()
-            .find(|other| is_inset(other) && other.interval.from == block.interval.from);
+            .find(|other| is_inset(other) && other.row == row && covers_label(other, block, axis));
         let label_from = grace
             .filter(|_| !inset)
             .map_or(block.interval.from, |grace| grace.interval.until);
@@ -220,6 +220,12 @@ fn draw_row(drawing: &mut Drawing, day: &Day, row: Row, axis: &Axis, top: f64) -
 #[expect(clippy::cast_precision_loss, reason = "there are at most some dozens of lanes")]
 fn lane_offset(lane: usize) -> f64 {
     lane as f64 * (BAR_HEIGHT + 3.0)
+}
+
+/// Whether an inset piece lies where the label of its block would begin.
+fn covers_label(inset: &Block, block: &Block, axis: &Axis) -> bool {
+    let label_ends = axis.x(block.interval.from) + LABEL_GAP + width_of(&block.label) + LABEL_GAP;
+    block.interval.contains(inset.interval.from) && axis.x(inset.interval.from) < label_ends
 }
 
 fn is_inset(block: &Block) -> bool {

@@ -190,7 +190,7 @@ impl Desk<'_> {
             measure: self.text("admin-count-measure-findings"),
             value: findings
                 .iter()
-                .filter(|row| !is_withheld(row) && shape_of(row) == shape)
+                .filter(|row| !is_withheld(row) && show::shape_of(row) == shape)
                 .count()
                 .to_string(),
             shape,
@@ -254,7 +254,7 @@ impl Desk<'_> {
             .query();
         Line {
             href: format!("/review/{}/f/{}{tab}", Week::of(self.date), row.id),
-            shape: shape_of(row),
+            shape: show::shape_of(row),
             name: self.directory.name_of(&row.person, self.date),
             verdict: show::verdict(
                 self.language(),
@@ -353,10 +353,6 @@ impl Desk<'_> {
         let more = more.map(|more| words::text(self.language(), "admin-unknown-more", &[("count", Value::from(more))]));
         (seen.iter().take(UNKNOWN_SHOWN).map(view).collect(), more)
     }
-}
-
-fn shape_of(row: &FindingRow) -> &'static str {
-    show::known_kind(&row.kind).map_or("fine", show::shape)
 }
 
 /// Why an input could not be read, in words; a word of a decoder that we have no words for as it is.

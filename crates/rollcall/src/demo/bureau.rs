@@ -168,7 +168,7 @@ fn hire(random: &mut Random) -> Vec<Member> {
                 _ => u8::try_from(random.between(1, 4)).expect("at most 3"),
             };
             people.push(Member {
-                id: format!("{}-{:02}", plan.id, place + 1),
+                id: format!("10{}{:02}", unit + 1, place + 1),
                 name: names.next().expect("as many names as people"),
                 unit,
                 rank,

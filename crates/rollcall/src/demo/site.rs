@@ -24,7 +24,7 @@ pub mod reader {
 }
 
 const SCHEDULES: &str = r#"[[schedule]]
-id = "standard"
+id = "机关作息"
 
 [[schedule.period]]
 name = "上午"
@@ -77,7 +77,7 @@ pub fn write(bureau: &Bureau, swipes: &[ScriptedSwipe], directory: &Path) -> io:
         ("readers.csv", READERS.to_owned()),
         (
             "assignments.csv",
-            format!("subject,schedule\nunit:{ROOT_UNIT},standard\n"),
+            format!("subject,schedule\nunit:{ROOT_UNIT},机关作息\n"),
         ),
         ("meetings.toml", meetings(bureau)),
     ];

@@ -33,8 +33,17 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
         zone: records.site.zone,
     };
     let about_meeting = matches!(explanation.about, About::Meeting(_));
+    let is_withheld = explanation
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Withheld { .. }));
     let words = |step: &Step| {
-        let said = context.say(step, about_meeting);
+        let said = match step {
+            Step::Concluded { kind, .. } if is_withheld => {
+                Said::new("step-concluded-withheld").with("kind", Argument::Kind(*kind))
+            }
+            _ => context.say(step, about_meeting),
+        };
         let text = Bilingual {
             chinese: context.text(&said, Language::Chinese),
             english: context.text(&said, Language::English),
@@ -54,16 +63,18 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
         .collect()
 }
 
-/// Whether a step adds to the one before it: that no time at all is within a limit does not.
+/// Whether a step adds to those around it: that no time at all is within a limit does not, nor that no time is left where
+/// the next step says that all of it is excused.
 fn says_something(step: &Step) -> bool {
-    !matches!(
-        step,
+    match step {
         Step::Compared {
-            length: Some(Span::ZERO),
+            length,
             exceeded: false,
             ..
-        }
-    )
+        } => *length != Some(Span::ZERO),
+        Step::Effective { pieces } => !pieces.is_empty(),
+        _ => true,
+    }
 }
 
 /// A length such as `6 分 1 秒`.
@@ -238,8 +249,7 @@ impl Context<'_> {
                 interval,
                 this_is_earlier,
             } => Said::new(either(*this_is_earlier, "step-break-earlier", "step-break-later"))
-                .text("neighbour", neighbour)
-                .text("date", &date)
+                .with("neighbour", self.neighbour(neighbour, *date))
                 .between(*interval),
             Step::Swipe { id, at, reader, faces } => self
                 .reader("step-swipe", *reader)
@@ -415,6 +425,15 @@ impl Context<'_> {
     fn reader(&self, key: &'static str, reader: ReaderIndex) -> Said {
         let id = &self.records.readers[reader.at()].id;
         Said::new(key).text("reader", id).cites(id)
+    }
+
+    /// A period's name, with its date where that is another one.
+    fn neighbour(&self, period: &Id, date: NaiveDate) -> Argument {
+        Argument::Text(if date == self.date {
+            period.to_string()
+        } else {
+            format!("{date} {period}")
+        })
     }
 
     /// Where a reader stood, or its own name where nobody said.

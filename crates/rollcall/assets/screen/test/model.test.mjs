@@ -45,7 +45,8 @@ test("lists are cut into pages, and an empty one is still a page", () => {
   const rows = [1, 2, 3, 4, 5, 6, 7].map((n) => row("l" + n, "late", "09:0" + n)).concat(row("m", "not_arrived", "08:30"), row("x", "absent", "08:31", { by_lateness: true }));
   applyFrame(model, snapshot(rows), 0);
   const pages = listPages(model, 6);
-  assert.deepEqual(pages.map((page) => [page.section.name, page.n, page.of, page.rows.length]), [["late", 1, 2, 6], ["late", 2, 2, 2], ["missing", 1, 1, 1]]);
+  assert.deepEqual(pages.map((page) => [page.section.name, page.n, page.of, page.rows.length]), [["late", 1, 2, 4], ["late", 2, 2, 4], ["missing", 1, 1, 1]]);
+  assert.deepEqual(listPages(model, 5).map((page) => page.rows.length), [5, 3, 1], "more than half a page is kept as it comes");
 });
 
 test("the clock runs at the server's rate and shows the site's own time", () => {
