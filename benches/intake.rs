@@ -85,7 +85,7 @@ async fn append(address: String, next: Arc<AtomicU64>, round: Arc<Round>) -> Res
 /// Waits until every date that has been opened is judged, so that only what is sent is measured.
 async fn settle(authority: &str) -> Result<()> {
     let judged = std::cell::Cell::new(0);
-    within(Duration::from_secs(300), "every open date is judged", || async {
+    within(Duration::from_mins(5), "every open date is judged", || async {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let metrics = http::get(authority, "/metrics").await?.text();
         let count = metrics
