@@ -111,9 +111,12 @@ fn write_file(directory: &Path, file: &str, text: &str) -> Result<(), ExportErro
     })
 }
 
-/// Adds the outages that the daemon noticed to those that were imported, each once.
+/// Adds the outages that the daemon noticed to those that were imported, each once. One that was over at the instant at which
+/// it began took no time: it withholds nothing, and an import would refuse it.
 fn add_outages(source: &mut SiteSource, outages: &[OutageRow], zone: Tz) {
-    if outages.is_empty() {
+    let lasted = |outage: &&OutageRow| outage.down_until != Some(outage.down_from);
+    let mut outages = outages.iter().filter(lasted).peekable();
+    if outages.peek().is_none() {
         return;
     }
     let columns = || ["reader", "down_from", "down_until"].map(str::to_owned).to_vec();
@@ -217,4 +220,32 @@ fn written(at: Instant, zone: Tz) -> String {
         SecondsFormat::Millis
     };
     at.to_utc().with_timezone(&zone).to_rfc3339_opts(format, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use rules::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn an_outage_that_took_no_time_is_not_written() {
+        let outage = |from: i64, until: Option<i64>| OutageRow {
+            reader: "gate".to_owned(),
+            down_from: Instant::from_ms(from),
+            down_until: until.map(Instant::from_ms),
+        };
+        let written = |outages: &[OutageRow]| {
+            let mut source = SiteSource::default();
+            add_outages(&mut source, outages, Tz::UTC);
+            source.tables.get(&TableFile::Coverage).map(|table| table.rows.len())
+        };
+        assert_eq!(written(&[outage(1_000, Some(1_000))]), None);
+        let some = [
+            outage(1_000, Some(1_000)),
+            outage(1_000, Some(1_001)),
+            outage(2_000, None),
+        ];
+        assert_eq!(written(&some), Some(2));
+    }
 }
