@@ -677,5 +677,6 @@ fn ten_thousand_swipes_of_a_day() {
     expect![[r#"
         m0 meeting_early_leave 77m due 23:30 actual 22:13:12
         m0 walking_about
-        m1 meeting_absent due 00:30"#]].assert_eq(&world.told());
+        m1 meeting_absent due 00:30"#]]
+    .assert_eq(&world.told());
 }
