@@ -421,12 +421,11 @@ impl Engine {
         }
         let mut transaction = self.ledger.begin().await?;
         for outage in &outages {
-            let event = if outage.down_until.is_some() {
-                "reader.up"
+            if outage.down_until.is_some() {
+                tracing::info!(event = "reader.up", reader = outage.reader);
             } else {
-                "reader.down"
-            };
-            tracing::warn!(event, reader = outage.reader);
+                tracing::warn!(event = "reader.down", reader = outage.reader);
+            }
             transaction.save_outage(outage).await?;
         }
         let earlier = std::mem::replace(&mut self.down, down);
