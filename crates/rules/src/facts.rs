@@ -70,7 +70,7 @@ pub enum Quarantine {
     /// It happened before the site's `since`: a clock that was never set.
     BeforeSince,
     /// It happened later than its receipt allows: a clock that is ahead.
-    AfterReceipt,
+    AheadOfReceipt,
 }
 
 impl Quarantine {
@@ -79,7 +79,7 @@ impl Quarantine {
         if happened_at < site.since {
             Some(Self::BeforeSince)
         } else if happened_at > received_at + site.clock_tolerance {
-            Some(Self::AfterReceipt)
+            Some(Self::AheadOfReceipt)
         } else {
             None
         }
@@ -89,7 +89,7 @@ impl Quarantine {
     pub const fn name(self) -> &'static str {
         match self {
             Self::BeforeSince => "before_since",
-            Self::AfterReceipt => "after_receipt",
+            Self::AheadOfReceipt => "ahead_of_receipt",
         }
     }
 }

@@ -23,7 +23,7 @@ pub use badges::BadgeKeys;
 pub use compile::{Compiled, compile};
 pub use problem::{Code, Problem, Severity};
 pub use source::{Row, SiteSource, Table, TableFile, read_directory};
-pub use swipes::{FolderSwipe, Quarantine};
+pub use swipes::FolderSwipe;
 pub use values::{EVER, date, local_instant, midnight};
 
 /// Why a folder cannot be judged at all.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use rules::model::{BadgeIndex, Facing, ReaderIndex, Site, Swipe, SwipeId};
+use rules::facts::Quarantine;
+use rules::model::{BadgeIndex, Facing, ReaderIndex, Swipe, SwipeId};
 use rules::time::Instant;
 use sha2::{Digest, Sha256};
 
@@ -36,36 +37,6 @@ pub struct FolderSwipe {
     pub known: Option<(ReaderIndex, BadgeIndex)>,
     /// Why it is not judged all the same.
     pub quarantine: Option<Quarantine>,
-}
-
-/// Why the time of a swipe is not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quarantine {
-    /// It happened before the site's `since`.
-    BeforeSince,
-    /// It was received longer before it happened than `clock_tolerance`.
-    AheadOfReceipt,
-}
-
-impl Quarantine {
-    /// A stable word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BeforeSince => "before_since",
-            Self::AheadOfReceipt => "ahead_of_receipt",
-        }
-    }
-
-    /// Whether a swipe of a site is to be quarantined.
-    pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
-        if happened_at < site.since {
-            Some(Self::BeforeSince)
-        } else if happened_at > received_at + site.clock_tolerance {
-            Some(Self::AheadOfReceipt)
-        } else {
-            None
-        }
-    }
 }
 
 impl FolderSwipe {
