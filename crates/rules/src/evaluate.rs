@@ -5,10 +5,11 @@ use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
+use crate::duty::{self, Shift};
 use crate::facts::{Context, PersonFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Role, Subject};
+use crate::model::{Facing, MeetingIndex, Occasion, Role, Subject};
 use crate::office::{self, LastDeparture, Office, StayView};
 use crate::plan::{Planned, Stay, stays_of};
 use crate::standing;
@@ -26,7 +27,11 @@ pub fn evaluate(facts: &PersonFacts<'_>, now: Instant) -> Assessment {
     for judged in case.meetings_of_dates(facts) {
         judge_meeting(facts, judged, &mut deadline, &mut assessment);
     }
-    facts.site.consider_outages(case.context.interval, &mut deadline);
+    for shift in duty::shifts_of_dates(facts, &case.shifts) {
+        judge_duty(facts, shift, &mut deadline, &mut assessment);
+    }
+    let looked_at = duty::looked_at(facts, &case.shifts, case.context.interval);
+    facts.site.consider_outages(looked_at, &mut deadline);
     assessment
         .findings
         .sort_by(|one, other| (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind)));
@@ -44,6 +49,7 @@ pub(crate) struct Case {
     pub(crate) plan: Vec<Planned>,
     pub(crate) stays: Vec<Stay>,
     pub(crate) meetings: Vec<Judged>,
+    pub(crate) shifts: Vec<Shift>,
     pub(crate) taken: Vec<Taken>,
 }
 
@@ -56,16 +62,16 @@ impl Case {
             .map(|rostered| Attendance::of(site, &events, rostered, deadline))
             .collect();
         let meetings = meeting::judge_meetings(site, person, attendances);
-        let taken = meetings
-            .iter()
-            .filter_map(|judged| judged.taken(site, deadline))
-            .collect();
+        let shifts = duty::shifts_around(facts, &events, context.interval, deadline);
+        let mut taken: Vec<Taken> = Vec::new();
+        taken.extend(meetings.iter().filter_map(|judged| judged.taken(site, deadline)));
+        taken.extend(shifts.iter().filter_map(|shift| shift.taken(site, deadline)));
         let mut plan = Vec::new();
         for date in context.planned.days() {
             site.plan_date(person, &DayClock::new(date, site.records().site.zone), &mut plan);
         }
         let stays = stays_of(site, &plan);
-        let office_events = office_events(facts, &events, &meetings);
+        let office_events = office_events(facts, &events, &meetings, &shifts);
         Self {
             context,
             events,
@@ -73,6 +79,7 @@ impl Case {
             plan,
             stays,
             meetings,
+            shifts,
             taken,
         }
     }
@@ -83,10 +90,11 @@ impl Case {
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
         let (site, person) = (facts.site, facts.person);
-        let (plan, events, meetings, taken) = (
+        let (plan, events, meetings, shifts, taken) = (
             &self.plan[..],
             &self.office_events[..],
             &self.meetings[..],
+            &self.shifts[..],
             &self.taken[..],
         );
         let office = Office {
@@ -95,6 +103,7 @@ impl Case {
             plan,
             events,
             meetings,
+            shifts,
             taken,
         };
         let mut before = None;
@@ -151,22 +160,31 @@ fn meetings_around<'a>(
     facts.site.meetings_meeting(facts.person, reach)
 }
 
-/// Swipes at office places, and first openings of meetings elsewhere, which count as coming in.
-fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged]) -> Vec<Event> {
+/// Swipes at office places, and first openings of meetings and duties elsewhere, which count as coming in.
+fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged], shifts: &[Shift]) -> Vec<Event> {
     let mut office: Vec<Event> = events
         .iter()
         .filter(|event| facts.site.is_office(event.place))
         .copied()
         .collect();
-    for judged in meetings {
-        let place = facts.site.records().meetings[judged.attendance.meeting.at()].place;
-        let Some(sign_in) = judged.attendance.sign_in().filter(|_| !facts.site.is_office(place)) else {
-            continue;
-        };
+    let records = facts.site.records();
+    let sign_ins = meetings.iter().filter_map(|judged| {
+        let meeting = judged.attendance.meeting;
+        let place = records.meetings[meeting.at()].place;
+        Some((Occasion::Meeting(meeting), place, judged.attendance.sign_in()?))
+    });
+    let arrivals = shifts.iter().filter_map(|shift| {
+        let place = records.duties[shift.duty.at()].place;
+        Some((Occasion::Duty(shift.duty), place, shift.sign_in()?))
+    });
+    for (occasion, _, sign_in) in sign_ins
+        .chain(arrivals)
+        .filter(|(_, place, _)| !facts.site.is_office(*place))
+    {
         let Some(event) = events.iter().find(|event| event.id == sign_in.id) else {
             continue;
         };
-        let opening_of = Some(judged.attendance.meeting);
+        let opening_of = Some(occasion);
         let (at, direction) = (sign_in.at, Facing::In);
         office.push(Event {
             at,
@@ -230,8 +248,20 @@ fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, deadline: &mut Deadli
     assessment.standings.push(standing);
 }
 
+fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, deadline: &mut Deadline, assessment: &mut Assessment) {
+    let first_new = assessment.findings.len();
+    for draft in duty::findings(facts.site, shift, deadline) {
+        let place = shift.place_of_findings(facts.site);
+        assessment
+            .findings
+            .push(finding_of(facts, place, draft, deadline.now()));
+    }
+    let standing = standing::on_duty(facts, shift, &assessment.findings[first_new..], deadline);
+    assessment.standings.push(standing);
+}
+
 /// Where a finding belongs, and when that starts.
-type FindingPlace = (chrono::NaiveDate, About, Instant);
+pub(crate) type FindingPlace = (chrono::NaiveDate, About, Instant);
 
 /// Asks coverage: a finding that rests on something not seen is withheld while a reader that could have shown it was down.
 pub(crate) fn finding_of(

@@ -10,6 +10,7 @@ mod assignment;
 mod coverage;
 mod deadline;
 mod draft;
+mod duty;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
@@ -17,6 +18,7 @@ pub mod finding;
 mod meeting;
 pub mod model;
 mod narrate;
+mod narrate_duty;
 mod narrate_meeting;
 mod office;
 pub mod plan;
@@ -24,6 +26,7 @@ mod standing;
 mod swipes;
 pub mod time;
 
+pub use duty::drawn_checks;
 pub use evaluate::evaluate;
 pub use explain::explain;
 
