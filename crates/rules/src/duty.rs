@@ -501,7 +501,13 @@ pub(crate) fn events_at(events: &[Event], place: PlaceIndex, window: Interval) -
 /// When an event, repeats included, shows somebody in a window.
 fn shown_in(event: &Event, window: Interval) -> Option<Instant> {
     let shown = event.first < window.until && window.from <= event.last;
-    shown.then(|| if window.contains(event.first) { event.first } else { event.last })
+    shown.then(|| {
+        if window.contains(event.first) {
+            event.first
+        } else {
+            event.last
+        }
+    })
 }
 
 /// Somebody who came in during a duty of theirs and had not gone out by `at`.
@@ -682,7 +688,10 @@ fn handover_missing(site: &SiteFacts, shift: &Shift, deadline: &mut Deadline) ->
     }
     let settled = deadline.reached(settled_at);
     let until = deadline.now().min(settled_at);
-    let looked = (site.duty_opens_at(successor), came.map_or(until, |came| came.at.min(until)));
+    let looked = (
+        site.duty_opens_at(successor),
+        came.map_or(until, |came| came.at.min(until)),
+    );
     let mut unseen_of = Vec::from([unseen(site, successor, Towards::In, looked)]);
     unseen_of.extend(left.map(|left| unseen(site, shift.duty, Towards::In, (left.at, until))));
     let swipes = [left.map(|left| left.id), came.map(|came| came.id)];

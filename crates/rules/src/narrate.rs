@@ -10,10 +10,10 @@ use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState};
 use crate::model::{LateCountsFrom, Side};
-use crate::{duty, narrate_duty, narrate_meeting};
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
+use crate::{duty, narrate_duty, narrate_meeting};
 
 /// Explains every finding and every "nothing wrong" of a person's dates at `now`, in the order of the findings. Periods and meetings
 /// that have not started and of which nothing is said are left out.

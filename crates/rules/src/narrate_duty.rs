@@ -27,7 +27,12 @@ pub(crate) fn explain_duty(
         let finding = finding_of(facts, shift.place_of_findings(site), draft.clone(), now);
         let mut steps = common.clone();
         steps.extend(finding_steps(facts, shift, &finding, deadline));
-        steps.extend(certainty_steps(facts, &draft, &finding, settled_at(facts, shift, &finding)));
+        steps.extend(certainty_steps(
+            facts,
+            &draft,
+            &finding,
+            settled_at(facts, shift, &finding),
+        ));
         explanations.push(Explanation {
             date,
             about: about.clone(),
@@ -103,10 +108,15 @@ fn seen_steps(facts: &PersonFacts<'_>, case: &Case, shift: &Shift, now: Instant)
     let place = site.records().duties[shift.duty.at()].place;
     let window = Interval::new(site.duty_opens_at(shift.duty), site.duty_settled_at(shift.duty));
     let mut steps = Vec::new();
-    steps.extend(shift.carried.zip(site.duty_before(shift.duty)).map(|(carried, before)| {
-        let (id, came_in_at) = (carried.id, carried.at);
-        Step::StillThere { before, id, came_in_at }
-    }));
+    steps.extend(
+        shift
+            .carried
+            .zip(site.duty_before(shift.duty))
+            .map(|(carried, before)| {
+                let (id, came_in_at) = (carried.id, carried.at);
+                Step::StillThere { before, id, came_in_at }
+            }),
+    );
     for event in events_at(&case.events, place, window) {
         steps.push(Step::Swipe {
             id: event.id,
@@ -128,12 +138,7 @@ fn seen_steps(facts: &PersonFacts<'_>, case: &Case, shift: &Shift, now: Instant)
     steps
 }
 
-fn finding_steps(
-    facts: &PersonFacts<'_>,
-    shift: &Shift,
-    finding: &Finding,
-    deadline: &mut Deadline,
-) -> Vec<Step> {
+fn finding_steps(facts: &PersonFacts<'_>, shift: &Shift, finding: &Finding, deadline: &mut Deadline) -> Vec<Step> {
     match finding.kind {
         FindingKind::DutyLate => late_steps(facts, shift),
         FindingKind::DutyAbsent => Vec::from([
