@@ -15,7 +15,9 @@ use crate::evaluate::FindingPlace;
 use crate::facts::{DateRange, PersonFacts, SiteFacts, days_after, days_before, hull};
 use crate::finding::{About, FindingKind, FindingState};
 use crate::meeting::{Passage, Taken};
-use crate::model::{Duty, DutyIndex, Facing, Occasion, Pairing, PeriodSettings, PersonIndex, PlaceIndex, SwipeId};
+use crate::model::{
+    Duty, DutyIndex, Facing, Occasion, Pairing, PeriodSettings, PersonIndex, PlaceIndex, SiteRecords, SwipeId,
+};
 use crate::plan::middle_of;
 use crate::swipes::{Event, events_of};
 use crate::time::{Instant, Interval, IntervalSet, Span, local_date};
@@ -89,6 +91,16 @@ pub(crate) fn checks_of(duty: &Duty) -> Vec<Instant> {
     checks.sort_unstable();
     checks.dedup();
     checks
+}
+
+impl SiteRecords {
+    /// The earliest start of the duties that an instant after their start can still touch: those that had begun and were not
+    /// settled.
+    pub fn duty_begun_before(&self, at: Instant) -> Option<Instant> {
+        let running = self.duties.iter().map(|duty| duty.interval);
+        let running = running.filter(|interval| interval.from <= at && at < interval.until + SETTLED_AFTER);
+        running.map(|interval| interval.from).min()
+    }
 }
 
 impl SiteFacts {
@@ -258,7 +270,7 @@ pub(crate) fn shifts_around(
 ) -> Vec<Shift> {
     let (site, person) = (facts.site, facts.person);
     let shift = |duty| {
-        let mut shift = Shift::of(site, events, duty);
+        let mut shift = Shift::of(site, events, duty, true);
         if facts.dates.contains(site.date_of_duty(duty)) {
             shift.successor = site
                 .successor_of(duty)
@@ -269,11 +281,11 @@ pub(crate) fn shifts_around(
     site.duties_meeting(person, interval).map(shift).collect()
 }
 
-/// When another person came for a duty of theirs.
+/// When another person came for a duty of theirs, whatever their absences say of it.
 fn arrival_for(facts: &PersonFacts<'_>, duty: DutyIndex, deadline: &mut Deadline) -> Option<Passage> {
     let person = facts.site.duty(duty).person;
     let theirs = PersonFacts { person, ..*facts };
-    Shift::of(facts.site, &events_of(&theirs, deadline), duty).arrival
+    Shift::of(facts.site, &events_of(&theirs, deadline), duty, false).arrival
 }
 
 /// The duties that start on the dates to judge.
@@ -294,11 +306,11 @@ pub(crate) fn looked_at(facts: &PersonFacts<'_>, shifts: &[Shift], interval: Int
 }
 
 impl Shift {
-    fn of(site: &SiteFacts, events: &[Event], duty: DutyIndex) -> Self {
+    fn of(site: &SiteFacts, events: &[Event], duty: DutyIndex, absences_count: bool) -> Self {
         let Duty { place, interval, .. } = *site.duty(duty);
         let person = site.duty(duty).person;
         let mut effective = IntervalSet::from_interval(interval);
-        for absence in site.absences_of(person) {
+        for absence in site.absences_of(person).iter().filter(|_| absences_count) {
             effective.subtract(site.records().absences[*absence].interval);
         }
         let window = site.duty_window(duty);

@@ -68,6 +68,7 @@ struct WhoseRow<'a> {
     date: String,
     period: Option<&'a str>,
     meeting: Option<&'a str>,
+    duty: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -144,10 +145,11 @@ fn fine_row<'a>(judged: &'a Judged, records: &'a SiteRecords) -> FineRow<'a> {
 }
 
 fn whose<'a>(judged: &'a Judged, records: &'a SiteRecords) -> WhoseRow<'a> {
-    let (period, meeting) = match &judged.about {
-        About::Period(name) => (Some(&**name), None),
-        About::Meeting(meeting) => (None, Some(&*records.meetings[meeting.at()].id)),
-        About::Duty(_) | About::Date => (None, None),
+    let (period, meeting, duty) = match &judged.about {
+        About::Period(name) => (Some(&**name), None, None),
+        About::Meeting(meeting) => (None, Some(&*records.meetings[meeting.at()].id), None),
+        About::Duty(duty) => (None, None, Some(&*records.duties[duty.at()].id)),
+        About::Date => (None, None, None),
     };
     WhoseRow {
         subject: subject_id(judged.subject, records),
@@ -155,6 +157,7 @@ fn whose<'a>(judged: &'a Judged, records: &'a SiteRecords) -> WhoseRow<'a> {
         date: judged.date.to_string(),
         period,
         meeting,
+        duty,
     }
 }
 
