@@ -483,6 +483,8 @@ pub enum Step {
     Proof {
         /// When it was.
         check_at: Instant,
+        /// When a swipe counts.
+        window: Interval,
         /// The swipe.
         id: SwipeId,
         /// When they swiped.

@@ -96,6 +96,7 @@ fn common_steps(facts: &PersonFacts<'_>, case: &Case, shift: &Shift, now: Instan
         let answer = check.answer?;
         Some(Step::Proof {
             check_at: check.at,
+            window: check.window(),
             id: answer.id,
             at: answer.at,
         })

@@ -244,11 +244,7 @@ impl Desk<'_> {
     }
 
     fn line(&self, row: &FindingRow) -> Line {
-        let place = match (&row.meeting, &row.period) {
-            (Some(meeting), _) => self.directory.meeting_title(meeting),
-            (None, Some(period)) => show::plain(period),
-            (None, None) => String::new(),
-        };
+        let place = self.directory.place_of(self.language(), row).unwrap_or_default();
         let tab = super::filter::Filter::default()
             .under(super::filter::Tab::of(row))
             .query();

@@ -384,7 +384,9 @@ impl Context<'_> {
                 .duty("step-still-there", *before)
                 .at("came_in", *came_in_at)
                 .swipe(*id),
-            Step::Proof { check_at, id, at } => Said::new("step-proof").at("check", *check_at).at("at", *at).swipe(*id),
+            Step::Proof { check_at, id, at, .. } => {
+                Said::new("step-proof").at("check", *check_at).at("at", *at).swipe(*id)
+            }
             Step::ProofMissed { check_at, window } => {
                 Said::new("step-proof-missed").at("check", *check_at).between(*window)
             }
@@ -1114,6 +1116,7 @@ mod tests {
             },
             Step::Proof {
                 check_at: AT,
+                window: interval(),
                 id: ID,
                 at: AT,
             },
