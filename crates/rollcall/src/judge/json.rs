@@ -58,6 +58,8 @@ struct FindingRow<'a> {
 struct FineRow<'a> {
     #[serde(flatten)]
     whose: WhoseRow<'a>,
+    /// The duty.
+    source: Option<&'a str>,
     explanation: Vec<StepRow<'a>>,
 }
 
@@ -68,7 +70,6 @@ struct WhoseRow<'a> {
     date: String,
     period: Option<&'a str>,
     meeting: Option<&'a str>,
-    duty: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -140,16 +141,19 @@ fn finding<'a>(judged: &'a Judged, finding: &Finding, records: &'a SiteRecords) 
 fn fine_row<'a>(judged: &'a Judged, records: &'a SiteRecords) -> FineRow<'a> {
     FineRow {
         whose: whose(judged, records),
+        source: match &judged.about {
+            About::Duty(duty) => Some(&*records.duties[duty.at()].id),
+            About::Period(_) | About::Meeting(_) | About::Date => None,
+        },
         explanation: explanation(judged),
     }
 }
 
 fn whose<'a>(judged: &'a Judged, records: &'a SiteRecords) -> WhoseRow<'a> {
-    let (period, meeting, duty) = match &judged.about {
-        About::Period(name) => (Some(&**name), None, None),
-        About::Meeting(meeting) => (None, Some(&*records.meetings[meeting.at()].id), None),
-        About::Duty(duty) => (None, None, Some(&*records.duties[duty.at()].id)),
-        About::Date => (None, None, None),
+    let (period, meeting) = match &judged.about {
+        About::Period(name) => (Some(&**name), None),
+        About::Meeting(meeting) => (None, Some(&*records.meetings[meeting.at()].id)),
+        About::Duty(_) | About::Date => (None, None),
     };
     WhoseRow {
         subject: subject_id(judged.subject, records),
@@ -157,7 +161,6 @@ fn whose<'a>(judged: &'a Judged, records: &'a SiteRecords) -> WhoseRow<'a> {
         date: judged.date.to_string(),
         period,
         meeting,
-        duty,
     }
 }
 
