@@ -112,6 +112,9 @@ async fn a_night_is_judged_as_it_goes_and_handed_over_in_the_morning() -> Result
     swipe(&installation, "n-3", "watch-in", 3, &at(17, "08:06:00")).await?;
     says(&browser, "night", &["duty_late final", "duty_left provisional"]).await?;
     says(&browser, "day", &["duty_late final"]).await?;
+    browser.open(&daemon.url("/today")).await?;
+    browser.sees(SOON, "08:06 起在岗").await?;
+    browser.photograph("story-duty-today").await?;
     set_clock(&mut daemon, 17, "08:12:00").await?;
     swipe(&installation, "n-4", "watch-out", 2, &at(17, "08:11:00")).await?;
     set_clock(&mut daemon, 17, "08:31:00").await?;

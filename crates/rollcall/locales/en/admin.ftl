@@ -93,6 +93,16 @@ admin-error-internal = Something failed in the system and nothing was changed. T
 
 # Today.
 admin-today-review = Review this week
+admin-today-duties = On duty
+admin-duty-who = Who
+admin-duty-when = When
+admin-duty-state = State
+admin-duty-expected = not due yet
+admin-duty-present = there since { $time }
+admin-duty-out = out since { $time }
+admin-duty-missing = not there
+admin-duty-withheld = withheld
+admin-duty-excused = on leave
 admin-today-findings = Findings of today
 admin-today-nothing = Nothing has been found today so far.
 admin-no-unit = No unit

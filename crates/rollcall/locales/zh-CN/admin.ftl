@@ -80,6 +80,16 @@ admin-error-internal = 系统出错，未作任何改动。请把请求编号告
 
 # 今日。
 admin-today-review = 审核本周
+admin-today-duties = 值班
+admin-duty-who = 姓名
+admin-duty-when = 时间
+admin-duty-state = 状态
+admin-duty-expected = 未到时间
+admin-duty-present = { $time } 起在岗
+admin-duty-out = { $time } 起离岗
+admin-duty-missing = 未到岗
+admin-duty-withheld = 暂缓
+admin-duty-excused = 请假
 admin-today-findings = 今日情形
 admin-today-nothing = 今天还没有任何情形。
 admin-no-unit = 无单位

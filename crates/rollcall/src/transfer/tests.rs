@@ -359,9 +359,16 @@ async fn a_duty_of_a_date_that_has_begun_has_its_row_at_once() {
     )]);
     assert_eq!(counts(&fixture.import(false, false).await, "duties.csv"), (3, 0, 0, 0));
     let mut transaction = fixture.ledger.begin().await.unwrap();
-    let days = transaction.due_days(Instant::from_ms(1_789_500_000_000), 10).await.unwrap();
+    let days = transaction
+        .due_days(Instant::from_ms(1_789_500_000_000), 10)
+        .await
+        .unwrap();
     let told: Vec<_> = days.iter().map(|day| format!("{} {}", day.person, day.date)).collect();
-    assert_eq!(told, ["ana 2026-09-12"], "before and after the dates that are judged nothing waits");
+    assert_eq!(
+        told,
+        ["ana 2026-09-12"],
+        "before and after the dates that are judged nothing waits"
+    );
 }
 
 #[tokio::test]
