@@ -79,7 +79,7 @@ fn draw(state: &mut u64, bound: i64) -> i64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let drawn = u128::from(mixed ^ (mixed >> 31)) * u128::from(bound.unsigned_abs()) >> 64;
+    let drawn = (u128::from(mixed ^ (mixed >> 31)) * u128::from(bound.unsigned_abs())) >> 64;
     i64::try_from(drawn).unwrap_or(0)
 }
 

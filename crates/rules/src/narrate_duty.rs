@@ -31,7 +31,7 @@ pub(crate) fn explain_duty(
             facts,
             &draft,
             &finding,
-            settled_at(facts, shift, &finding),
+            Some(settled_at(facts, shift, &finding)),
         ));
         explanations.push(Explanation {
             date,
@@ -54,12 +54,11 @@ pub(crate) fn explain_duty(
 }
 
 /// When a provisional finding becomes final.
-fn settled_at(facts: &PersonFacts<'_>, shift: &Shift, finding: &Finding) -> Option<Instant> {
-    let ends = match finding.kind {
+fn settled_at(facts: &PersonFacts<'_>, shift: &Shift, finding: &Finding) -> Instant {
+    match finding.kind {
         FindingKind::DutyAbsent => shift.required_end(facts.site),
         _ => facts.site.duty_settled_at(shift.duty),
-    };
-    Some(ends)
+    }
 }
 
 /// The duty, what is left of it, and what was seen at its place.

@@ -1,6 +1,7 @@
 //! Who is on duty today, and whether they are there.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::NaiveDate;
 use rules::facts::{DateRange, PersonFacts};
@@ -57,10 +58,11 @@ pub async fn list(
     for index in duties {
         let (duty, date) = (&records.duties[index.at()], facts.date_of_duty(index));
         let key = (duty.person, date);
-        if !known.contains_key(&key) {
-            known.insert(key, standings(ledger, site, key, now).await?);
-        }
-        let standing = known[&key].iter().find(|standing| standing.about == About::Duty(index));
+        let standings = match known.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(standings(ledger, site, key, now).await?),
+        };
+        let standing = standings.iter().find(|standing| standing.about == About::Duty(index));
         let presence = standing.map_or(Presence::Expected, |standing| standing.presence);
         let day = if date == today {
             String::new()

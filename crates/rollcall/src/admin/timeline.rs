@@ -129,10 +129,9 @@ impl Bar {
     pub fn pattern(&self) -> Option<&'static str> {
         match self.class {
             "grace" => Some("hatch-grace"),
-            "check-missed" => Some("hatch-absent"),
             "v-late" => Some("hatch-late"),
             "v-walk" => Some("hatch-walk"),
-            "v-absent" => Some("hatch-absent"),
+            "v-absent" | "check-missed" => Some("hatch-absent"),
             "v-missing" => Some("hatch-missing"),
             "v-withheld" => Some("hatch-withheld"),
             _ => None,

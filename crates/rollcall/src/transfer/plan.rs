@@ -244,13 +244,17 @@ impl Touched {
         let people: BTreeSet<String> = people.into_iter().map(str::to_owned).chain(handed_over).collect();
         let starts: Vec<NaiveDate> = about.iter().filter_map(|duty| duty.from).collect();
         self.people.extend(people);
-        starts.into_iter().for_each(|date| self.since(date));
+        for date in starts {
+            self.since(date);
+        }
         if let Some(from) = self.from {
             let running = duties
                 .iter()
                 .filter(|duty| self.people.contains(&duty.person) && duty.until.is_some_and(|until| from <= until))
                 .filter_map(|duty| duty.from);
-            running.min().into_iter().for_each(|date| self.since(date));
+            if let Some(date) = running.min() {
+                self.since(date);
+            }
         }
     }
 }

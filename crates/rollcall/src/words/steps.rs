@@ -914,11 +914,6 @@ mod tests {
                 id: None,
                 at: AT,
             },
-            Step::SeenAt {
-                occasion: Occasion::Duty(D),
-                id: Some(ID),
-                at: AT,
-            },
             Step::NoSwipe,
             arrival(ArrivalReason::Earliest),
             arrival(ArrivalReason::AfterGoingOut { out_at: AT }),
@@ -934,21 +929,12 @@ mod tests {
                 at: AT,
                 closing_of: Some(Occasion::Meeting(M)),
             },
-            Step::Departure {
-                id: ID,
-                at: AT,
-                closing_of: Some(Occasion::Duty(D)),
-            },
             Step::NoDeparture,
             Step::CameBack { id: Some(ID), at: AT },
             Step::AnotherVisit { at: AT },
             Step::Satisfied {
                 side: PeriodSide::Arrival,
                 by: Occasion::Meeting(M),
-            },
-            Step::Satisfied {
-                side: PeriodSide::Departure,
-                by: Occasion::Duty(D),
             },
             Step::SideFree {
                 side: PeriodSide::Departure,
@@ -1103,6 +1089,20 @@ mod tests {
 
     fn duties() -> Vec<Step> {
         vec![
+            Step::SeenAt {
+                occasion: Occasion::Duty(D),
+                id: Some(ID),
+                at: AT,
+            },
+            Step::Departure {
+                id: ID,
+                at: AT,
+                closing_of: Some(Occasion::Duty(D)),
+            },
+            Step::Satisfied {
+                side: PeriodSide::Departure,
+                by: Occasion::Duty(D),
+            },
             Step::Duty {
                 duty: D,
                 interval: interval(),

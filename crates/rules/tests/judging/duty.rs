@@ -8,10 +8,6 @@ use rules::finding::Presence;
 use rules::time::{Instant, Interval, Span};
 
 /// A person who has no office hours.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "expectations are written where they are used"
-)]
 fn check(timeline: &str, expected: Expect) {
     check_in("", timeline, expected);
 }
