@@ -344,7 +344,8 @@ fn duties_and_their_checks() {
             d3,ana,cellar,2026-09-18 18:00,2026-09-19 08:00,,,,\n\
             d4,ana,office,2026-09-18 18:00,2026-09-18 18:00,,,,\n\
             d5,ana,office,2026-09-18 18:00,2026-09-19 08:00,,,many,\n\
-            d6,ana,office,,2026-09-19 08:00,,,,\n",
+            d6,ana,office,,2026-09-19 08:00,,,,\n\
+            d7,ana,office,2026-09-18 18:00,2062-09-19 08:00,,,,\n",
         ),
         (
             "duty_checks.csv",
@@ -360,6 +361,7 @@ fn duties_and_their_checks() {
             "duties.csv:6 interval_empty",
             "duties.csv:7 number_invalid",
             "duties.csv:8 value_missing",
+            "duties.csv:9 duty_too_long",
             "duty_checks.csv:3 check_outside_duty",
             "duty_checks.csv:4 duty_unknown",
             "duty_checks.csv:5 instant_invalid",

@@ -143,7 +143,7 @@ step-proof-missed = Check at { $check }: no swipe at the place during { $interva
 step-hands-over = To be handed over to { $person } ({ $role }).
 step-successor-came = The successor came at { $at }.
 step-no-successor = The successor was not seen coming (looked for until { $until }).
-step-left-before-successor = Left at { $left }; the successor came only at { $came }, and nobody was there between.
+step-left-before-successor = Left at { $left }; the successor came only at { $came }, so the two did not meet.
 
 # How certain it is.
 step-withheld = The reader “{ $reader }” was down from { $from } to { $until } and may have missed a swipe: withheld.

@@ -134,7 +134,7 @@ step-proof-missed = { $check } 查岗：{ $interval } 在值班地点没有刷�
 step-hands-over = 本班应交给下一班的{ $person }（{ $role }）。
 step-successor-came = 接班人 { $at } 到岗。
 step-no-successor = 没有见到接班人到岗（看到 { $until } 为止）。
-step-left-before-successor = { $left } 离开，接班人 { $came } 才到岗，中间无人值守。
+step-left-before-successor = { $left } 离开，接班人 { $came } 才到岗，两人没有碰面。
 
 # 有多大把握。
 step-withheld = 读卡器“{ $reader }”{ $from } 到 { $until } 无信号，可能有刷卡没有记下，暂缓判定。

@@ -1,6 +1,7 @@
 //! Duties 值班, to whom they are handed over, and when they are checked.
 
 use rules::model::{Duty, DutyIndex};
+use rules::time::Span;
 
 use super::bureau::FirstLines;
 use super::compile::{Draft, next};
@@ -10,6 +11,9 @@ use super::source::{SiteSource, TableFile};
 
 /// Most checks that may be drawn for one duty.
 const CHECKS_MAX: i64 = 100;
+
+/// The longest duty in days. Every swipe of a person is judged together with all of the duty that they are on.
+const DAYS_MAX: i64 = 31;
 
 /// `duties.csv`. A duty that is handed over to one that is not there is stood all the same.
 pub(super) fn duties(source: &SiteSource, draft: &mut Draft, problems: &mut Problems) {
@@ -40,6 +44,10 @@ fn duty(draft: &Draft, cells: &Cells<'_>) -> Result<Duty, Problem> {
     cells.instant("starts")?;
     cells.instant("ends")?;
     let interval = cells.interval("starts", "ends")?;
+    if interval.length() > Span::from_minutes(DAYS_MAX * 24 * 60) {
+        let ends = cells.require("ends")?;
+        return Err(cells.wrong(Code::DutyTooLong, "ends", ends).with("most", DAYS_MAX));
+    }
     let checks = cells.integer("checks", 0, CHECKS_MAX)?.unwrap_or_default();
     Ok(Duty {
         role: cells.get("role").map(Into::into),

@@ -114,6 +114,8 @@ codes! {
     MeetingUnknown = "meeting_unknown",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A duty that goes on for longer than anybody stands one.
+    DutyTooLong = "duty_too_long",
     /// A check at a time at which nobody is on that duty.
     CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
