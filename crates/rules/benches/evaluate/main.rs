@@ -1,0 +1,147 @@
+//! How many person-days a second the rules judge on one core, beside DuckDB counting: `benches/run.sh evaluate`.
+//!
+//! 10,000 people, 250 working days, four swipes a day, about a tenth of the days not as they should be. In interleaved rounds: a
+//! person's year at a time, as a rebuild does; DuckDB counting late, early, missing and absent over the same swipes; and, of some
+//! of the people, one date at a time with the swipes of its window, as the engine does when a swipe arrives.
+
+mod bureau;
+mod duckdb;
+
+use std::hint::black_box;
+use std::time::Instant as Stopwatch;
+
+use chrono::NaiveDate;
+use rules::evaluate;
+use rules::facts::{DateRange, PersonFacts, SiteFacts};
+use rules::finding::{Finding, FindingKind};
+use rules::model::{PersonIndex, Swipe};
+use rules::time::{CivilTime, Instant, Span, instant_of};
+
+use crate::duckdb::DuckDb;
+
+const PEOPLE: u32 = 10_000;
+/// Of how many of them each date is judged by itself.
+const PEOPLE_BY_DATE: u32 = 300;
+const ROUNDS: usize = 5;
+
+/// What DuckDB counts too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    late: u64,
+    early: u64,
+    missing: u64,
+    absent: u64,
+}
+
+impl Counts {
+    fn add(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding.kind {
+                FindingKind::Late => self.late += 1,
+                FindingKind::EarlyLeave => self.early += 1,
+                FindingKind::MissingArrival | FindingKind::MissingDeparture => self.missing += 1,
+                FindingKind::Absent | FindingKind::OverstayedLeave => self.absent += 1,
+                other => panic!("{other:?} cannot come of these swipes"),
+            }
+        }
+    }
+}
+
+struct Bench {
+    site: SiteFacts,
+    dates: Vec<NaiveDate>,
+    swipes: Vec<Vec<Swipe>>,
+    now: Instant,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let bench = Bench::new();
+    let mut duckdb = DuckDb::start(&bench.dates, &bench.swipes)?;
+    let (mut ratios, mut counted) = (Vec::new(), Counts::default());
+    for round in 1..=ROUNDS {
+        let by_year = timed(bench.person_days(PEOPLE), || counted = bench.judge_years());
+        let by_date = timed(bench.person_days(PEOPLE_BY_DATE), || {
+            black_box(bench.judge_dates());
+        });
+        print!("round {round}: person-days/s: {by_year:.0} a year at a time, {by_date:.0} a date at a time");
+        if let Some(duckdb) = &mut duckdb {
+            let (seconds, same) = duckdb.count()?;
+            assert_eq!(counted, same, "DuckDB counts what the rules find");
+            let beside = bench.person_days(PEOPLE) / seconds;
+            ratios.push(by_year / beside);
+            print!(", {beside:.0} counted by DuckDB; ratio {:.2}", by_year / beside);
+        }
+        println!();
+    }
+    println!("{counted:?} in {} swipes", bench.swipes.iter().map(Vec::len).sum::<usize>());
+    ratios.sort_by(f64::total_cmp);
+    if let Some(median) = ratios.get(ROUNDS / 2) {
+        println!("a year at a time beside DuckDB: {median:.2} times, median of {ROUNDS} rounds");
+    }
+    Ok(())
+}
+
+/// How many a second.
+fn timed(person_days: f64, judge: impl FnOnce()) -> f64 {
+    let started = Stopwatch::now();
+    judge();
+    person_days / started.elapsed().as_secs_f64()
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dates = bureau::dates();
+        let site = SiteFacts::new(bureau::records(PEOPLE, &dates));
+        let swipes = (0..PEOPLE).map(|person| bureau::swipes_of(person, &dates)).collect();
+        let last = dates[dates.len() - 1];
+        let now = instant_of(last, CivilTime::NOON, bureau::ZONE) + Span::from_minutes(2 * 24 * 60);
+        Self {
+            site,
+            dates,
+            swipes,
+            now,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people to read")]
+    fn person_days(&self, people: u32) -> f64 {
+        f64::from(people) * self.dates.len() as f64
+    }
+
+    fn facts<'a>(&'a self, person: u32, dates: DateRange, swipes: &'a [Swipe]) -> PersonFacts<'a> {
+        PersonFacts {
+            site: &self.site,
+            person: PersonIndex(person),
+            dates,
+            swipes,
+            known_at: None,
+        }
+    }
+
+    fn judge_years(&self) -> Counts {
+        let year = DateRange {
+            from: self.dates[0],
+            until: DateRange::of_date(self.dates[self.dates.len() - 1]).until,
+        };
+        let mut counts = Counts::default();
+        for (person, swipes) in (0..).zip(&self.swipes) {
+            let assessment = black_box(evaluate(&self.facts(person, year, swipes), self.now));
+            counts.add(&assessment.findings);
+        }
+        counts
+    }
+
+    fn judge_dates(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (person, swipes) in (0..PEOPLE_BY_DATE).zip(&self.swipes) {
+            for date in self.dates.iter().map(|date| DateRange::of_date(*date)) {
+                let window = self.site.swipe_window(PersonIndex(person), date);
+                let from = swipes.partition_point(|swipe| swipe.happened_at < window.from);
+                let until = swipes.partition_point(|swipe| swipe.happened_at < window.until);
+                let assessment = evaluate(&self.facts(person, date, &swipes[from..until]), self.now);
+                counts.add(&black_box(assessment).findings);
+            }
+        }
+        counts
+    }
+}
