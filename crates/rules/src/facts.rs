@@ -293,11 +293,11 @@ impl SiteFacts {
         let context = self.context_of(person, dates);
         let mut window = context.interval;
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
         }
         // A meeting's effective time depends on presence at the meetings that it overlaps.
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
         }
         if let Some(ended_at) = self.earliest_absence_end(person, dates) {
             window.from = window.from.min(ended_at);
@@ -494,7 +494,7 @@ impl SiteFacts {
 }
 
 /// What judging some dates looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     /// The first date whose arrivals and departures are found: the previous working date where rule 12 needs it.
     pub(crate) analysed_from: NaiveDate,
@@ -502,6 +502,21 @@ pub(crate) struct Context {
     pub(crate) planned: DateRange,
     /// From when to when swipes can matter, meetings and overstays aside.
     pub(crate) interval: Interval,
+}
+
+impl Default for Context {
+    /// Nothing.
+    fn default() -> Self {
+        let (never, nowhen) = (NaiveDate::MIN, Instant::from_ms(0));
+        Self {
+            analysed_from: never,
+            planned: DateRange {
+                from: never,
+                until: never,
+            },
+            interval: Interval::new(nowhen, nowhen),
+        }
+    }
 }
 
 /// Dates from `from` up to but without `until`.
@@ -564,10 +579,6 @@ pub(crate) fn days_before(date: NaiveDate, days: u64) -> NaiveDate {
 
 pub(crate) fn days_after(date: NaiveDate, days: u64) -> NaiveDate {
     date.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
-}
-
-fn hull(one: Interval, other: Interval) -> Interval {
-    Interval::new(one.from.min(other.from), one.until.max(other.until))
 }
 
 fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {

@@ -1,8 +1,10 @@
 //! Office periods: arrival, departure, and what they say. Rules are numbered as in the domain's "An office period".
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use chrono::NaiveDate;
+use smallvec::SmallVec;
 
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
@@ -22,6 +24,8 @@ pub(crate) struct Office<'a> {
     pub(crate) site: &'a SiteFacts,
     pub(crate) person: PersonIndex,
     pub(crate) plan: &'a [Planned],
+    /// Whether an absence of the person may be looked at on the date.
+    pub(crate) meets_absences: bool,
     /// Swipes at office places and first openings of meetings, in order.
     pub(crate) events: &'a [Event],
     pub(crate) meetings: &'a [Judged],
@@ -35,6 +39,9 @@ pub(crate) struct Mark {
     pub(crate) event: usize,
     pub(crate) faces: Facing,
 }
+
+/// The events of a stay in order; mostly few.
+pub(crate) type Marks = SmallVec<[Mark; 4]>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival {
@@ -68,10 +75,10 @@ pub(crate) struct Gap {
 pub(crate) struct StayView<'a> {
     pub(crate) stay: &'a Stay,
     /// What absences, half holidays and meetings leave, with the time by which the required end moved.
-    pub(crate) effective: IntervalSet,
+    pub(crate) effective: Cow<'a, IntervalSet>,
     /// The same where no attendance is assumed, if some is.
     pub(crate) unassumed: Option<IntervalSet>,
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) marks: Marks,
     pub(crate) arrival: Option<Arrival>,
     pub(crate) due: Instant,
     pub(crate) due_reason: DueReason,
@@ -83,9 +90,9 @@ pub(crate) struct StayView<'a> {
     /// From which mark on another visit begins.
     pub(crate) visit_ends: usize,
     /// The meeting that covers the start.
-    pub(crate) start_taken: Option<Taken>,
+    pub(crate) start_taken: Option<&'a Taken>,
     /// The meeting that covers the end.
-    pub(crate) end_taken: Option<Taken>,
+    pub(crate) end_taken: Option<&'a Taken>,
 }
 
 /// The departure of the last period of the date before, for rule 12.
@@ -96,9 +103,17 @@ pub(crate) struct LastDeparture {
 }
 
 impl<'a> Office<'a> {
-    /// Looks at the stays of one date: arrivals first, because they move the required end of the date's last period.
-    pub(crate) fn view_date(&self, stays: &'a [Stay], before: Option<LastDeparture>) -> Vec<StayView<'a>> {
-        let mut views: Vec<_> = stays.iter().map(|stay| self.arrive(stay)).collect();
+    /// Looks at the stays of one date: arrivals first, because they move the required end of the date's last period. `looked_at` is
+    /// how far the events have been looked at, where the search for the next begins.
+    pub(crate) fn view_date(
+        &self,
+        stays: &'a [Stay],
+        before: Option<LastDeparture>,
+        looked_at: &mut usize,
+        views: &mut Vec<StayView<'a>>,
+    ) {
+        views.clear();
+        views.extend(stays.iter().map(|stay| self.arrive(stay, looked_at)));
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
         if let Some((first, before)) = views.first_mut().zip(before) {
             self.come_late(first, before);
@@ -106,10 +121,9 @@ impl<'a> Office<'a> {
         if let Some(last) = views.last_mut() {
             self.move_required_end(last, moved);
         }
-        for view in &mut views {
+        for view in views {
             self.depart(view);
         }
-        views
     }
 
     pub(crate) fn arrive_settings(&self, stay: &Stay) -> &'a PeriodSettings {
@@ -130,9 +144,9 @@ impl<'a> Office<'a> {
         &self.events[mark.event]
     }
 
-    fn arrive(&self, stay: &'a Stay) -> StayView<'a> {
+    fn arrive(&self, stay: &'a Stay, looked_at: &mut usize) -> StayView<'a> {
         let (effective, unassumed) = self.effective(stay);
-        let marks = self.marks(stay);
+        let marks = self.marks(stay, looked_at);
         let arrival = self.arrival(stay, &marks);
         let settings = self.arrive_settings(stay);
         let start = effective.start().unwrap_or(stay.bounds.from);
@@ -146,7 +160,7 @@ impl<'a> Office<'a> {
         // Attendance that was seen says more than attendance that is assumed.
         let covers = |at: Instant| {
             let covering = self.taken.iter().filter(move |taken| taken.interval.contains(at));
-            covering.min_by_key(|taken| taken.assumed_until.is_some()).copied()
+            covering.min_by_key(|taken| taken.assumed_until.is_some())
         };
         StayView {
             stay,
@@ -167,18 +181,13 @@ impl<'a> Office<'a> {
     }
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
-    fn effective(&self, stay: &Stay) -> (IntervalSet, Option<IntervalSet>) {
-        let mut effective = IntervalSet::default();
-        for member in self.members(stay) {
-            for piece in self.plan[member].base.intervals() {
-                effective.insert(*piece);
-            }
-        }
+    fn effective(&self, stay: &'a Stay) -> (Cow<'a, IntervalSet>, Option<IntervalSet>) {
+        let mut effective = Cow::Borrowed(&stay.left);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
-        let mut unassumed = assumed.then(|| effective.clone());
+        let mut unassumed = assumed.then(|| stay.left.clone());
         for taken in reaching() {
-            effective.subtract(taken.interval);
+            effective.to_mut().subtract(taken.interval);
             if let Some(unassumed) = unassumed.as_mut().filter(|_| taken.assumed_until.is_none()) {
                 unassumed.subtract(taken.interval);
             }
@@ -187,15 +196,15 @@ impl<'a> Office<'a> {
     }
 
     /// The events that belong to a stay, by rules 3 and 4.
-    fn marks(&self, stay: &Stay) -> Vec<Mark> {
+    fn marks(&self, stay: &Stay, looked_at: &mut usize) -> Marks {
         let reach = stay.reach();
-        let first = self.events.partition_point(|event| event.at < reach.from);
-        let last = first + self.events[first..].partition_point(|event| event.at < reach.until);
-        let mut marks: Vec<Mark> = Vec::with_capacity(last - first);
+        let first = self.first_from(reach.from, *looked_at);
+        *looked_at = first;
+        let mut marks = Marks::new();
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
-        for position in first..last {
-            let event = &self.events[position];
+        let own = self.events[first..].iter().take_while(|event| event.at < reach.until);
+        for (position, event) in (first..).zip(own) {
             if !self.belongs(stay, position) {
                 continue;
             }
@@ -205,6 +214,17 @@ impl<'a> Office<'a> {
             went_out = faces == Facing::Out || faces == Facing::Both && went_out;
         }
         marks
+    }
+
+    /// The position of the first event at or after an instant, from one near it: stays come one after the other, and so do swipes.
+    fn first_from(&self, from: Instant, near: usize) -> usize {
+        let back = self.events[..near]
+            .iter()
+            .rev()
+            .take_while(|event| event.at >= from)
+            .count();
+        let on = self.events[near..].iter().take_while(|event| event.at < from).count();
+        near - back + on
     }
 
     fn belongs(&self, stay: &Stay, position: usize) -> bool {
@@ -310,7 +330,7 @@ impl<'a> Office<'a> {
         extension
             .intervals()
             .iter()
-            .for_each(|piece| last.effective.insert(*piece));
+            .for_each(|piece| last.effective.to_mut().insert(*piece));
         last.required_end = ends + moved;
         last.moved = moved;
     }
@@ -521,6 +541,9 @@ pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut 
     }
     for rule in RULES {
         rule(office, view, deadline, &mut drafts);
+    }
+    if drafts.is_empty() {
+        return drafts;
     }
     let members_of = |chosen: fn(&Draft) -> bool| -> Vec<usize> {
         let chosen = drafts.iter().filter(|(_, draft)| chosen(draft));
@@ -817,6 +840,9 @@ pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(In
 
 /// Rule 10: gaps longer than the allowance, about the member in which the person went out.
 fn step_out(office: &Office<'_>, view: &StayView<'_>, _: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+    if !view.stay.judges_step_out {
+        return;
+    }
     let gaps = view.gaps(office);
     for member in office.members(view.stay) {
         let Some(allowance) = office.plan[member].settings(office.site).step_out_allowance else {

@@ -52,6 +52,11 @@ impl Planned {
         self.base.is_empty()
     }
 
+    /// From the first moment that it looks at to its end: an absence outside neither takes anything out of it nor shows during it.
+    pub(crate) fn reach(&self) -> Interval {
+        Interval::new(self.arrive_from.min(self.interval.from), self.interval.until)
+    }
+
     /// What a half holiday takes out of the date's periods: all before, or all from, 12:00.
     pub(crate) fn half_interval(&self, noon: Instant) -> Option<Interval> {
         match self.half? {
@@ -67,9 +72,13 @@ impl SiteFacts {
     pub(crate) fn plan_date(&self, person: PersonIndex, clock: &DayClock, periods: &mut Vec<Planned>) {
         let first_new = periods.len();
         self.plan_before_absences(person, clock, periods);
+        self.subtract_absences(person, &mut periods[first_new..]);
+    }
+
+    pub(crate) fn subtract_absences(&self, person: PersonIndex, periods: &mut [Planned]) {
         for position in self.absences_of(person) {
             let absence = self.records().absences[*position].interval;
-            for period in &mut periods[first_new..] {
+            for period in &mut *periods {
                 period.base.subtract(absence);
             }
         }
@@ -182,8 +191,12 @@ pub(crate) struct Stay {
     pub(crate) first: usize,
     /// The last member that is not wholly excused.
     pub(crate) last: usize,
-    /// What absences and half holidays leave of the members, from its first to its last instant.
+    /// What absences and half holidays leave of the members.
+    pub(crate) left: IntervalSet,
+    /// From the first to the last instant of what is left.
     pub(crate) bounds: Interval,
+    /// Whether stepping out is judged in any of the members.
+    pub(crate) judges_step_out: bool,
     pub(crate) arrive_from: Instant,
     /// As set; [`Stay::settled_at`] is when looking ends.
     pub(crate) leave_until: Instant,
@@ -221,19 +234,18 @@ impl Stay {
     }
 }
 
-/// The stays of a plan whose periods are in order; wholly excused ones are left out.
-pub(crate) fn stays_of(site: &SiteFacts, plan: &[Planned]) -> Vec<Stay> {
-    let mut stays = Vec::with_capacity(plan.len());
-    let mut begins = 0;
-    for position in 1..=plan.len() {
+/// Adds the stays of the part of a plan that begins at `first`, its periods in order; wholly excused ones are left out.
+pub(crate) fn stays_of(site: &SiteFacts, plan: &[Planned], first: usize, stays: &mut Vec<Stay>) {
+    let first_stay = stays.len();
+    let mut begins = first;
+    for position in first + 1..=plan.len() {
         if position < plan.len() && joins(site, &plan[position - 1], &plan[position]) {
             continue;
         }
-        stays.extend(stay_of(plan, begins..position));
+        stays.extend(stay_of(site, (plan, first), begins..position));
         begins = position;
     }
-    share_breaks(&mut stays);
-    stays
+    share_breaks(&mut stays[first_stay..]);
 }
 
 /// Rule 2: periods of one date that touch, or whose inner sides are both free, are one stay.
@@ -243,7 +255,7 @@ fn joins(site: &SiteFacts, earlier: &Planned, later: &Planned) -> bool {
     earlier.date == later.date && (touching || free())
 }
 
-fn stay_of(plan: &[Planned], members: Range<usize>) -> Option<Stay> {
+fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range<usize>) -> Option<Stay> {
     let first = members.clone().find(|member| !plan[*member].is_excused())?;
     let last = members.clone().rfind(|member| !plan[*member].is_excused())?;
     let bounds = Interval::new(plan[first].base.start()?, plan[last].base.end()?);
@@ -255,7 +267,7 @@ fn stay_of(plan: &[Planned], members: Range<usize>) -> Option<Stay> {
     let date = plan[first].date;
     // Rule 4: a wholly excused neighbour on the same date lends its window.
     let lent = |period: &&Planned| period.date == date && period.is_excused();
-    let earlier = plan[..first]
+    let earlier = plan[begins..first]
         .iter()
         .rev()
         .take_while(lent)
@@ -264,11 +276,21 @@ fn stay_of(plan: &[Planned], members: Range<usize>) -> Option<Stay> {
         .iter()
         .take_while(lent)
         .map(|period| period.leave_until);
+    let mut left = plan[first].base.clone();
+    for period in &plan[first + 1..=last] {
+        period.base.intervals().iter().for_each(|piece| left.insert(*piece));
+    }
+    let judged = plan[members.clone()].iter().filter(|period| !period.is_excused());
+    let judges_step_out = judged
+        .map(|period| period.settings(site))
+        .any(|settings| settings.step_out_allowance.is_some());
     Some(Stay {
         date,
         first,
         last,
+        left,
         bounds,
+        judges_step_out,
         arrive_from: earlier.fold(plan[first].arrive_from, Instant::min),
         leave_until: later.fold(plan[last].leave_until, Instant::max),
         arrive_until: inside(plan[first].arrive_until),

@@ -27,27 +27,60 @@ pub(crate) struct Event {
     pub(crate) opening_of: Option<MeetingIndex>,
 }
 
-/// What was seen of the person up to now, in order, repeats collapsed. The earliest later swipe is a deadline.
-pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Vec<Event> {
-    let mut own: Vec<(&Swipe, Event)> = Vec::with_capacity(facts.swipes.len());
-    for swipe in facts.swipes.iter().filter(|swipe| is_judged(facts, swipe)) {
+/// Makes `events` what was seen of the person up to now, in order, repeats collapsed, and says whether any of it was not at an
+/// office. The earliest later swipe is a deadline.
+pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events: &mut Vec<Event>) -> bool {
+    events.clear();
+    let mut seen = Seen {
+        facts,
+        events,
+        last: None,
+        elsewhere: false,
+        moved: false,
+    };
+    // Mostly the swipes come as the ledger keeps them, in order and each once.
+    if facts
+        .swipes
+        .is_sorted_by(|one, other| one.happened_at < other.happened_at)
+    {
+        facts.swipes.iter().for_each(|swipe| seen.add(swipe, deadline));
+    } else {
+        let mut swipes: Vec<&Swipe> = facts.swipes.iter().collect();
+        swipes.sort_by(|one, other| order(facts.site, one, other));
+        swipes.into_iter().for_each(|swipe| seen.add(swipe, deadline));
+    }
+    let Seen { moved, elsewhere, .. } = seen;
+    if moved {
+        in_order(facts.site, events);
+    }
+    elsewhere
+}
+
+/// What has been seen so far of swipes in order.
+struct Seen<'a> {
+    facts: &'a PersonFacts<'a>,
+    events: &'a mut Vec<Event>,
+    last: Option<SwipeId>,
+    /// Whether any was not at an office.
+    elsewhere: bool,
+    /// Whether a repeat has moved the instant at which an event counts.
+    moved: bool,
+}
+
+impl Seen<'_> {
+    fn add(&mut self, swipe: &Swipe, deadline: &mut Deadline) {
+        let site = self.facts.site;
+        if self.last == Some(swipe.id) || !is_judged(self.facts, swipe) {
+            return;
+        }
         if swipe.happened_at > deadline.now() {
             deadline.consider(swipe.happened_at);
-        } else if let Some(event) = event_of(facts.site, swipe) {
-            own.push((swipe, event));
+        } else if let Some(event) = event_of(site, swipe) {
+            self.elsewhere |= !site.is_office(event.place);
+            self.moved |= collapse(site, self.events, event);
         }
+        self.last = Some(swipe.id);
     }
-    own.sort_by(|(one, _), (other, _)| order(facts.site, one, other));
-    own.dedup_by_key(|(swipe, _)| swipe.id);
-    let mut events = Vec::with_capacity(own.len() + 1);
-    for (_, event) in own {
-        collapse(facts.site, &mut events, event);
-    }
-    for event in events.iter_mut().filter(|event| event.faces == Facing::Out) {
-        event.at = event.last;
-    }
-    in_order(facts.site, &mut events);
-    events
 }
 
 /// Puts events in the order of the instants at which they count; of the same instant by reader, as swipes are.
@@ -119,8 +152,8 @@ fn order(site: &SiteFacts, one: &Swipe, other: &Swipe) -> Ordering {
         .then_with(|| (one.sequence, one.id).cmp(&(other.sequence, other.id)))
 }
 
-/// Adds an event, or makes it a repeat of the burst to which it belongs.
-fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) {
+/// Adds an event, or makes it a repeat of the burst to which it belongs; says whether that moves the instant at which the burst counts.
+fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) -> bool {
     let debounce = site.records().site.debounce;
     let recent = events
         .iter_mut()
@@ -128,11 +161,14 @@ fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) {
         .take_while(|kept| event.first - kept.first < debounce);
     let same =
         |kept: &&mut Event| kept.reader == event.reader && kept.faces == event.faces && kept.badge == event.badge;
-    match recent.into_iter().find(same) {
-        Some(kept) => {
-            kept.last = event.first;
-            kept.last_id = event.id;
-        }
-        None => events.push(event),
+    let Some(kept) = recent.into_iter().find(same) else {
+        events.push(event);
+        return false;
+    };
+    kept.last = event.first;
+    kept.last_id = event.id;
+    if kept.faces == Facing::Out {
+        kept.at = kept.last;
     }
+    kept.faces == Facing::Out
 }

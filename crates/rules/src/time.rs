@@ -1,10 +1,10 @@
 //! Instants, lengths, half-open intervals, and the one function that turns a civil time into an instant.
 
-use alloc::vec::Vec;
 use core::ops::{Add, Range, Sub};
 
 use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use smallvec::SmallVec;
 
 /// A UTC instant with millisecond precision: milliseconds since 1970-01-01T00:00:00Z. Finer parts are cut off on entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +152,15 @@ impl Interval {
         }
     }
 
+    /// The smallest interval that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            until: self.until.max(other.until),
+        }
+    }
+
     /// How long it is; zero when empty.
     pub fn length(self) -> Span {
         if self.is_empty() {
@@ -162,18 +171,15 @@ impl Interval {
     }
 }
 
-/// A set of instants as sorted, disjoint, non-empty intervals that do not touch.
+/// A set of instants as sorted, disjoint, non-empty intervals that do not touch. Nearly all have one piece or two, which need no
+/// memory of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IntervalSet(Vec<Interval>);
+pub struct IntervalSet(SmallVec<[Interval; 2]>);
 
 impl IntervalSet {
     /// The set of the instants of one interval.
     pub fn from_interval(interval: Interval) -> Self {
-        Self(if interval.is_empty() {
-            Vec::new()
-        } else {
-            Vec::from([interval])
-        })
+        Self([interval].into_iter().filter(|piece| !piece.is_empty()).collect())
     }
 
     /// Its intervals in order.
@@ -188,7 +194,7 @@ impl IntervalSet {
 
     /// Takes `interval` out.
     pub fn subtract(&mut self, interval: Interval) {
-        if interval.is_empty() {
+        if self.0.iter().all(|kept| !kept.meets(interval)) {
             return;
         }
         let met = self.met_by(interval);
@@ -199,7 +205,9 @@ impl IntervalSet {
             Interval::new(first.from, interval.from),
             Interval::new(interval.until, last.until),
         ];
-        self.0.splice(met, left.into_iter().filter(|piece| !piece.is_empty()));
+        self.0.drain(met.clone());
+        self.0
+            .insert_many(met.start, left.into_iter().filter(|piece| !piece.is_empty()));
     }
 
     /// The positions of its intervals that share an instant with a non-empty `window`.
@@ -252,6 +260,9 @@ impl IntervalSet {
 
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
+        if let [only] = self.0[..] {
+            return only.intersect(window).length();
+        }
         self.0[self.met_by(window)]
             .iter()
             .fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())

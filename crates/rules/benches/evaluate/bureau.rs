@@ -90,7 +90,11 @@ pub fn swipes_of(person: u32, dates: &[NaiveDate]) -> Vec<Swipe> {
                 continue;
             }
             let some = i64::try_from(drawn(person, number, 10 + position as u64) % 1_200_000).expect("a small number");
-            let wrong = if goes_out { Day::Early(period) } else { Day::Late(period) };
+            let wrong = if goes_out {
+                Day::Early(period)
+            } else {
+                Day::Late(period)
+            };
             // Ten minutes in the middle of what is allowed, or up to twenty beyond it.
             let offset = match (goes_out, today == wrong) {
                 (false, false) => some - 15 * 60_000,
@@ -126,7 +130,10 @@ fn absences(people: u32, dates: &[NaiveDate]) -> Vec<Absence> {
         let away = |number: usize| day(person, number) == Day::Away;
         let firsts = (0..dates.len()).filter(|number| away(*number) && (*number == 0 || !away(number - 1)));
         for first in firsts {
-            let last = (first..dates.len()).take_while(|number| away(*number)).last().unwrap_or(first);
+            let last = (first..dates.len())
+                .take_while(|number| away(*number))
+                .last()
+                .unwrap_or(first);
             let at = |number: usize, time| instant_of(dates[number], time, ZONE);
             let until = at(last, CivilTime::MIDNIGHT) + Span::from_minutes(24 * 60);
             absences.push(Absence {
@@ -219,6 +226,10 @@ fn period(name: &str, starts: i32, ends: i32) -> Period {
 
 /// Person-periods in which nobody is missed, because the person is on leave.
 pub fn excused_periods(people: u32, dates: &[NaiveDate]) -> usize {
-    let away = |person| (0..dates.len()).filter(move |number| day(person, *number) == Day::Away).count();
+    let away = |person| {
+        (0..dates.len())
+            .filter(move |number| day(person, *number) == Day::Away)
+            .count()
+    };
     (0..people).map(away).sum::<usize>() * 2
 }

@@ -11,11 +11,11 @@ use std::hint::black_box;
 use std::time::Instant as Stopwatch;
 
 use chrono::NaiveDate;
-use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{Finding, FindingKind};
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{CivilTime, Instant, Span, instant_of};
+use rules::{Evaluator, evaluate};
 
 use crate::duckdb::DuckDb;
 
@@ -73,7 +73,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!();
     }
-    println!("{counted:?} in {} swipes", bench.swipes.iter().map(Vec::len).sum::<usize>());
+    println!(
+        "{counted:?} in {} swipes",
+        bench.swipes.iter().map(Vec::len).sum::<usize>()
+    );
     ratios.sort_by(f64::total_cmp);
     if let Some(median) = ratios.get(ROUNDS / 2) {
         println!("a year at a time beside DuckDB: {median:.2} times, median of {ROUNDS} rounds");
@@ -123,9 +126,9 @@ impl Bench {
             from: self.dates[0],
             until: DateRange::of_date(self.dates[self.dates.len() - 1]).until,
         };
-        let mut counts = Counts::default();
+        let (mut counts, mut evaluator) = (Counts::default(), Evaluator::new(&self.site));
         for (person, swipes) in (0..).zip(&self.swipes) {
-            let assessment = black_box(evaluate(&self.facts(person, year, swipes), self.now));
+            let assessment = black_box(evaluator.judge(PersonIndex(person), year, swipes, self.now));
             counts.add(&assessment.findings);
         }
         counts

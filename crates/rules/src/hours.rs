@@ -1,0 +1,280 @@
+//! Office hours over many dates: compiled once for everybody who follows the same schedules, and patched where a person is absent.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use chrono::NaiveDate;
+
+use crate::assignment::Following;
+use crate::facts::{DateRange, SiteFacts};
+use crate::model::PersonIndex;
+use crate::plan::{Planned, Stay, stays_of};
+use crate::time::{DayClock, Instant, Interval, Span};
+
+/// How many compiled office hours are kept; a bureau has few schedules, and compiling them again costs little.
+const KEPT: usize = 64;
+
+/// Office hours over some dates, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Hours {
+    pub(crate) plan: Vec<Planned>,
+    pub(crate) stays: Vec<Stay>,
+    days: Vec<PlannedDay>,
+}
+
+/// A date with periods.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedDay {
+    pub(crate) date: NaiveDate,
+    midnight: Instant,
+    /// From the first moment that any of its periods looks at to the end of the last: an absence outside changes nothing.
+    reach: Interval,
+    /// Positions in the plan.
+    pub(crate) members: Range<usize>,
+    /// Positions among the stays.
+    pub(crate) stays: Range<usize>,
+}
+
+/// The office hours of everybody who follows the same schedules over the same dates, before absences.
+#[derive(Debug)]
+struct Shared {
+    dates: DateRange,
+    /// From the first to the last moment at which following a schedule matters to the dates.
+    bounds: Interval,
+    /// What they follow, cut to `bounds`.
+    following: Vec<Following>,
+    hours: Hours,
+}
+
+/// Days of a person whose hours differ from the shared ones.
+#[derive(Clone, Debug)]
+struct Patch {
+    /// Positions among the shared days.
+    days: Range<usize>,
+    /// The position of the first of them among the person's own days.
+    own: usize,
+}
+
+/// The office hours of one person after another.
+#[derive(Debug, Default)]
+pub(crate) struct Timetable {
+    shared: Vec<Shared>,
+    current: usize,
+    /// The hours of the days that absences touch, with a day on both sides for the breaks that they share.
+    own: Hours,
+    patches: Vec<Patch>,
+}
+
+/// A day of a timetable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turned<'a> {
+    /// The hours of which it is one.
+    pub(crate) hours: &'a Hours,
+    pub(crate) day: &'a PlannedDay,
+    /// Whether an absence of the person may be looked at on it.
+    pub(crate) meets_absences: bool,
+}
+
+impl Hours {
+    fn clear(&mut self) {
+        self.plan.clear();
+        self.stays.clear();
+        self.days.clear();
+    }
+
+    /// Adds the stays and days of the part of the plan that begins at `first`.
+    fn join(&mut self, site: &SiteFacts, first: usize, midnight_of: impl Fn(NaiveDate) -> Instant) {
+        let first_stay = self.stays.len();
+        stays_of(site, &self.plan, first, &mut self.stays);
+        let (mut member, mut stay) = (first, first_stay);
+        for periods in self.plan[first..].chunk_by(|one, other| one.date == other.date) {
+            let date = periods[0].date;
+            let stays = self.stays[stay..].iter().take_while(|stay| stay.date == date).count();
+            let reach = periods.iter().map(Planned::reach).reduce(Interval::hull);
+            self.days.push(PlannedDay {
+                date,
+                midnight: midnight_of(date),
+                reach: reach.unwrap_or(periods[0].interval),
+                members: member..member + periods.len(),
+                stays: stay..stay + stays,
+            });
+            (member, stay) = (member + periods.len(), stay + stays);
+        }
+    }
+}
+
+impl Shared {
+    fn compile(site: &SiteFacts, person: PersonIndex, dates: DateRange) -> Self {
+        let zone = site.records().site.zone;
+        let clocks: Vec<DayClock> = dates.days().map(|date| DayClock::new(date, zone)).collect();
+        let bounds = clocks
+            .first()
+            .zip(clocks.last())
+            .map(|(first, last)| bounds_of(first, last));
+        let bounds = bounds.unwrap_or(Interval::new(Instant::from_ms(0), Instant::from_ms(0)));
+        let mut hours = Hours::default();
+        for clock in &clocks {
+            site.plan_before_absences(person, clock, &mut hours.plan);
+        }
+        let midnight_of = |date| {
+            let position = clocks.partition_point(|clock| clock.date < date);
+            clocks[position].midnight()
+        };
+        hours.join(site, 0, midnight_of);
+        Self {
+            dates,
+            bounds,
+            following: followed_within(site, person, bounds).collect(),
+            hours,
+        }
+    }
+
+    fn serves(&self, site: &SiteFacts, person: PersonIndex, dates: DateRange) -> bool {
+        self.dates == dates && followed_within(site, person, self.bounds).eq(self.following.iter().copied())
+    }
+}
+
+/// From the first midnight to two days beyond the last, as far as a period of the last date can start.
+fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
+    const LATEST_START: Span = Span::from_minutes(3 * 24 * 60);
+    Interval::new(
+        first.midnight() - Span::from_minutes(24 * 60),
+        last.midnight() + LATEST_START,
+    )
+}
+
+fn followed_within(
+    site: &SiteFacts,
+    person: PersonIndex,
+    bounds: Interval,
+) -> impl Iterator<Item = Following> + use<'_> {
+    let meeting = site
+        .following_of(person)
+        .iter()
+        .filter(move |followed| followed.interval.meets(bounds));
+    meeting.map(move |followed| Following {
+        interval: followed.interval.intersect(bounds),
+        ..*followed
+    })
+}
+
+impl Timetable {
+    /// Makes it the timetable of a person over some dates.
+    pub(crate) fn turn_to(&mut self, site: &SiteFacts, person: PersonIndex, dates: DateRange) {
+        self.current = self
+            .shared
+            .iter()
+            .position(|shared| shared.serves(site, person, dates))
+            .unwrap_or_else(|| {
+                if self.shared.len() == KEPT {
+                    self.shared.clear();
+                }
+                self.shared.push(Shared::compile(site, person, dates));
+                self.shared.len() - 1
+            });
+        self.own.clear();
+        self.patches.clear();
+        if !site.absences_of(person).is_empty() {
+            self.patch(site, person);
+        }
+    }
+
+    /// Its days in order.
+    pub(crate) fn days(&self) -> impl Iterator<Item = Turned<'_>> {
+        let shared = self.shared.get(self.current).map(|shared| &shared.hours);
+        let mut patches = self.patches.iter().peekable();
+        let days = shared
+            .into_iter()
+            .flat_map(|hours| hours.days.iter().map(move |day| (hours, day)));
+        days.enumerate().map(move |(position, (hours, day))| {
+            while patches.next_if(|patch| patch.days.end <= position).is_some() {}
+            match patches.peek().filter(|patch| patch.days.start <= position) {
+                Some(patch) => Turned {
+                    hours: &self.own,
+                    day: &self.own.days[patch.own + position - patch.days.start],
+                    meets_absences: true,
+                },
+                None => Turned {
+                    hours,
+                    day,
+                    meets_absences: false,
+                },
+            }
+        })
+    }
+
+    /// Plans the days anew that absences touch, and the days before and after with stays, whose breaks may change.
+    fn patch(&mut self, site: &SiteFacts, person: PersonIndex) {
+        let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
+            return;
+        };
+        for absence in site.absences_of(person) {
+            let Some(touched) = touched_days(&hours.days, site.records().absences[*absence].interval) else {
+                continue;
+            };
+            let days = day_before(&hours.days, touched.start)..day_after(&hours.days, touched.end - 1) + 1;
+            match self.patches.last_mut() {
+                Some(last) if days.start < last.days.end => {
+                    last.days = last.days.start.min(days.start)..last.days.end.max(days.end);
+                }
+                _ => self.patches.push(Patch { days, own: 0 }),
+            }
+        }
+        merge(&mut self.patches);
+        for patch in &mut self.patches {
+            // One more on both sides, for the breaks that the outermost share; those are not looked at themselves.
+            let from = day_before(&hours.days, patch.days.start);
+            let until = day_after(&hours.days, patch.days.end - 1) + 1;
+            let first = self.own.plan.len();
+            let members = hours.days[from].members.start..hours.days[until - 1].members.end;
+            self.own.plan.extend_from_slice(&hours.plan[members]);
+            site.subtract_absences(person, &mut self.own.plan[first..]);
+            patch.own = self.own.days.len() + patch.days.start - from;
+            let days = &hours.days[from..until];
+            self.own.join(site, first, |date| {
+                days[days.partition_point(|day| day.date < date)].midnight
+            });
+        }
+    }
+}
+
+/// The positions of the days at whose periods an absence is looked at, from the first to the last.
+fn touched_days(days: &[PlannedDay], absence: Interval) -> Option<Range<usize>> {
+    // Periods reach from a day before their midnight to two days after it; clocks change by less than a day.
+    const BEFORE: Span = Span::from_minutes(2 * 24 * 60);
+    const AFTER: Span = Span::from_minutes(4 * 24 * 60);
+    let from = days.partition_point(|day| day.midnight + AFTER <= absence.from);
+    let candidates = days[from..]
+        .iter()
+        .take_while(|day| day.midnight - BEFORE < absence.until);
+    let mut touched = candidates
+        .enumerate()
+        .filter(|(_, day)| day.reach.meets(absence))
+        .map(|(position, _)| from + position);
+    let first = touched.next()?;
+    Some(first..touched.last().unwrap_or(first) + 1)
+}
+
+/// The nearest day before with stays, or the first.
+fn day_before(days: &[PlannedDay], position: usize) -> usize {
+    (0..position).rfind(|day| !days[*day].stays.is_empty()).unwrap_or(0)
+}
+
+/// The nearest day after with stays, or the last.
+fn day_after(days: &[PlannedDay], position: usize) -> usize {
+    (position + 1..days.len())
+        .find(|day| !days[*day].stays.is_empty())
+        .unwrap_or(days.len() - 1)
+}
+
+/// Makes patches that overlap one; absences are in order of their beginnings, and their days nearly so.
+fn merge(patches: &mut Vec<Patch>) {
+    patches.sort_by_key(|patch| patch.days.start);
+    patches.dedup_by(|later, earlier| {
+        let overlap = later.days.start < earlier.days.end;
+        if overlap {
+            earlier.days.end = earlier.days.end.max(later.days.end);
+        }
+        overlap
+    });
+}
