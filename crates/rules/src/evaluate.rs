@@ -10,7 +10,7 @@ use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Timetable, Turned};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Swipe};
+use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
 use crate::office::{self, LastDeparture, Office, StayView};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
@@ -286,7 +286,7 @@ pub(crate) fn finding_of(
         state => state,
     };
     Finding {
-        person: facts.person,
+        subject: Subject::Person(facts.person),
         unit: facts.site.unit_at(facts.person, starts),
         date,
         about,
@@ -296,6 +296,7 @@ pub(crate) fn finding_of(
         due: draft.due,
         actual: draft.actual,
         since: draft.since,
+        source: draft.source,
         by_lateness: draft.by_lateness,
         withheld_by: doubt.readers,
         swipes: draft.swipes,

@@ -370,6 +370,7 @@ fn finding(id: &str, person: &str, date: &str) -> FindingRow {
         due: None,
         actual: None,
         since: None,
+        source: None,
         swipes: String::new(),
         digest: "d1".to_owned(),
         revision: 1,

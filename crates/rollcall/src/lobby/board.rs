@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat};
 use chrono_tz::Tz;
 use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
-use rules::model::{Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, UnitIndex};
+use rules::model::{Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
 use rules::time::{Instant, civil_instant, local_date};
 
 use super::names::{NameMode, mask, plain};
@@ -202,7 +202,7 @@ impl Moves {
             standing.unit = self.unit(standing.unit);
         }
         for BoardFinding { finding, .. } in &mut day.findings {
-            finding.person = day.person;
+            finding.subject = Subject::Person(day.person);
             finding.unit = self.unit(finding.unit);
             finding.withheld_by.retain_mut(|(reader, _)| {
                 let moved = self.readers.get(reader.at()).copied().flatten();
@@ -491,17 +491,20 @@ impl Painter<'_> {
                     .meetings
                     .get(index.at())
                     .map(|meeting| plain(&meeting.title)),
-                About::Period(_) => None,
+                About::Period(_) | About::Duty(_) | About::Date => None,
             },
         }
     }
 
     fn name(&self, finding: &Finding) -> String {
+        let Subject::Person(person) = finding.subject else {
+            return self.unit(finding.unit);
+        };
         let at = finding.actual.or(finding.due).unwrap_or(self.now);
         let stints = self
             .records
             .people
-            .get(finding.person.at())
+            .get(person.at())
             .map_or(&[][..], |person| &person.stints);
         let stint = stints
             .iter()
@@ -642,6 +645,14 @@ fn is_listed(finding: &Finding, current: &Standing) -> bool {
         | FindingKind::MeetingEarlyLeave
         | FindingKind::WalkOut
         | FindingKind::WalkingAbout => false,
+        // What an inspector or the counting says is for the clerk; units are in a meeting's panel.
+        FindingKind::Seating
+        | FindingKind::Conduct
+        | FindingKind::UnitAbsent
+        | FindingKind::UnitShort
+        | FindingKind::UnitRank
+        | FindingKind::Escalation => false,
+        FindingKind::DutyLate | FindingKind::DutyAbsent | FindingKind::DutyLeft | FindingKind::HandoverMissing => false,
     }
 }
 
