@@ -130,7 +130,7 @@ impl Case {
     where
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
-        let (mut before, mut views, mut looked_at) = (None, Vec::new(), 0);
+        let (mut before, mut looked_at) = (None, 0);
         for turned in self.timetable.days() {
             let Turned {
                 hours,
@@ -149,7 +149,9 @@ impl Case {
                 meetings: &self.meetings,
                 taken: &self.taken,
             };
-            office.view_date(&hours.stays[day.stays.clone()], before, &mut looked_at, &mut views);
+            let stays = &hours.stays[day.stays.clone()];
+            let looked = office.look(stays, &mut looked_at);
+            let views = office.view_date(stays, &looked, before);
             before = last_departure(&views, day.members.end - 1);
             if facts.dates.contains(day.date) {
                 visit(&office, day.members.clone(), &views);

@@ -235,19 +235,20 @@ fn window_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
 }
 
 fn seen_steps(teller: &Teller<'_>, view: &StayView<'_>) -> Vec<Step> {
-    let office = teller.office;
     let mut steps: Vec<Step> = view.visit().iter().flat_map(|mark| mark_steps(teller, mark)).collect();
     if view.marks.is_empty() {
         steps.push(Step::NoSwipe);
     }
-    steps.extend(view.marks.get(view.visit_ends).map(|mark| Step::AnotherVisit {
-        at: office.event(mark).at,
-    }));
+    steps.extend(
+        view.marks
+            .get(view.visit_ends)
+            .map(|mark| Step::AnotherVisit { at: mark.event.at }),
+    );
     steps
 }
 
-fn mark_steps(teller: &Teller<'_>, mark: &Mark) -> Vec<Step> {
-    let event = teller.office.event(mark);
+fn mark_steps(teller: &Teller<'_>, mark: &Mark<'_>) -> Vec<Step> {
+    let event = mark.event;
     if let Some(meeting) = event.opening_of {
         return Vec::from([Step::SeenAtMeeting {
             meeting,
@@ -307,7 +308,7 @@ fn departure_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
         });
     }
     steps.extend(view.came_back.map(|mark| {
-        let event = office.event(&view.marks[mark]);
+        let event = view.marks[mark].event;
         Step::CameBack {
             id: Some(event.id),
             at: event.at,
@@ -503,7 +504,7 @@ fn gap_steps(office: &Office<'_>, member: usize, view: &StayView<'_>) -> Vec<Ste
         return Vec::new();
     };
     let own = view
-        .gaps(office)
+        .gaps()
         .into_iter()
         .filter(|gap| member_at(office, view, gap.from) == member);
     let told = own.flat_map(|gap| {

@@ -34,14 +34,21 @@ pub(crate) struct Office<'a> {
 
 /// An event of a stay, and how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    /// Its position in [`Office::events`].
-    pub(crate) event: usize,
+pub(crate) struct Mark<'a> {
+    pub(crate) event: &'a Event,
     pub(crate) faces: Facing,
 }
 
-/// The events of a stay in order; mostly few.
-pub(crate) type Marks = SmallVec<[Mark; 4]>;
+/// The marks of the stays of one date, one after the other; mostly few.
+#[derive(Debug, Default)]
+pub(crate) struct Looked<'a> {
+    marks: SmallVec<[Mark<'a>; 8]>,
+    /// Where the marks of each stay end.
+    ends: SmallVec<[usize; 4]>,
+}
+
+/// The stays of one date with what was seen in them.
+pub(crate) type Views<'a> = SmallVec<[StayView<'a>; 2]>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival {
@@ -78,7 +85,7 @@ pub(crate) struct StayView<'a> {
     pub(crate) effective: Cow<'a, IntervalSet>,
     /// The same where no attendance is assumed, if some is.
     pub(crate) unassumed: Option<IntervalSet>,
-    pub(crate) marks: Marks,
+    pub(crate) marks: &'a [Mark<'a>],
     pub(crate) arrival: Option<Arrival>,
     pub(crate) due: Instant,
     pub(crate) due_reason: DueReason,
@@ -103,17 +110,33 @@ pub(crate) struct LastDeparture {
 }
 
 impl<'a> Office<'a> {
-    /// Looks at the stays of one date: arrivals first, because they move the required end of the date's last period. `looked_at` is
-    /// how far the events have been looked at, where the search for the next begins.
-    pub(crate) fn view_date(
+    /// Which events belong to which of the stays of one date. `looked_at` is how far the events have been looked at, where the
+    /// search for the next begins.
+    pub(crate) fn look(&self, stays: &[Stay], looked_at: &mut usize) -> Looked<'a> {
+        let mut looked = Looked::default();
+        for stay in stays {
+            self.mark(stay, looked_at, &mut looked.marks);
+            looked.ends.push(looked.marks.len());
+        }
+        looked
+    }
+
+    /// Views the stays of one date: arrivals first, because they move the required end of the date's last period.
+    pub(crate) fn view_date<'v>(
         &self,
-        stays: &'a [Stay],
+        stays: &'v [Stay],
+        looked: &'v Looked<'a>,
         before: Option<LastDeparture>,
-        looked_at: &mut usize,
-        views: &mut Vec<StayView<'a>>,
-    ) {
-        views.clear();
-        views.extend(stays.iter().map(|stay| self.arrive(stay, looked_at)));
+    ) -> Views<'v>
+    where
+        'a: 'v,
+    {
+        let mut views = Views::new();
+        let mut begins = 0;
+        for (stay, end) in stays.iter().zip(&looked.ends) {
+            views.push(self.arrive(stay, &looked.marks[begins..*end]));
+            begins = *end;
+        }
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
         if let Some((first, before)) = views.first_mut().zip(before) {
             self.come_late(first, before);
@@ -121,9 +144,10 @@ impl<'a> Office<'a> {
         if let Some(last) = views.last_mut() {
             self.move_required_end(last, moved);
         }
-        for view in views {
+        for view in &mut views {
             self.depart(view);
         }
+        views
     }
 
     pub(crate) fn arrive_settings(&self, stay: &Stay) -> &'a PeriodSettings {
@@ -140,14 +164,12 @@ impl<'a> Office<'a> {
         stay.members.clone().filter(move |member| !plan[*member].is_excused())
     }
 
-    pub(crate) fn event(&self, mark: &Mark) -> &'a Event {
-        &self.events[mark.event]
-    }
-
-    fn arrive(&self, stay: &'a Stay, looked_at: &mut usize) -> StayView<'a> {
+    fn arrive<'v>(&self, stay: &'v Stay, marks: &'v [Mark<'a>]) -> StayView<'v>
+    where
+        'a: 'v,
+    {
         let (effective, unassumed) = self.effective(stay);
-        let marks = self.marks(stay, looked_at);
-        let arrival = self.arrival(stay, &marks);
+        let arrival = arrival_of(stay, marks);
         let settings = self.arrive_settings(stay);
         let start = effective.start().unwrap_or(stay.bounds.from);
         let flexible_until = self.plan[stay.first].interval.from + settings.flex;
@@ -181,7 +203,7 @@ impl<'a> Office<'a> {
     }
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
-    fn effective(&self, stay: &'a Stay) -> (Cow<'a, IntervalSet>, Option<IntervalSet>) {
+    fn effective<'v>(&self, stay: &'v Stay) -> (Cow<'v, IntervalSet>, Option<IntervalSet>) {
         let mut effective = Cow::Borrowed(&stay.left);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
@@ -196,11 +218,10 @@ impl<'a> Office<'a> {
     }
 
     /// The events that belong to a stay, by rules 3 and 4.
-    fn marks(&self, stay: &Stay, looked_at: &mut usize) -> Marks {
+    fn mark(&self, stay: &Stay, looked_at: &mut usize, marks: &mut SmallVec<[Mark<'a>; 8]>) {
         let reach = stay.reach();
         let first = self.first_from(reach.from, *looked_at);
         *looked_at = first;
-        let mut marks = Marks::new();
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
         let own = self.events[first..].iter().take_while(|event| event.at < reach.until);
@@ -210,10 +231,9 @@ impl<'a> Office<'a> {
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
             let faces = if reads_as_in { Facing::In } else { event.faces };
-            marks.push(Mark { event: position, faces });
+            marks.push(Mark { event, faces });
             went_out = faces == Facing::Out || faces == Facing::Both && went_out;
         }
-        marks
     }
 
     /// The position of the first event at or after an instant, from one near it: stays come one after the other, and so do swipes.
@@ -258,37 +278,6 @@ impl<'a> Office<'a> {
         } else {
             !faces(later, Facing::In) && event.at >= shared.middle
         }
-    }
-
-    /// Rule 5.
-    fn arrival(&self, stay: &Stay, marks: &[Mark]) -> Option<Arrival> {
-        let event = |position: usize| self.event(&marks[position]);
-        let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
-        let went_out =
-            (0..marks.len()).rfind(|mark| marks[*mark].faces == Facing::Out && before_start.contains(event(*mark).at));
-        let looked_at = went_out.map_or(0, |mark| mark + 1)..marks.len();
-        let arrive = |mark: usize, reason: ArrivalReason| Arrival {
-            mark,
-            at: event(mark).at,
-            id: event(mark).id,
-            reason,
-        };
-        if let Some(mark) = looked_at
-            .clone()
-            .find(|mark| can_arrive(stay, marks[*mark].faces, event(*mark).at))
-        {
-            let reason = went_out.map_or(ArrivalReason::Earliest, |out| ArrivalReason::AfterGoingOut {
-                out_at: event(out).at,
-            });
-            return Some(arrive(mark, reason));
-        }
-        let second_half = Interval::new(stay.leave_from, stay.settled_at());
-        let mut undetermined =
-            looked_at.filter(|mark| marks[*mark].faces == Facing::Both && second_half.contains(event(*mark).at));
-        let first = undetermined.next().filter(|mark| event(*mark).at < stay.bounds.until)?;
-        undetermined
-            .next()
-            .map(|_| arrive(first, ArrivalReason::FirstOfSeveral))
     }
 
     /// Rule 7: how much of the flexible time was used.
@@ -376,16 +365,15 @@ impl<'a> Office<'a> {
     /// Rule 6.
     fn depart(&self, view: &mut StayView<'_>) {
         let begins = view.arrival.map_or(0, |arrival| arrival.mark + 1);
-        let came_in = |mark: &usize, marks: &[Mark]| marks[*mark].faces == Facing::In;
-        let marks = &view.marks;
+        let marks = view.marks;
+        let came_in = |mark: &usize| marks[*mark].faces == Facing::In;
         let end = view.required_end;
-        let another_visit = |mark: &usize| came_in(mark, marks) && self.event(&marks[*mark]).at >= end;
+        let another_visit = |mark: &usize| came_in(mark) && marks[*mark].event.at >= end;
         view.visit_ends = (begins..marks.len()).find(another_visit).unwrap_or(marks.len());
-        let candidate =
-            (begins..view.visit_ends).rfind(|mark| can_leave(view.stay, &marks[*mark], self.event(&marks[*mark])));
-        let came_back = candidate.and_then(|mark| (mark + 1..view.visit_ends).find(|later| came_in(later, marks)));
+        let candidate = (begins..view.visit_ends).rfind(|mark| can_leave(view.stay, &marks[*mark]));
+        let came_back = candidate.and_then(|mark| (mark + 1..view.visit_ends).find(|later| came_in(later)));
         let left = candidate.filter(|_| came_back.is_none()).map(|mark| {
-            let event = self.event(&marks[mark]);
+            let event = marks[mark].event;
             let by_out = marks[mark].faces == Facing::Out;
             Departure {
                 at: event.last,
@@ -402,7 +390,7 @@ impl<'a> Office<'a> {
     /// after the required end is another visit, whose closing is not looked at.
     fn closing_after(&self, view: &StayView<'_>) -> Option<Departure> {
         let window = Interval::new(view.stay.bounds.from, view.stay.settled_at());
-        let seen_last = view.marks.last().map(|mark| self.event(mark).last);
+        let seen_last = view.marks.last().map(|mark| mark.event.last);
         let visit_until = view.required_end.max(view.stay.bounds.until);
         let same_visit = |judged: &&Judged| {
             let arrival = judged.attendance.arrival;
@@ -423,6 +411,37 @@ impl<'a> Office<'a> {
     }
 }
 
+/// Rule 5.
+fn arrival_of(stay: &Stay, marks: &[Mark<'_>]) -> Option<Arrival> {
+    let event = |position: usize| marks[position].event;
+    let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
+    let went_out =
+        (0..marks.len()).rfind(|mark| marks[*mark].faces == Facing::Out && before_start.contains(event(*mark).at));
+    let looked_at = went_out.map_or(0, |mark| mark + 1)..marks.len();
+    let arrive = |mark: usize, reason: ArrivalReason| Arrival {
+        mark,
+        at: event(mark).at,
+        id: event(mark).id,
+        reason,
+    };
+    if let Some(mark) = looked_at
+        .clone()
+        .find(|mark| can_arrive(stay, marks[*mark].faces, event(*mark).at))
+    {
+        let reason = went_out.map_or(ArrivalReason::Earliest, |out| ArrivalReason::AfterGoingOut {
+            out_at: event(out).at,
+        });
+        return Some(arrive(mark, reason));
+    }
+    let second_half = Interval::new(stay.leave_from, stay.settled_at());
+    let mut undetermined =
+        looked_at.filter(|mark| marks[*mark].faces == Facing::Both && second_half.contains(event(*mark).at));
+    let first = undetermined.next().filter(|mark| event(*mark).at < stay.bounds.until)?;
+    undetermined
+        .next()
+        .map(|_| arrive(first, ArrivalReason::FirstOfSeveral))
+}
+
 /// Rule 4.
 fn can_arrive(stay: &Stay, faces: Facing, at: Instant) -> bool {
     match faces {
@@ -433,7 +452,8 @@ fn can_arrive(stay: &Stay, faces: Facing, at: Instant) -> bool {
 }
 
 /// Rule 4.
-fn can_leave(stay: &Stay, mark: &Mark, event: &Event) -> bool {
+fn can_leave(stay: &Stay, mark: &Mark<'_>) -> bool {
+    let event = mark.event;
     match mark.faces {
         Facing::Out => Interval::new(stay.bounds.from, stay.settled_at()).contains(event.last),
         Facing::Both => Interval::new(stay.leave_from, stay.settled_at()).contains(event.last),
@@ -441,7 +461,7 @@ fn can_leave(stay: &Stay, mark: &Mark, event: &Event) -> bool {
     }
 }
 
-impl StayView<'_> {
+impl<'a> StayView<'a> {
     /// How late the arrival is.
     pub(crate) fn lateness(&self) -> Option<Span> {
         self.arrival
@@ -457,7 +477,7 @@ impl StayView<'_> {
     }
 
     /// What is looked at: what comes before another visit.
-    pub(crate) fn visit(&self) -> &[Mark] {
+    pub(crate) fn visit(&self) -> &'a [Mark<'a>] {
         &self.marks[..self.visit_ends]
     }
 
@@ -476,20 +496,20 @@ impl StayView<'_> {
 
     /// The sign-in at a meeting that shows the person came, where it is not the arrival itself. One after the required end is
     /// another visit, as any coming in then is.
-    pub(crate) fn evidence<'e>(&self, office: &Office<'e>) -> Option<&'e Event> {
+    pub(crate) fn evidence(&self) -> Option<&'a Event> {
         self.visit()
             .iter()
-            .map(|mark| office.event(mark))
+            .map(|mark| mark.event)
             .find(|event| event.opening_of.is_some())
     }
 
     /// Rule 10: the gaps between going out and coming back before the effective end, as far as they count.
-    pub(crate) fn gaps(&self, office: &Office<'_>) -> Vec<Gap> {
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
         let Some(arrival) = self.arrival else { return Vec::new() };
         let mut gaps = Vec::new();
         let mut went_out: Option<(Instant, SwipeId)> = None;
         for mark in &self.marks[arrival.mark + 1..self.visit_ends] {
-            let event = office.event(mark);
+            let event = mark.event;
             match (mark.faces, went_out) {
                 (Facing::Out, None) => went_out = Some((event.last, event.last_id)),
                 (Facing::In, Some((from, id))) if event.at < self.stay.bounds.until => {
@@ -509,12 +529,12 @@ impl StayView<'_> {
     }
 
     /// Since when the person is out, as the last directed swipe of the visit says.
-    pub(crate) fn out_since(&self, office: &Office<'_>) -> Option<Instant> {
+    pub(crate) fn out_since(&self) -> Option<Instant> {
         let last = self.marks[..self.visit_ends]
             .iter()
             .rev()
             .find(|mark| mark.faces != Facing::Both)?;
-        (last.faces == Facing::Out && self.departure.is_some()).then(|| office.event(last).last)
+        (last.faces == Facing::Out && self.departure.is_some()).then(|| last.event.last)
     }
 }
 
@@ -577,7 +597,7 @@ const fn final_if(settled: bool) -> FindingState {
 fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
     let (arrive, leave) = (office.arrive_settings(stay).arrive, office.leave_settings(stay).leave);
-    let seen = view.departure.is_some() || view.evidence(office).is_some();
+    let seen = view.departure.is_some() || view.evidence().is_some();
     let signed = !view.visit().is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
     match (arrive, view.arrival) {
         (Side::Required, Some(arrival)) => {
@@ -786,7 +806,7 @@ fn missing_arrival(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Dead
         return;
     }
     let departure = view.departure.map(|departure| (departure.at, departure.id));
-    let evidence = view.evidence(office).map(|event| (event.at, event.id));
+    let evidence = view.evidence().map(|event| (event.at, event.id));
     let Some((at, id)) = departure.or(evidence).filter(|_| deadline.reached(stay.bounds.from)) else {
         return;
     };
@@ -834,7 +854,7 @@ pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(In
         return Some((view.stay.bounds.from, None));
     }
     let free = office.arrive_settings(view.stay).arrive == Side::Free;
-    let first = view.visit().first().filter(|_| free).map(|mark| office.event(mark))?;
+    let first = view.visit().first().filter(|_| free).map(|mark| mark.event)?;
     Some((first.at, Some(first.id)))
 }
 
@@ -843,7 +863,7 @@ fn step_out(office: &Office<'_>, view: &StayView<'_>, _: &mut Deadline, drafts: 
     if !view.stay.judges_step_out {
         return;
     }
-    let gaps = view.gaps(office);
+    let gaps = view.gaps();
     for member in office.members(view.stay) {
         let Some(allowance) = office.plan[member].settings(office.site).step_out_allowance else {
             continue;

@@ -131,12 +131,12 @@ fn presence_in_stay<'f>(
         return missing;
     }
     let out_since = view
-        .out_since(office)
+        .out_since()
         .filter(|since| member_at(office, view, *since) <= member && !deadline.reached(view.required_end));
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.visit().first().map(|mark| office.event(mark).at);
+    let first_seen = view.visit().first().map(|mark| mark.event.at);
     let attending = view
         .start_taken
         .filter(|taken| taken.assumed_until.is_none())
@@ -144,14 +144,14 @@ fn presence_in_stay<'f>(
     let since = view
         .arrival
         .map(|arrival| arrival.at)
-        .or(first_seen.filter(|_| was_there(office, view)))
+        .or(first_seen.filter(|_| was_there(view)))
         .or(attending);
     since.map_or(Presence::Expected, |since| Presence::Present { since })
 }
 
 /// Whether anything says that the person came, besides a swipe that went out before the start.
-fn was_there(office: &Office<'_>, view: &StayView<'_>) -> bool {
-    view.departure.is_some() || view.evidence(office).is_some()
+fn was_there(view: &StayView<'_>) -> bool {
+    view.departure.is_some() || view.evidence().is_some()
 }
 
 /// Somebody who should be there and was not seen, as far as the reader could have shown it.

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use chrono::NaiveDate;
 use rules::model::Swipe;
 
-use crate::{Counts, bureau};
+use crate::{Counts, Took, bureau};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -53,21 +53,24 @@ impl DuckDb {
         Ok(Some(duckdb))
     }
 
-    /// Seconds that counting took, and what was counted.
-    pub fn count(&mut self) -> Result<(f64, Counts)> {
+    /// How long counting took, and what was counted.
+    pub fn count(&mut self) -> Result<(Took, Counts)> {
         writeln!(self.ask, "count")?;
         self.ask.flush()?;
         let answer = self.answer()?;
         let mut words = answer.split_whitespace();
         let mut next = || words.next().ok_or("DuckDB answered too little");
-        let seconds = next()?.parse()?;
+        let took = Took {
+            wall: next()?.parse()?,
+            processor: next()?.parse()?,
+        };
         let counts = Counts {
             late: next()?.parse()?,
             early: next()?.parse()?,
             missing: next()?.parse()?,
             absent: next()?.parse()?,
         };
-        Ok((seconds, counts))
+        Ok((took, counts))
     }
 
     fn answer(&mut self) -> Result<String> {

@@ -54,41 +54,76 @@ struct Bench {
     now: Instant,
 }
 
+/// How long something took, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Took {
+    wall: f64,
+    /// On a processor: what would have passed on a machine with nothing else to do.
+    processor: f64,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bench = Bench::new();
     let mut duckdb = DuckDb::start(&bench.dates, &bench.swipes)?;
     let (mut ratios, mut counted) = (Vec::new(), Counts::default());
     for round in 1..=ROUNDS {
-        let by_year = timed(bench.person_days(PEOPLE), || counted = bench.judge_years());
-        let by_date = timed(bench.person_days(PEOPLE_BY_DATE), || {
+        let year = timed(|| counted = bench.judge_years());
+        let date = timed(|| {
             black_box(bench.judge_dates());
         });
-        print!("round {round}: person-days/s: {by_year:.0} a year at a time, {by_date:.0} a date at a time");
+        println!("round {round}, person-days a second of wall time (of processor time):");
+        let by_year = print_rate("a year at a time", year, bench.person_days(PEOPLE));
+        print_rate("a date at a time", date, bench.person_days(PEOPLE_BY_DATE));
         if let Some(duckdb) = &mut duckdb {
-            let (seconds, same) = duckdb.count()?;
+            let (took, same) = duckdb.count()?;
             assert_eq!(counted, same, "DuckDB counts what the rules find");
-            let beside = bench.person_days(PEOPLE) / seconds;
-            ratios.push(by_year / beside);
-            print!(", {beside:.0} counted by DuckDB; ratio {:.2}", by_year / beside);
+            let beside = print_rate("counted by DuckDB", took, bench.person_days(PEOPLE));
+            ratios.push((by_year.wall / beside.wall, by_year.processor / beside.processor));
         }
-        println!();
     }
-    println!(
-        "{counted:?} in {} swipes",
-        bench.swipes.iter().map(Vec::len).sum::<usize>()
-    );
-    ratios.sort_by(f64::total_cmp);
-    if let Some(median) = ratios.get(ROUNDS / 2) {
-        println!("a year at a time beside DuckDB: {median:.2} times, median of {ROUNDS} rounds");
+    let swipes: usize = bench.swipes.iter().map(Vec::len).sum();
+    println!("{counted:?} in {swipes} swipes");
+    if !ratios.is_empty() {
+        let median_of = |ratio: fn(&(f64, f64)) -> f64| {
+            let mut sorted: Vec<f64> = ratios.iter().map(ratio).collect();
+            sorted.sort_by(f64::total_cmp);
+            sorted[sorted.len() / 2]
+        };
+        let (wall, processor) = (median_of(|ratio| ratio.0), median_of(|ratio| ratio.1));
+        println!(
+            "a year at a time beside DuckDB, median of {ROUNDS} rounds: {wall:.2} times ({processor:.2} of processor time)"
+        );
     }
     Ok(())
 }
 
-/// How many a second.
-fn timed(person_days: f64, judge: impl FnOnce()) -> f64 {
-    let started = Stopwatch::now();
-    judge();
-    person_days / started.elapsed().as_secs_f64()
+fn print_rate(what: &str, took: Took, person_days: f64) -> Took {
+    let rate = Took {
+        wall: person_days / took.wall,
+        processor: person_days / took.processor,
+    };
+    println!("  {what:<20} {:>12.0} ({:.0})", rate.wall, rate.processor);
+    rate
+}
+
+fn timed(work: impl FnOnce()) -> Took {
+    let (started, on_processor) = (Stopwatch::now(), on_processor());
+    work();
+    let wall = started.elapsed().as_secs_f64();
+    let processor = on_processor
+        .zip(self::on_processor())
+        .map(|(before, after)| after - before);
+    Took {
+        wall,
+        processor: processor.unwrap_or(wall),
+    }
+}
+
+/// Seconds that this thread has been on a processor, where the system says so.
+fn on_processor() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
 }
 
 impl Bench {
