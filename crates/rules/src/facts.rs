@@ -162,6 +162,9 @@ impl SiteFacts {
     /// Whose a badge is at an instant; of overlapping grants the latest `from` wins.
     pub fn holder(&self, badge: BadgeIndex, at: Instant) -> Option<PersonIndex> {
         let grants = &self.records.badges[badge.at()].grants;
+        if let [only] = &grants[..] {
+            return only.interval.contains(at).then_some(only.person);
+        }
         grants
             .iter()
             .filter(|grant| grant.interval.contains(at))
@@ -193,6 +196,9 @@ impl SiteFacts {
     /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
     pub fn stand_at(&self, reader: ReaderIndex, at: Instant) -> Option<Stand> {
         let stands = &self.records.readers[reader.at()].stands;
+        if let [only] = &stands[..] {
+            return only.interval.contains(at).then_some(*only);
+        }
         stands
             .iter()
             .filter(|stand| stand.interval.contains(at))

@@ -287,7 +287,7 @@ fn arrival_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
     }
     steps.push(match (view.arrival, view.start_taken) {
         (Some(arrival), _) => Step::Arrival {
-            id: Some(arrival.id),
+            id: Some(arrival.event.id),
             at: arrival.at,
             reason: arrival.reason,
         },

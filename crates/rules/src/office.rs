@@ -1,7 +1,8 @@
 //! Office periods: arrival, departure, and what they say. Rules are numbered as in the domain's "An office period".
 
-use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Deref;
 
 use chrono::NaiveDate;
 use smallvec::SmallVec;
@@ -51,11 +52,11 @@ pub(crate) struct Looked<'a> {
 pub(crate) type Views<'a> = SmallVec<[StayView<'a>; 2]>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
+pub(crate) struct Arrival<'a> {
     /// Its position in [`StayView::marks`].
     pub(crate) mark: usize,
     pub(crate) at: Instant,
-    pub(crate) id: SwipeId,
+    pub(crate) event: &'a Event,
     pub(crate) reason: ArrivalReason,
 }
 
@@ -77,16 +78,46 @@ pub(crate) struct Gap {
     pub(crate) length: Span,
 }
 
+/// What is left of a stay to be judged: mostly what everybody of these hours has.
+#[derive(Clone, Debug)]
+pub(crate) enum Left<'a> {
+    AsPlanned(&'a IntervalSet),
+    Changed(Box<IntervalSet>),
+}
+
+impl Deref for Left<'_> {
+    type Target = IntervalSet;
+
+    fn deref(&self) -> &IntervalSet {
+        match self {
+            Self::AsPlanned(left) => left,
+            Self::Changed(left) => left,
+        }
+    }
+}
+
+impl Left<'_> {
+    fn to_mut(&mut self) -> &mut IntervalSet {
+        match self {
+            Self::Changed(left) => left,
+            Self::AsPlanned(left) => {
+                *self = Self::Changed(Box::new(left.clone()));
+                self.to_mut()
+            }
+        }
+    }
+}
+
 /// A stay with what was seen in it.
 #[derive(Clone, Debug)]
 pub(crate) struct StayView<'a> {
     pub(crate) stay: &'a Stay,
     /// What absences, half holidays and meetings leave, with the time by which the required end moved.
-    pub(crate) effective: Cow<'a, IntervalSet>,
+    pub(crate) effective: Left<'a>,
     /// The same where no attendance is assumed, if some is.
-    pub(crate) unassumed: Option<IntervalSet>,
+    pub(crate) unassumed: Option<Box<IntervalSet>>,
     pub(crate) marks: &'a [Mark<'a>],
-    pub(crate) arrival: Option<Arrival>,
+    pub(crate) arrival: Option<Arrival<'a>>,
     pub(crate) due: Instant,
     pub(crate) due_reason: DueReason,
     pub(crate) required_end: Instant,
@@ -203,11 +234,11 @@ impl<'a> Office<'a> {
     }
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
-    fn effective<'v>(&self, stay: &'v Stay) -> (Cow<'v, IntervalSet>, Option<IntervalSet>) {
-        let mut effective = Cow::Borrowed(&stay.left);
+    fn effective<'v>(&self, stay: &'v Stay) -> (Left<'v>, Option<Box<IntervalSet>>) {
+        let mut effective = Left::AsPlanned(&stay.left);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
-        let mut unassumed = assumed.then(|| stay.left.clone());
+        let mut unassumed = assumed.then(|| Box::new(stay.left.clone()));
         for taken in reaching() {
             effective.to_mut().subtract(taken.interval);
             if let Some(unassumed) = unassumed.as_mut().filter(|_| taken.assumed_until.is_none()) {
@@ -412,7 +443,7 @@ impl<'a> Office<'a> {
 }
 
 /// Rule 5.
-fn arrival_of(stay: &Stay, marks: &[Mark<'_>]) -> Option<Arrival> {
+fn arrival_of<'a>(stay: &Stay, marks: &[Mark<'a>]) -> Option<Arrival<'a>> {
     let event = |position: usize| marks[position].event;
     let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
     let went_out =
@@ -421,7 +452,7 @@ fn arrival_of(stay: &Stay, marks: &[Mark<'_>]) -> Option<Arrival> {
     let arrive = |mark: usize, reason: ArrivalReason| Arrival {
         mark,
         at: event(mark).at,
-        id: event(mark).id,
+        event: event(mark),
         reason,
     };
     if let Some(mark) = looked_at
@@ -741,7 +772,7 @@ fn late(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, draft
         length: Some(shown),
         due: Some(view.due),
         actual: Some(arrival.at),
-        swipes: Vec::from([arrival.id]),
+        swipes: Vec::from([arrival.event.id]),
         unseen: Vec::from([unseen]),
         ..Draft::new(kind, state)
     };
@@ -828,7 +859,7 @@ fn missing_departure(office: &Office<'_>, view: &StayView<'_>, deadline: &mut De
     if office.leave_settings(stay).leave == Side::Free || view.departure.is_some() || view.end_taken.is_some() {
         return;
     }
-    let arrived = view.arrival.map(|arrival| (arrival.at, arrival.id));
+    let arrived = view.arrival.map(|arrival| (arrival.at, arrival.event.id));
     let Some((since, id)) = arrived
         .map(|(at, id)| (at, Some(id)))
         .or_else(|| other_sign(office, view))

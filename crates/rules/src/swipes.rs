@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use crate::deadline::Deadline;
 use crate::facts::{PersonFacts, SiteFacts};
-use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Swipe, SwipeId};
+use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Stand, Swipe, SwipeId};
 use crate::time::Instant;
 
 /// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting where that counts at the office.
@@ -31,6 +31,7 @@ pub(crate) struct Event {
 /// office. The earliest later swipe is a deadline.
 pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events: &mut Vec<Event>) -> bool {
     events.clear();
+    events.reserve(facts.swipes.len());
     let mut seen = Seen {
         facts,
         events,
@@ -75,11 +76,33 @@ impl Seen<'_> {
         }
         if swipe.happened_at > deadline.now() {
             deadline.consider(swipe.happened_at);
-        } else if let Some(event) = event_of(site, swipe) {
-            self.elsewhere |= !site.is_office(event.place);
-            self.moved |= collapse(site, self.events, event);
+        } else if let Some(stand) = site.stand_at(swipe.reader, swipe.happened_at) {
+            self.elsewhere |= !site.is_office(stand.place);
+            self.note(swipe, stand);
         }
         self.last = Some(swipe.id);
+    }
+
+    /// Adds an event, or makes the swipe a repeat of the burst to which it belongs.
+    fn note(&mut self, swipe: &Swipe, stand: Stand) {
+        let debounce = self.facts.site.records().site.debounce;
+        let faces = swipe.faces.unwrap_or(stand.faces);
+        let recent = self
+            .events
+            .iter_mut()
+            .rev()
+            .take_while(|kept| swipe.happened_at - kept.first < debounce);
+        let same = |kept: &&mut Event| kept.reader == swipe.reader && kept.faces == faces && kept.badge == swipe.badge;
+        let Some(kept) = recent.into_iter().find(same) else {
+            self.events.push(event_of(swipe, stand));
+            return;
+        };
+        kept.last = swipe.happened_at;
+        kept.last_id = swipe.id;
+        if faces == Facing::Out {
+            kept.at = kept.last;
+            self.moved = true;
+        }
     }
 }
 
@@ -108,7 +131,10 @@ pub(crate) fn repeats_of(facts: &PersonFacts<'_>, event: &Event, now: Instant) -
         let inside = event.first <= swipe.happened_at && swipe.happened_at <= event.last && swipe.happened_at <= now;
         same && inside
             && is_judged(facts, swipe)
-            && event_of(facts.site, swipe).is_some_and(|seen| seen.faces == event.faces)
+            && facts
+                .site
+                .stand_at(swipe.reader, swipe.happened_at)
+                .is_some_and(|stand| swipe.faces.unwrap_or(stand.faces) == event.faces)
     };
     let mut ids: Vec<_> = facts
         .swipes
@@ -128,9 +154,8 @@ fn is_judged(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
         && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
 }
 
-fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
-    let stand = site.stand_at(swipe.reader, swipe.happened_at)?;
-    Some(Event {
+fn event_of(swipe: &Swipe, stand: Stand) -> Event {
+    Event {
         at: swipe.happened_at,
         last: swipe.happened_at,
         faces: swipe.faces.unwrap_or(stand.faces),
@@ -141,7 +166,7 @@ fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
         id: swipe.id,
         last_id: swipe.id,
         opening_of: None,
-    })
+    }
 }
 
 /// By `happened_at`, reader, sequence, id: a result never depends on the order of arrival.
@@ -150,25 +175,4 @@ fn order(site: &SiteFacts, one: &Swipe, other: &Swipe) -> Ordering {
         .cmp(&other.happened_at)
         .then_with(|| by_reader(site, one.reader, other.reader))
         .then_with(|| (one.sequence, one.id).cmp(&(other.sequence, other.id)))
-}
-
-/// Adds an event, or makes it a repeat of the burst to which it belongs; says whether that moves the instant at which the burst counts.
-fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) -> bool {
-    let debounce = site.records().site.debounce;
-    let recent = events
-        .iter_mut()
-        .rev()
-        .take_while(|kept| event.first - kept.first < debounce);
-    let same =
-        |kept: &&mut Event| kept.reader == event.reader && kept.faces == event.faces && kept.badge == event.badge;
-    let Some(kept) = recent.into_iter().find(same) else {
-        events.push(event);
-        return false;
-    };
-    kept.last = event.first;
-    kept.last_id = event.id;
-    if kept.faces == Facing::Out {
-        kept.at = kept.last;
-    }
-    kept.faces == Facing::Out
 }
