@@ -11,7 +11,7 @@ use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Timetable, Turned};
 use crate::meeting::{self, Attendance, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
-use crate::office::{self, LastDeparture, Office, StayView};
+use crate::office::{self, LastDeparture, Looked, Office, StayView, Views};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
 use crate::time::Instant;
@@ -150,8 +150,9 @@ impl Case {
                 taken: &self.taken,
             };
             let stays = &hours.stays[day.stays.clone()];
-            let looked = office.look(stays, &mut looked_at);
-            let views = office.view_date(stays, &looked, before);
+            let (mut looked, mut views) = (Looked::default(), Views::new());
+            office.look(stays, &mut looked_at, &mut looked);
+            office.view_date(stays, &looked, before, &mut views);
             before = last_departure(&views, day.members.end - 1);
             if facts.dates.contains(day.date) {
                 visit(&office, day.members.clone(), &views);

@@ -143,13 +143,11 @@ pub(crate) struct LastDeparture {
 impl<'a> Office<'a> {
     /// Which events belong to which of the stays of one date. `looked_at` is how far the events have been looked at, where the
     /// search for the next begins.
-    pub(crate) fn look(&self, stays: &[Stay], looked_at: &mut usize) -> Looked<'a> {
-        let mut looked = Looked::default();
+    pub(crate) fn look(&self, stays: &[Stay], looked_at: &mut usize, looked: &mut Looked<'a>) {
         for stay in stays {
             self.mark(stay, looked_at, &mut looked.marks);
             looked.ends.push(looked.marks.len());
         }
-        looked
     }
 
     /// Views the stays of one date: arrivals first, because they move the required end of the date's last period.
@@ -158,11 +156,10 @@ impl<'a> Office<'a> {
         stays: &'v [Stay],
         looked: &'v Looked<'a>,
         before: Option<LastDeparture>,
-    ) -> Views<'v>
-    where
+        views: &mut Views<'v>,
+    ) where
         'a: 'v,
     {
-        let mut views = Views::new();
         let mut begins = 0;
         for (stay, end) in stays.iter().zip(&looked.ends) {
             views.push(self.arrive(stay, &looked.marks[begins..*end]));
@@ -175,10 +172,9 @@ impl<'a> Office<'a> {
         if let Some(last) = views.last_mut() {
             self.move_required_end(last, moved);
         }
-        for view in &mut views {
+        for view in views {
             self.depart(view);
         }
-        views
     }
 
     pub(crate) fn arrive_settings(&self, stay: &Stay) -> &'a PeriodSettings {
