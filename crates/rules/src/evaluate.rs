@@ -11,7 +11,7 @@ use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Timetable, Turned};
 use crate::meeting::{self, Attendance, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
-use crate::office::{self, LastDeparture, Looked, Office, StayView, Views};
+use crate::office::{self, LastDeparture, Looked, Office, StayView, Viewed};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
 use crate::time::Instant;
@@ -130,33 +130,37 @@ impl Case {
     where
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
-        let (mut before, mut looked_at) = (None, 0);
-        for turned in self.timetable.days() {
-            let Turned {
-                hours,
-                day,
-                meets_absences,
-            } = turned;
-            if day.date < self.context.analysed_from || day.date >= facts.dates.until {
-                continue;
+        let looked_at = self.context.analysed_from..facts.dates.until;
+        let days = || {
+            self.timetable
+                .days()
+                .filter(|turned| looked_at.contains(&turned.day.date))
+        };
+        let mut looked = Looked::at_most(self.office_events().len());
+        for turned in days() {
+            self.office(facts, turned).look(turned.stays(), &mut looked);
+        }
+        let (mut viewed, mut views, mut before) = (Viewed::default(), Vec::new(), None);
+        for turned in days() {
+            let office = self.office(facts, turned);
+            office.view_date(turned.stays(), (&looked, &mut viewed), before, &mut views);
+            let members = turned.day.members.clone();
+            before = last_departure(&views, members.end - 1);
+            if facts.dates.contains(turned.day.date) {
+                visit(&office, members, &views);
             }
-            let office = Office {
-                site: facts.site,
-                person: facts.person,
-                plan: &hours.plan,
-                meets_absences,
-                events: self.office_events(),
-                meetings: &self.meetings,
-                taken: &self.taken,
-            };
-            let stays = &hours.stays[day.stays.clone()];
-            let (mut looked, mut views) = (Looked::default(), Views::new());
-            office.look(stays, &mut looked_at, &mut looked);
-            office.view_date(stays, &looked, before, &mut views);
-            before = last_departure(&views, day.members.end - 1);
-            if facts.dates.contains(day.date) {
-                visit(&office, day.members.clone(), &views);
-            }
+        }
+    }
+
+    fn office<'a>(&'a self, facts: &PersonFacts<'a>, turned: Turned<'a>) -> Office<'a> {
+        Office {
+            site: facts.site,
+            person: facts.person,
+            plan: &turned.hours.plan,
+            meets_absences: turned.meets_absences,
+            events: self.office_events(),
+            meetings: &self.meetings,
+            taken: &self.taken,
         }
     }
 

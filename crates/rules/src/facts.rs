@@ -42,6 +42,8 @@ pub struct SiteFacts {
     pub(crate) outages: Vec<OutagePiece>,
     /// For each of `outages`, the latest end among it and those before it: what is over can be skipped.
     pub(crate) outages_over_by: Vec<Instant>,
+    /// Where each reader that has one stand only stands, and whether that is an office.
+    unmoved: Vec<Option<(Stand, bool)>>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
@@ -118,6 +120,7 @@ impl SiteFacts {
                 .schedules
                 .iter()
                 .any(|schedule| !schedule.late_allowances.is_empty()),
+            unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
             meetings_at: meetings_by_place(&records),
@@ -196,14 +199,20 @@ impl SiteFacts {
     /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
     pub fn stand_at(&self, reader: ReaderIndex, at: Instant) -> Option<Stand> {
         let stands = &self.records.readers[reader.at()].stands;
-        if let [only] = &stands[..] {
-            return only.interval.contains(at).then_some(*only);
-        }
         stands
             .iter()
             .filter(|stand| stand.interval.contains(at))
             .max_by_key(|stand| stand.interval.from)
             .copied()
+    }
+
+    /// Where a reader stands at an instant, and whether that is an office.
+    pub(crate) fn standing_at(&self, reader: ReaderIndex, at: Instant) -> Option<(Stand, bool)> {
+        if let Some((stand, at_office)) = self.unmoved[reader.at()] {
+            return stand.interval.contains(at).then_some((stand, at_office));
+        }
+        let stand = self.stand_at(reader, at)?;
+        Some((stand, self.is_office(stand.place)))
     }
 
     /// At which place a reader stands at an instant.
@@ -710,6 +719,14 @@ fn index_witnesses(records: &SiteRecords, people: &mut [PersonIndexes]) {
             others.dedup();
         }
     }
+}
+
+fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
+    let unmoved = records.readers.iter().map(|reader| {
+        let [only] = reader.stands[..] else { return None };
+        Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
+    });
+    unmoved.collect()
 }
 
 fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {

@@ -75,6 +75,12 @@ pub(crate) struct Turned<'a> {
     pub(crate) meets_absences: bool,
 }
 
+impl<'a> Turned<'a> {
+    pub(crate) fn stays(&self) -> &'a [Stay] {
+        &self.hours.stays[self.day.stays.clone()]
+    }
+}
+
 impl Hours {
     fn clear(&mut self) {
         self.plan.clear();

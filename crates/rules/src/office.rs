@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::ops::Deref;
 
 use chrono::NaiveDate;
-use smallvec::SmallVec;
 
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
@@ -40,16 +39,32 @@ pub(crate) struct Mark<'a> {
     pub(crate) faces: Facing,
 }
 
-/// The marks of the stays of one date, one after the other; mostly few.
-#[derive(Debug, Default)]
+/// The marks of stays in order, one stay's after the other's.
+#[derive(Debug)]
 pub(crate) struct Looked<'a> {
-    marks: SmallVec<[Mark<'a>; 8]>,
+    marks: Vec<Mark<'a>>,
     /// Where the marks of each stay end.
-    ends: SmallVec<[usize; 4]>,
+    ends: Vec<usize>,
+    /// How far the events have been looked at, where the search for the next begins.
+    events: usize,
 }
 
-/// The stays of one date with what was seen in them.
-pub(crate) type Views<'a> = SmallVec<[StayView<'a>; 2]>;
+impl Looked<'_> {
+    pub(crate) fn at_most(events: usize) -> Self {
+        Self {
+            marks: Vec::with_capacity(events),
+            ends: Vec::with_capacity(events),
+            events: 0,
+        }
+    }
+}
+
+/// How many of the stays that were looked at have been viewed, and of their marks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Viewed {
+    stays: usize,
+    marks: usize,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival<'a> {
@@ -112,6 +127,10 @@ impl Left<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct StayView<'a> {
     pub(crate) stay: &'a Stay,
+    /// How its arrival is judged.
+    pub(crate) arriving: &'a PeriodSettings,
+    /// How its departure is judged.
+    pub(crate) leaving: &'a PeriodSettings,
     /// What absences, half holidays and meetings leave, with the time by which the required end moved.
     pub(crate) effective: Left<'a>,
     /// The same where no attendance is assumed, if some is.
@@ -141,30 +160,32 @@ pub(crate) struct LastDeparture {
 }
 
 impl<'a> Office<'a> {
-    /// Which events belong to which of the stays of one date. `looked_at` is how far the events have been looked at, where the
-    /// search for the next begins.
-    pub(crate) fn look(&self, stays: &[Stay], looked_at: &mut usize, looked: &mut Looked<'a>) {
+    /// Which events belong to which of the stays of one date.
+    pub(crate) fn look(&self, stays: &[Stay], looked: &mut Looked<'a>) {
         for stay in stays {
-            self.mark(stay, looked_at, &mut looked.marks);
+            self.mark(stay, looked);
             looked.ends.push(looked.marks.len());
         }
     }
 
-    /// Views the stays of one date: arrivals first, because they move the required end of the date's last period.
-    pub(crate) fn view_date<'v>(
+    /// Views the stays of one date: arrivals first, because they move the required end of the date's last period. The views are
+    /// written over those of another date.
+    pub(crate) fn view_date(
         &self,
-        stays: &'v [Stay],
-        looked: &'v Looked<'a>,
+        stays: &'a [Stay],
+        (looked, viewed): (&'a Looked<'a>, &mut Viewed),
         before: Option<LastDeparture>,
-        views: &mut Views<'v>,
-    ) where
-        'a: 'v,
-    {
-        let mut begins = 0;
-        for (stay, end) in stays.iter().zip(&looked.ends) {
-            views.push(self.arrive(stay, &looked.marks[begins..*end]));
-            begins = *end;
+        views: &mut Vec<StayView<'a>>,
+    ) {
+        for (position, stay) in stays.iter().enumerate() {
+            let marks = &looked.marks[viewed.marks..looked.ends[viewed.stays]];
+            (viewed.stays, viewed.marks) = (viewed.stays + 1, looked.ends[viewed.stays]);
+            if position == views.len() {
+                views.push(self.unseen(stay));
+            }
+            self.arrive(stay, marks, &mut views[position]);
         }
+        views.truncate(stays.len());
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
         if let Some((first, before)) = views.first_mut().zip(before) {
             self.come_late(first, before);
@@ -177,12 +198,26 @@ impl<'a> Office<'a> {
         }
     }
 
-    pub(crate) fn arrive_settings(&self, stay: &Stay) -> &'a PeriodSettings {
-        self.plan[stay.first].settings(self.site)
-    }
-
-    pub(crate) fn leave_settings(&self, stay: &Stay) -> &'a PeriodSettings {
-        self.plan[stay.last].settings(self.site)
+    /// A view that nothing has been looked at for.
+    fn unseen(&self, stay: &'a Stay) -> StayView<'a> {
+        StayView {
+            stay,
+            arriving: self.plan[stay.first].settings(self.site),
+            leaving: self.plan[stay.last].settings(self.site),
+            effective: Left::AsPlanned(&stay.left),
+            unassumed: None,
+            marks: &[],
+            arrival: None,
+            due: stay.bounds.from,
+            due_reason: DueReason::EffectiveStart,
+            required_end: stay.bounds.until,
+            moved: Span::ZERO,
+            departure: None,
+            came_back: None,
+            visit_ends: 0,
+            start_taken: None,
+            end_taken: None,
+        }
     }
 
     /// The members of a stay that are not wholly excused.
@@ -191,46 +226,38 @@ impl<'a> Office<'a> {
         stay.members.clone().filter(move |member| !plan[*member].is_excused())
     }
 
-    fn arrive<'v>(&self, stay: &'v Stay, marks: &'v [Mark<'a>]) -> StayView<'v>
-    where
-        'a: 'v,
-    {
-        let (effective, unassumed) = self.effective(stay);
-        let arrival = arrival_of(stay, marks);
-        let settings = self.arrive_settings(stay);
-        let start = effective.start().unwrap_or(stay.bounds.from);
-        let flexible_until = self.plan[stay.first].interval.from + settings.flex;
-        let due = start.max(flexible_until);
-        let due_reason = if due > start {
-            DueReason::Flex { flex: settings.flex }
+    /// Makes `view` one of this stay, all but what `depart` finds. Every part is written where it stays: views are large, and
+    /// moving them takes longer than the rest.
+    fn arrive(&self, stay: &'a Stay, marks: &'a [Mark<'a>], view: &mut StayView<'a>) {
+        view.stay = stay;
+        view.arriving = self.plan[stay.first].settings(self.site);
+        view.leaving = self.plan[stay.last].settings(self.site);
+        (view.effective, view.unassumed) = self.effective(stay);
+        view.marks = marks;
+        view.arrival = arrival_of(stay, marks);
+        let start = view.effective.start().unwrap_or(stay.bounds.from);
+        let flexible_until = self.plan[stay.first].interval.from + view.arriving.flex;
+        view.due = start.max(flexible_until);
+        view.due_reason = if flexible_until > start {
+            DueReason::Flex {
+                flex: view.arriving.flex,
+            }
         } else {
             DueReason::EffectiveStart
         };
+        view.required_end = view.effective.end().unwrap_or(stay.bounds.until);
+        view.moved = Span::ZERO;
         // Attendance that was seen says more than attendance that is assumed.
         let covers = |at: Instant| {
             let covering = self.taken.iter().filter(move |taken| taken.interval.contains(at));
             covering.min_by_key(|taken| taken.assumed_until.is_some())
         };
-        StayView {
-            stay,
-            required_end: effective.end().unwrap_or(stay.bounds.until),
-            effective,
-            unassumed,
-            visit_ends: marks.len(),
-            marks,
-            arrival,
-            due,
-            due_reason,
-            moved: Span::ZERO,
-            departure: None,
-            came_back: None,
-            start_taken: covers(stay.bounds.from),
-            end_taken: covers(stay.bounds.until - Span::from_ms(1)),
-        }
+        view.start_taken = covers(stay.bounds.from);
+        view.end_taken = covers(stay.bounds.until - Span::from_ms(1));
     }
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
-    fn effective<'v>(&self, stay: &'v Stay) -> (Left<'v>, Option<Box<IntervalSet>>) {
+    fn effective(&self, stay: &'a Stay) -> (Left<'a>, Option<Box<IntervalSet>>) {
         let mut effective = Left::AsPlanned(&stay.left);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
@@ -245,10 +272,10 @@ impl<'a> Office<'a> {
     }
 
     /// The events that belong to a stay, by rules 3 and 4.
-    fn mark(&self, stay: &Stay, looked_at: &mut usize, marks: &mut SmallVec<[Mark<'a>; 8]>) {
+    fn mark(&self, stay: &Stay, looked: &mut Looked<'a>) {
         let reach = stay.reach();
-        let first = self.first_from(reach.from, *looked_at);
-        *looked_at = first;
+        let first = self.first_from(reach.from, looked.events);
+        looked.events = first;
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
         let own = self.events[first..].iter().take_while(|event| event.at < reach.until);
@@ -258,7 +285,7 @@ impl<'a> Office<'a> {
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
             let faces = if reads_as_in { Facing::In } else { event.faces };
-            marks.push(Mark { event, faces });
+            looked.marks.push(Mark { event, faces });
             went_out = faces == Facing::Out || faces == Facing::Both && went_out;
         }
     }
@@ -309,7 +336,7 @@ impl<'a> Office<'a> {
 
     /// Rule 7: how much of the flexible time was used.
     fn flex_used(&self, view: &StayView<'_>) -> Span {
-        let flex = self.arrive_settings(view.stay).flex;
+        let flex = view.arriving.flex;
         let (Some(arrival), Some(start)) = (view.arrival, view.effective.start()) else {
             return Span::ZERO;
         };
@@ -623,11 +650,11 @@ const fn final_if(settled: bool) -> FindingState {
 /// Rules 2 and 10: members to which nobody came, and those that ended before somebody did.
 fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    let (arrive, leave) = (office.arrive_settings(stay).arrive, office.leave_settings(stay).leave);
+    let (arrive, leave) = (view.arriving.arrive, view.leaving.leave);
     let seen = view.departure.is_some() || view.evidence().is_some();
     let signed = !view.visit().is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
     match (arrive, view.arrival) {
-        (Side::Required, Some(arrival)) => {
+        (Side::Required, Some(arrival)) if stay.first_end <= arrival.at => {
             let ended = office
                 .members(stay)
                 .filter(|member| ends_of(office, *member) <= arrival.at);
@@ -688,7 +715,7 @@ fn absent_member(
     // coming late to it, not staying away from it.
     let late_at = view
         .effective
-        .exceeds_at(view.due, office.arrive_settings(stay).grace_late)
+        .exceeds_at(view.due, view.arriving.grace_late)
         .map_or(ends, |at| at.max(part.from).min(ends));
     if !deadline.reached(late_at) {
         return None;
@@ -744,8 +771,8 @@ pub(crate) fn lateness_kind(settings: &PeriodSettings, length: Span) -> Option<F
 }
 
 /// Rules 7 and 10.
-fn late(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
-    let settings = office.arrive_settings(view.stay);
+fn late(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+    let settings = view.arriving;
     let Some((arrival, length)) = view
         .arrival
         .zip(view.lateness())
@@ -782,8 +809,8 @@ fn starts_later(view: &StayView<'_>) -> bool {
 }
 
 /// Rule 8.
-fn early_leave(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
-    let settings = office.leave_settings(view.stay);
+fn early_leave(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+    let settings = view.leaving;
     let Some((departure, length)) = view.departure.zip(view.earliness()) else {
         return;
     };
@@ -827,9 +854,9 @@ fn early_leave(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline
 }
 
 /// Rule 9: somebody was there, and no swipe says when they came.
-fn missing_arrival(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+fn missing_arrival(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    if office.arrive_settings(stay).arrive == Side::Free || view.arrival.is_some() || view.start_taken.is_some() {
+    if view.arriving.arrive == Side::Free || view.arrival.is_some() || view.start_taken.is_some() {
         return;
     }
     let departure = view.departure.map(|departure| (departure.at, departure.id));
@@ -850,16 +877,13 @@ fn missing_arrival(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Dead
 }
 
 /// Rule 9, and rule 10 where only departures are required: somebody came, and no swipe says when they left.
-fn missing_departure(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+fn missing_departure(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    if office.leave_settings(stay).leave == Side::Free || view.departure.is_some() || view.end_taken.is_some() {
+    if view.leaving.leave == Side::Free || view.departure.is_some() || view.end_taken.is_some() {
         return;
     }
     let arrived = view.arrival.map(|arrival| (arrival.at, arrival.event.id));
-    let Some((since, id)) = arrived
-        .map(|(at, id)| (at, Some(id)))
-        .or_else(|| other_sign(office, view))
-    else {
+    let Some((since, id)) = arrived.map(|(at, id)| (at, Some(id))).or_else(|| other_sign(view)) else {
         return;
     };
     let settled_at = stay.settled_at();
@@ -876,11 +900,11 @@ fn missing_departure(office: &Office<'_>, view: &StayView<'_>, deadline: &mut De
 }
 
 /// What stands for an arrival that no swipe shows: attendance at a meeting over the start, or where none is required any swipe.
-pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(Instant, Option<SwipeId>)> {
+pub(crate) fn other_sign(view: &StayView<'_>) -> Option<(Instant, Option<SwipeId>)> {
     if view.start_taken.is_some_and(|taken| taken.assumed_until.is_none()) {
         return Some((view.stay.bounds.from, None));
     }
-    let free = office.arrive_settings(view.stay).arrive == Side::Free;
+    let free = view.arriving.arrive == Side::Free;
     let first = view.visit().first().filter(|_| free).map(|mark| mark.event)?;
     Some((first.at, Some(first.id)))
 }

@@ -195,6 +195,8 @@ pub(crate) struct Stay {
     pub(crate) left: IntervalSet,
     /// From the first to the last instant of what is left.
     pub(crate) bounds: Interval,
+    /// When the first of the members ends that are not wholly excused, as far as they are left.
+    pub(crate) first_end: Instant,
     /// Whether stepping out is judged in any of the members.
     pub(crate) judges_step_out: bool,
     pub(crate) arrive_from: Instant,
@@ -280,8 +282,9 @@ fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range
     for period in &plan[first + 1..=last] {
         period.base.intervals().iter().for_each(|piece| left.insert(*piece));
     }
-    let judged = plan[members.clone()].iter().filter(|period| !period.is_excused());
-    let judges_step_out = judged
+    let judged = || plan[members.clone()].iter().filter(|period| !period.is_excused());
+    let first_end = judged().filter_map(|period| period.base.end()).min()?;
+    let judges_step_out = judged()
         .map(|period| period.settings(site))
         .any(|settings| settings.step_out_allowance.is_some());
     Some(Stay {
@@ -290,6 +293,7 @@ fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range
         last,
         left,
         bounds,
+        first_end,
         judges_step_out,
         arrive_from: earlier.fold(plan[first].arrive_from, Instant::min),
         leave_until: later.fold(plan[last].leave_until, Instant::max),

@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use crate::deadline::Deadline;
 use crate::facts::{PersonFacts, SiteFacts};
 use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Stand, Swipe, SwipeId};
-use crate::time::Instant;
+use crate::time::{Instant, Interval};
 
 /// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting where that counts at the office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
         facts,
         events,
         last: None,
+        own: None,
         elsewhere: false,
         moved: false,
     };
@@ -62,6 +63,8 @@ struct Seen<'a> {
     facts: &'a PersonFacts<'a>,
     events: &'a mut Vec<Event>,
     last: Option<SwipeId>,
+    /// A badge that only one person ever held, this one, and when.
+    own: Option<(BadgeIndex, Interval)>,
     /// Whether any was not at an office.
     elsewhere: bool,
     /// Whether a repeat has moved the instant at which an event counts.
@@ -71,16 +74,31 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn add(&mut self, swipe: &Swipe, deadline: &mut Deadline) {
         let site = self.facts.site;
-        if self.last == Some(swipe.id) || !is_judged(self.facts, swipe) {
+        if self.last == Some(swipe.id) || !is_known(self.facts, swipe) || !self.is_own(swipe) {
             return;
         }
         if swipe.happened_at > deadline.now() {
             deadline.consider(swipe.happened_at);
-        } else if let Some(stand) = site.stand_at(swipe.reader, swipe.happened_at) {
-            self.elsewhere |= !site.is_office(stand.place);
+        } else if let Some((stand, at_office)) = site.standing_at(swipe.reader, swipe.happened_at) {
+            self.elsewhere |= !at_office;
             self.note(swipe, stand);
         }
         self.last = Some(swipe.id);
+    }
+
+    fn is_own(&mut self, swipe: &Swipe) -> bool {
+        if let Some((badge, held)) = self.own
+            && badge == swipe.badge
+        {
+            return held.contains(swipe.happened_at);
+        }
+        let PersonFacts { site, person, .. } = *self.facts;
+        if let [only] = site.records().badges[swipe.badge.at()].grants[..]
+            && only.person == person
+        {
+            self.own = Some((swipe.badge, only.interval));
+        }
+        site.holder(swipe.badge, swipe.happened_at) == Some(person)
     }
 
     /// Adds an event, or makes the swipe a repeat of the burst to which it belongs.
@@ -149,9 +167,11 @@ pub(crate) fn repeats_of(facts: &PersonFacts<'_>, event: &Event, now: Instant) -
 
 /// Whether a swipe is known, in its place in time, and the person's.
 fn is_judged(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
-    facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at)
-        && facts.site.quarantine(swipe).is_none()
-        && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
+    is_known(facts, swipe) && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
+}
+
+fn is_known(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
+    facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at) && facts.site.quarantine(swipe).is_none()
 }
 
 fn event_of(swipe: &Swipe, stand: Stand) -> Event {
