@@ -8,7 +8,7 @@ use crate::deadline::Deadline;
 use crate::draft::Draft;
 use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
-use crate::hours::{Timetable, Turned};
+use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
 use crate::office::{self, LastDeparture, Looked, Office, StayView, Viewed};
@@ -130,34 +130,38 @@ impl Case {
     where
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
-        let looked_at = self.context.analysed_from..facts.dates.until;
-        let days = || {
-            self.timetable
-                .days()
-                .filter(|turned| looked_at.contains(&turned.day.date))
+        let dates = self.context.analysed_from..facts.dates.until;
+        let days_of = |run: Run<'_>| {
+            let first = run.days.partition_point(|day| day.date < dates.start);
+            let count = run.days[first..].partition_point(|day| day.date < dates.end);
+            first..first + count
         };
         let mut looked = Looked::at_most(self.office_events().len());
-        for turned in days() {
-            self.office(facts, turned).look(turned.stays(), &mut looked);
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.look(run.stays(day), &mut looked);
+            }
         }
         let (mut viewed, mut views, mut before) = (Viewed::default(), Vec::new(), None);
-        for turned in days() {
-            let office = self.office(facts, turned);
-            office.view_date(turned.stays(), (&looked, &mut viewed), before, &mut views);
-            let members = turned.day.members.clone();
-            before = last_departure(&views, members.end - 1);
-            if facts.dates.contains(turned.day.date) {
-                visit(&office, members, &views);
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.view_date(run.stays(day), (&looked, &mut viewed), before, &mut views);
+                before = last_departure(&views, day.members.end - 1);
+                if facts.dates.contains(day.date) {
+                    visit(&office, day.members.clone(), &views);
+                }
             }
         }
     }
 
-    fn office<'a>(&'a self, facts: &PersonFacts<'a>, turned: Turned<'a>) -> Office<'a> {
+    fn office<'a>(&'a self, facts: &PersonFacts<'a>, run: Run<'a>) -> Office<'a> {
         Office {
             site: facts.site,
             person: facts.person,
-            plan: &turned.hours.plan,
-            meets_absences: turned.meets_absences,
+            plan: &run.hours.plan,
+            meets_absences: run.meets_absences,
             events: self.office_events(),
             meetings: &self.meetings,
             taken: &self.taken,

@@ -65,19 +65,19 @@ pub(crate) struct Timetable {
     patches: Vec<Patch>,
 }
 
-/// A day of a timetable.
+/// Days of a timetable in a row.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Turned<'a> {
-    /// The hours of which it is one.
+pub(crate) struct Run<'a> {
+    /// The hours of which they are days.
     pub(crate) hours: &'a Hours,
-    pub(crate) day: &'a PlannedDay,
-    /// Whether an absence of the person may be looked at on it.
+    pub(crate) days: &'a [PlannedDay],
+    /// Whether an absence of the person may be looked at on them.
     pub(crate) meets_absences: bool,
 }
 
-impl<'a> Turned<'a> {
-    pub(crate) fn stays(&self) -> &'a [Stay] {
-        &self.hours.stays[self.day.stays.clone()]
+impl<'a> Run<'a> {
+    pub(crate) fn stays(&self, day: &PlannedDay) -> &'a [Stay] {
+        &self.hours.stays[day.stays.clone()]
     }
 }
 
@@ -185,27 +185,26 @@ impl Timetable {
         }
     }
 
-    /// Its days in order.
-    pub(crate) fn days(&self) -> impl Iterator<Item = Turned<'_>> {
+    /// Its days in order, those that the person shares and those of their own in turn.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         let shared = self.shared.get(self.current).map(|shared| &shared.hours);
-        let mut patches = self.patches.iter().peekable();
-        let days = shared
-            .into_iter()
-            .flat_map(|hours| hours.days.iter().map(move |day| (hours, day)));
-        days.enumerate().map(move |(position, (hours, day))| {
-            while patches.next_if(|patch| patch.days.end <= position).is_some() {}
-            match patches.peek().filter(|patch| patch.days.start <= position) {
-                Some(patch) => Turned {
-                    hours: &self.own,
-                    day: &self.own.days[patch.own + position - patch.days.start],
-                    meets_absences: true,
-                },
-                None => Turned {
-                    hours,
-                    day,
-                    meets_absences: false,
-                },
-            }
+        shared.into_iter().flat_map(|hours| {
+            let shared_run = |days: Range<usize>| Run {
+                hours,
+                days: &hours.days[days],
+                meets_absences: false,
+            };
+            let own_run = |patch: &Patch| Run {
+                hours: &self.own,
+                days: &self.own.days[patch.own..patch.own + patch.days.len()],
+                meets_absences: true,
+            };
+            let ends = self.patches.iter().map(|patch| patch.days.end);
+            let begins = core::iter::once(0).chain(ends);
+            let patched = self.patches.iter().zip(begins.clone());
+            let until_the_last =
+                patched.flat_map(move |(patch, begins)| [shared_run(begins..patch.days.start), own_run(patch)]);
+            until_the_last.chain(begins.last().map(|begins| shared_run(begins..hours.days.len())))
         })
     }
 

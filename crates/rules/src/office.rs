@@ -280,7 +280,7 @@ impl<'a> Office<'a> {
         let mut went_out = false;
         let own = self.events[first..].iter().take_while(|event| event.at < reach.until);
         for (position, event) in (first..).zip(own) {
-            if !self.belongs(stay, position) {
+            if !stay.own.contains(event.at) && !self.belongs(stay, position) {
                 continue;
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
@@ -292,13 +292,14 @@ impl<'a> Office<'a> {
 
     /// The position of the first event at or after an instant, from one near it: stays come one after the other, and so do swipes.
     fn first_from(&self, from: Instant, near: usize) -> usize {
-        let back = self.events[..near]
-            .iter()
-            .rev()
-            .take_while(|event| event.at >= from)
-            .count();
-        let on = self.events[near..].iter().take_while(|event| event.at < from).count();
-        near - back + on
+        let (mut position, events) = (near, self.events);
+        while position > 0 && events[position - 1].at >= from {
+            position -= 1;
+        }
+        while events.get(position).is_some_and(|event| event.at < from) {
+            position += 1;
+        }
+        position
     }
 
     fn belongs(&self, stay: &Stay, position: usize) -> bool {
@@ -420,12 +421,20 @@ impl<'a> Office<'a> {
     fn depart(&self, view: &mut StayView<'_>) {
         let begins = view.arrival.map_or(0, |arrival| arrival.mark + 1);
         let marks = view.marks;
-        let came_in = |mark: &usize| marks[*mark].faces == Facing::In;
         let end = view.required_end;
-        let another_visit = |mark: &usize| came_in(mark) && marks[*mark].event.at >= end;
-        view.visit_ends = (begins..marks.len()).find(another_visit).unwrap_or(marks.len());
-        let candidate = (begins..view.visit_ends).rfind(|mark| can_leave(view.stay, &marks[*mark]));
-        let came_back = candidate.and_then(|mark| (mark + 1..view.visit_ends).find(|later| came_in(later)));
+        let (mut candidate, mut came_back) = (None, None);
+        view.visit_ends = marks.len();
+        for (position, mark) in marks.iter().enumerate().skip(begins) {
+            if mark.faces == Facing::In {
+                if mark.event.at >= end {
+                    view.visit_ends = position;
+                    break;
+                }
+                came_back = came_back.or(candidate.and(Some(position)));
+            } else if can_leave(view.stay, mark) {
+                (candidate, came_back) = (Some(position), None);
+            }
+        }
         let left = candidate.filter(|_| came_back.is_none()).map(|mark| {
             let event = marks[mark].event;
             let by_out = marks[mark].faces == Facing::Out;
@@ -437,7 +446,11 @@ impl<'a> Office<'a> {
             }
         });
         view.came_back = came_back;
-        view.departure = self.closing_after(view).or(left);
+        view.departure = if self.meetings.is_empty() {
+            left
+        } else {
+            self.closing_after(view).or(left)
+        };
     }
 
     /// Rule 11: a meeting's last closing with no later office swipe in the stay is a departure. A meeting to which the person came
@@ -467,33 +480,43 @@ impl<'a> Office<'a> {
 
 /// Rule 5.
 fn arrival_of<'a>(stay: &Stay, marks: &[Mark<'a>]) -> Option<Arrival<'a>> {
-    let event = |position: usize| marks[position].event;
     let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
-    let went_out =
-        (0..marks.len()).rfind(|mark| marks[*mark].faces == Facing::Out && before_start.contains(event(*mark).at));
-    let looked_at = went_out.map_or(0, |mark| mark + 1)..marks.len();
-    let arrive = |mark: usize, reason: ArrivalReason| Arrival {
-        mark,
-        at: event(mark).at,
-        event: event(mark),
-        reason,
-    };
-    if let Some(mark) = looked_at
-        .clone()
-        .find(|mark| can_arrive(stay, marks[*mark].faces, event(*mark).at))
-    {
-        let reason = went_out.map_or(ArrivalReason::Earliest, |out| ArrivalReason::AfterGoingOut {
-            out_at: event(out).at,
-        });
-        return Some(arrive(mark, reason));
-    }
     let second_half = Interval::new(stay.leave_from, stay.settled_at());
-    let mut undetermined =
-        looked_at.filter(|mark| marks[*mark].faces == Facing::Both && second_half.contains(event(*mark).at));
-    let first = undetermined.next().filter(|mark| event(*mark).at < stay.bounds.until)?;
-    undetermined
-        .next()
-        .map(|_| arrive(first, ArrivalReason::FirstOfSeveral))
+    let (mut went_out, mut earliest) = (None, None);
+    let (mut first_undetermined, mut several) = (None, false);
+    for (position, mark) in marks.iter().enumerate() {
+        let at = mark.event.at;
+        if earliest.is_some() && at >= stay.bounds.from {
+            break;
+        }
+        if mark.faces == Facing::Out && before_start.contains(at) {
+            // What was before is over.
+            (went_out, earliest) = (Some(at), None);
+            (first_undetermined, several) = (None, false);
+        } else if earliest.is_none() && can_arrive(stay, mark.faces, at) {
+            earliest = Some(position);
+        } else if mark.faces == Facing::Both && second_half.contains(at) {
+            several = first_undetermined.is_some();
+            first_undetermined = first_undetermined.or(Some(position));
+        }
+    }
+    let (mark, reason) = match (earliest, first_undetermined) {
+        (Some(earliest), _) => {
+            let after = |out_at| ArrivalReason::AfterGoingOut { out_at };
+            (earliest, went_out.map_or(ArrivalReason::Earliest, after))
+        }
+        (None, Some(first)) if several && marks[first].event.at < stay.bounds.until => {
+            (first, ArrivalReason::FirstOfSeveral)
+        }
+        _ => return None,
+    };
+    let event = marks[mark].event;
+    Some(Arrival {
+        mark,
+        at: event.at,
+        event,
+        reason,
+    })
 }
 
 /// Rule 4.

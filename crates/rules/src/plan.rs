@@ -204,6 +204,8 @@ pub(crate) struct Stay {
     pub(crate) leave_until: Instant,
     pub(crate) arrive_until: Instant,
     pub(crate) leave_from: Instant,
+    /// The time between the breaks that it shares: what happens in it belongs to no other stay.
+    pub(crate) own: Interval,
     /// The break that it shares with the stay before it.
     pub(crate) before: Option<Break>,
     /// The break that it shares with the stay after it.
@@ -300,6 +302,7 @@ fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range
         arrive_until: inside(plan[first].arrive_until),
         leave_from: inside(plan[last].leave_from),
         members,
+        own: Interval::new(Instant::from_ms(i64::MIN), Instant::from_ms(i64::MAX)),
         before: None,
         after: None,
     })
@@ -320,6 +323,8 @@ fn share_breaks(stays: &mut [Stay]) {
         let interval = Interval::new(earlier.bounds.until.min(until), until);
         let (neighbour_before, neighbour_after) = (earlier.last, later.first);
         let middle = middle_of(interval);
+        stays[position - 1].own.until = interval.from;
+        stays[position].own.from = interval.until;
         stays[position - 1].after = Some(Break {
             interval,
             middle,

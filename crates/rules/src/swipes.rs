@@ -105,13 +105,15 @@ impl Seen<'_> {
     fn note(&mut self, swipe: &Swipe, stand: Stand) {
         let debounce = self.facts.site.records().site.debounce;
         let faces = swipe.faces.unwrap_or(stand.faces);
-        let recent = self
-            .events
-            .iter_mut()
-            .rev()
-            .take_while(|kept| swipe.happened_at - kept.first < debounce);
+        let recent = |kept: &Event| swipe.happened_at - kept.first < debounce;
         let same = |kept: &&mut Event| kept.reader == swipe.reader && kept.faces == faces && kept.badge == swipe.badge;
-        let Some(kept) = recent.into_iter().find(same) else {
+        let repeated = if self.events.last().is_some_and(recent) {
+            let recent = self.events.iter_mut().rev().take_while(|kept| recent(kept));
+            recent.into_iter().find(same)
+        } else {
+            None
+        };
+        let Some(kept) = repeated else {
             self.events.push(event_of(swipe, stand));
             return;
         };
