@@ -187,10 +187,10 @@ impl<'a> Office<'a> {
         }
         views.truncate(stays.len());
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
-        if let Some((first, before)) = views.first_mut().zip(before) {
+        if let Some((first, before)) = views.first_mut().zip(before.filter(|_| self.site.any_late_allowance)) {
             self.come_late(first, before);
         }
-        if let Some(last) = views.last_mut() {
+        if let Some(last) = views.last_mut().filter(|_| moved > Span::ZERO) {
             self.move_required_end(last, moved);
         }
         for view in views {
@@ -338,15 +338,14 @@ impl<'a> Office<'a> {
     /// Rule 7: how much of the flexible time was used.
     fn flex_used(&self, view: &StayView<'_>) -> Span {
         let flex = view.arriving.flex;
+        if flex == Span::ZERO {
+            return Span::ZERO;
+        }
         let (Some(arrival), Some(start)) = (view.arrival, view.effective.start()) else {
             return Span::ZERO;
         };
         let until = arrival.at.min(self.plan[view.stay.first].interval.from + flex);
-        if flex == Span::ZERO {
-            Span::ZERO
-        } else {
-            view.effective.length_within(Interval::new(start, until))
-        }
+        view.effective.length_within(Interval::new(start, until))
     }
 
     /// Rule 7: coming late within the flexible time moves the end of the date's last period, where that end is its own.
@@ -357,7 +356,7 @@ impl<'a> Office<'a> {
             .get(last.stay.last + 1)
             .is_none_or(|next| next.date != last_of_date.date);
         let ends = last_of_date.interval.until;
-        if !is_last || last.effective.end() != Some(ends) || moved == Span::ZERO {
+        if !is_last || last.effective.end() != Some(ends) {
             return;
         }
         let mut extension = self.beyond_the_end(last_of_date, Interval::new(ends, ends + moved));

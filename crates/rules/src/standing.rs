@@ -130,8 +130,10 @@ fn presence_in_stay<'f>(
     {
         return missing;
     }
-    let out_since = view
-        .out_since()
+    let over = deadline.now() >= view.required_end;
+    let out_since = (!over)
+        .then(|| view.out_since())
+        .flatten()
         .filter(|since| member_at(office, view, *since) <= member && !deadline.reached(view.required_end));
     if let Some(since) = out_since {
         return Presence::Out { since };

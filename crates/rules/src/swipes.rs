@@ -72,6 +72,25 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Whether each of the swipes happened later than the one before, so that all could be added.
+    fn add_while_in_order(&mut self, swipes: &[Swipe], deadline: &mut Deadline) -> bool {
+        let mut before = Instant::from_ms(i64::MIN);
+        for swipe in swipes {
+            if swipe.happened_at <= before {
+                return false;
+            }
+            before = swipe.happened_at;
+            self.add(swipe, deadline);
+        }
+        true
+    }
+
+    fn forget(&mut self) {
+        self.events.clear();
+        (self.last, self.own) = (None, None);
+        (self.elsewhere, self.moved) = (false, false);
+    }
+
     fn add(&mut self, swipe: &Swipe, deadline: &mut Deadline) {
         let site = self.facts.site;
         if self.last == Some(swipe.id) || !is_known(self.facts, swipe) || !self.is_own(swipe) {
