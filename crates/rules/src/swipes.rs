@@ -41,12 +41,8 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
         moved: false,
     };
     // Mostly the swipes come as the ledger keeps them, in order and each once.
-    if facts
-        .swipes
-        .is_sorted_by(|one, other| one.happened_at < other.happened_at)
-    {
-        facts.swipes.iter().for_each(|swipe| seen.add(swipe, deadline));
-    } else {
+    if !seen.add_while_in_order(facts.swipes, deadline) {
+        seen.forget();
         let mut swipes: Vec<&Swipe> = facts.swipes.iter().collect();
         swipes.sort_by(|one, other| order(facts.site, one, other));
         swipes.into_iter().for_each(|swipe| seen.add(swipe, deadline));
