@@ -13,7 +13,7 @@ use crate::model::{
     Stand, Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
-use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
+use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
 const BURST_REACH: Span = Span::from_minutes(6 * 60);
@@ -451,10 +451,9 @@ impl SiteFacts {
             until: days_after(dates.until, 2),
         };
         let zone = self.records.site.zone;
-        let interval = Interval::new(
-            DayClock::new(days_before(analysed_from, 1), zone).at(CivilTime::MIDNIGHT),
-            DayClock::new(days_after(dates.until, 2), zone).at(CivilTime::MIDNIGHT),
-        );
+        let (first, last) = (days_before(analysed_from, 1), days_after(dates.until, 2));
+        let clocks = DayClocks::new(first, last, zone);
+        let interval = Interval::new(clocks.of(first).midnight(), clocks.of(last).midnight());
         Context {
             analysed_from,
             planned,

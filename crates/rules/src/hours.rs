@@ -9,7 +9,7 @@ use crate::assignment::Following;
 use crate::facts::{DateRange, SiteFacts};
 use crate::model::PersonIndex;
 use crate::plan::{Planned, Stay, stays_of};
-use crate::time::{DayClock, Instant, Interval, Span};
+use crate::time::{DayClock, DayClocks, Instant, Interval, Span};
 
 /// How many compiled office hours are kept; a bureau has few schedules, and compiling them again costs little.
 const KEPT: usize = 64;
@@ -112,21 +112,13 @@ impl Hours {
 impl Shared {
     fn compile(site: &SiteFacts, person: PersonIndex, dates: DateRange) -> Self {
         let zone = site.records().site.zone;
-        let clocks: Vec<DayClock> = dates.days().map(|date| DayClock::new(date, zone)).collect();
-        let bounds = clocks
-            .first()
-            .zip(clocks.last())
-            .map(|(first, last)| bounds_of(first, last));
-        let bounds = bounds.unwrap_or(Interval::new(Instant::from_ms(0), Instant::from_ms(0)));
+        let clocks = DayClocks::new(dates.from, dates.until, zone);
+        let bounds = bounds_of(&clocks.of(dates.from), &clocks.of(dates.until));
         let mut hours = Hours::default();
-        for clock in &clocks {
-            site.plan_before_absences(person, clock, &mut hours.plan);
+        for date in dates.days() {
+            site.plan_before_absences(person, &clocks.of(date), &mut hours.plan);
         }
-        let midnight_of = |date| {
-            let position = clocks.partition_point(|clock| clock.date < date);
-            clocks[position].midnight()
-        };
-        hours.join(site, 0, midnight_of);
+        hours.join(site, 0, |date| clocks.of(date).midnight());
         Self {
             dates,
             bounds,
@@ -140,7 +132,7 @@ impl Shared {
     }
 }
 
-/// From the first midnight to two days beyond the last, as far as a period of the last date can start.
+/// From a day before the first midnight to three days beyond the last, as far as a period of a date can start.
 fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
     const LATEST_START: Span = Span::from_minutes(3 * 24 * 60);
     Interval::new(

@@ -68,11 +68,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut ratios, mut counted) = (Vec::new(), Counts::default());
     for round in 1..=ROUNDS {
         let year = timed(|| counted = bench.judge_years());
-        let date = timed(|| {
-            black_box(bench.judge_dates());
-        });
+        let (mut by_batch, mut by_date) = (Counts::default(), Counts::default());
+        let batch = timed(|| by_batch = bench.judge_batches());
+        let date = timed(|| by_date = bench.judge_dates());
+        assert_eq!(by_batch, by_date, "a batch at a time and a date at a time agree");
         println!("round {round}, person-days a second of wall time (of processor time):");
         let by_year = print_rate("a year at a time", year, bench.person_days(PEOPLE));
+        print_rate("a batch at a time", batch, bench.person_days(PEOPLE_BY_DATE));
         print_rate("a date at a time", date, bench.person_days(PEOPLE_BY_DATE));
         if let Some(duckdb) = &mut duckdb {
             let (took, same) = duckdb.count()?;
@@ -169,17 +171,40 @@ impl Bench {
         counts
     }
 
+    /// One date at a time of one person after the other, nothing shared.
     fn judge_dates(&self) -> Counts {
         let mut counts = Counts::default();
-        for (person, swipes) in (0..PEOPLE_BY_DATE).zip(&self.swipes) {
+        for person in 0..PEOPLE_BY_DATE {
             for date in self.dates.iter().map(|date| DateRange::of_date(*date)) {
-                let window = self.site.swipe_window(PersonIndex(person), date);
-                let from = swipes.partition_point(|swipe| swipe.happened_at < window.from);
-                let until = swipes.partition_point(|swipe| swipe.happened_at < window.until);
-                let assessment = evaluate(&self.facts(person, date, &swipes[from..until]), self.now);
+                let facts = self.facts(person, date, self.window(person, date));
+                counts.add(&black_box(evaluate(&facts, self.now)).findings);
+            }
+        }
+        counts
+    }
+
+    /// One date at a time of everybody, as the engine judges a batch.
+    fn judge_batches(&self) -> Counts {
+        let mut counts = Counts::default();
+        for date in self.dates.iter().map(|date| DateRange::of_date(*date)) {
+            let mut evaluator = Evaluator::new(&self.site);
+            for person in 0..PEOPLE_BY_DATE {
+                let swipes = self.window(person, date);
+                let assessment = evaluator.judge(PersonIndex(person), date, swipes, self.now);
                 counts.add(&black_box(assessment).findings);
             }
         }
         counts
+    }
+
+    /// The swipes that judging a date of a person needs.
+    fn window(&self, person: u32, date: DateRange) -> &[Swipe] {
+        let (window, swipes) = (
+            self.site.swipe_window(PersonIndex(person), date),
+            &self.swipes[person as usize],
+        );
+        let from = swipes.partition_point(|swipe| swipe.happened_at < window.from);
+        let until = swipes.partition_point(|swipe| swipe.happened_at < window.until);
+        &swipes[from..until]
     }
 }
