@@ -11,7 +11,7 @@ use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
-use crate::office::{self, LastDeparture, Looked, Office, StayView, Viewed};
+use crate::office::{self, LastDeparture, Looked, Office, StayView};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
 use crate::time::Instant;
@@ -143,11 +143,11 @@ impl Case {
                 office.look(run.stays(day), &mut looked);
             }
         }
-        let (mut viewed, mut views, mut before) = (Viewed::default(), Vec::new(), None);
+        let (mut marks, mut views, mut before) = (looked.by_stay(), Vec::new(), None);
         for run in self.timetable.runs() {
             let office = self.office(facts, run);
             for day in &run.days[days_of(run)] {
-                office.view_date(run.stays(day), (&looked, &mut viewed), before, &mut views);
+                office.view_date(run.stays(day), &mut marks, before, &mut views);
                 before = last_departure(&views, day.members.end - 1);
                 if facts.dates.contains(day.date) {
                     visit(&office, day.members.clone(), &views);

@@ -86,7 +86,7 @@ impl Quarantine {
     pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
         if happened_at < site.since {
             Some(Self::BeforeSince)
-        } else if happened_at > received_at + site.clock_tolerance {
+        } else if happened_at > received_at && happened_at > received_at + site.clock_tolerance {
             Some(Self::AheadOfReceipt)
         } else {
             None

@@ -43,27 +43,30 @@ pub(crate) struct Mark<'a> {
 #[derive(Debug)]
 pub(crate) struct Looked<'a> {
     marks: Vec<Mark<'a>>,
-    /// Where the marks of each stay end.
-    ends: Vec<usize>,
+    /// How many of them each stay has.
+    counts: Vec<usize>,
     /// How far the events have been looked at, where the search for the next begins.
     events: usize,
 }
 
-impl Looked<'_> {
+impl<'a> Looked<'a> {
     pub(crate) fn at_most(events: usize) -> Self {
         Self {
             marks: Vec::with_capacity(events),
-            ends: Vec::with_capacity(events),
+            counts: Vec::with_capacity(events),
             events: 0,
         }
     }
-}
 
-/// How many of the stays that were looked at have been viewed, and of their marks.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Viewed {
-    stays: usize,
-    marks: usize,
+    /// The marks again, stay by stay.
+    pub(crate) fn by_stay(&'a self) -> impl Iterator<Item = &'a [Mark<'a>]> {
+        let mut left = &self.marks[..];
+        self.counts.iter().map(move |count| {
+            let (own, others) = left.split_at(*count);
+            left = others;
+            own
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +166,9 @@ impl<'a> Office<'a> {
     /// Which events belong to which of the stays of one date.
     pub(crate) fn look(&self, stays: &[Stay], looked: &mut Looked<'a>) {
         for stay in stays {
+            let before = looked.marks.len();
             self.mark(stay, looked);
-            looked.ends.push(looked.marks.len());
+            looked.counts.push(looked.marks.len() - before);
         }
     }
 
@@ -173,19 +177,17 @@ impl<'a> Office<'a> {
     pub(crate) fn view_date(
         &self,
         stays: &'a [Stay],
-        (looked, viewed): (&'a Looked<'a>, &mut Viewed),
+        marks: &mut impl Iterator<Item = &'a [Mark<'a>]>,
         before: Option<LastDeparture>,
         views: &mut Vec<StayView<'a>>,
     ) {
-        for (position, stay) in stays.iter().enumerate() {
-            let marks = &looked.marks[viewed.marks..looked.ends[viewed.stays]];
-            (viewed.stays, viewed.marks) = (viewed.stays + 1, looked.ends[viewed.stays]);
-            if position == views.len() {
-                views.push(self.unseen(stay));
-            }
-            self.arrive(stay, marks, &mut views[position]);
-        }
         views.truncate(stays.len());
+        for stay in &stays[views.len()..] {
+            views.push(self.unseen(stay));
+        }
+        for ((view, stay), marks) in views.iter_mut().zip(stays).zip(marks) {
+            self.arrive(stay, marks, view);
+        }
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
         if let Some((first, before)) = views.first_mut().zip(before.filter(|_| self.site.any_late_allowance)) {
             self.come_late(first, before);
@@ -231,7 +233,11 @@ impl<'a> Office<'a> {
     fn arrive(&self, stay: &'a Stay, marks: &'a [Mark<'a>], view: &mut StayView<'a>) {
         view.stay = stay;
         view.arriving = self.plan[stay.first].settings(self.site);
-        view.leaving = self.plan[stay.last].settings(self.site);
+        view.leaving = if stay.last == stay.first {
+            view.arriving
+        } else {
+            self.plan[stay.last].settings(self.site)
+        };
         (view.effective, view.unassumed) = self.effective(stay);
         view.marks = marks;
         view.arrival = arrival_of(stay, marks);
@@ -278,9 +284,10 @@ impl<'a> Office<'a> {
         looked.events = first;
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
-        let own = self.events[first..].iter().take_while(|event| event.at < reach.until);
-        for (position, event) in (first..).zip(own) {
-            if !stay.own.contains(event.at) && !self.belongs(stay, position) {
+        let mut position = first;
+        while let Some(event) = self.events.get(position).filter(|event| event.at < reach.until) {
+            position += 1;
+            if !stay.own.contains(event.at) && !self.belongs(stay, position - 1) {
                 continue;
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
@@ -562,6 +569,13 @@ impl<'a> StayView<'a> {
         self.effective.is_empty()
     }
 
+    /// Whether somebody came in time and left in time, so that no rule has anything to conclude: the common day, told at once.
+    fn says_nothing(&self) -> bool {
+        let in_time = |arrival: Arrival<'_>| arrival.at <= self.due && arrival.at < self.stay.first_end;
+        let stayed = |departure: Departure| departure.at >= self.required_end;
+        !self.stay.judges_step_out && self.arrival.is_some_and(in_time) && self.departure.is_some_and(stayed)
+    }
+
     /// Whether attendance that is only assumed makes a length shorter.
     fn is_shortened(&self, from: Instant, to: Instant) -> bool {
         let window = Interval::new(from, to);
@@ -632,7 +646,7 @@ pub(crate) type MemberDraft = (usize, Draft);
 pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline) -> Vec<MemberDraft> {
     const RULES: [Rule; 6] = [absent, late, early_leave, missing_arrival, missing_departure, step_out];
     let mut drafts = Vec::new();
-    if view.is_excused() {
+    if view.is_excused() || view.says_nothing() {
         return drafts;
     }
     for rule in RULES {

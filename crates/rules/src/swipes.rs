@@ -35,7 +35,6 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
     let mut seen = Seen {
         facts,
         events,
-        last: None,
         own: None,
         elsewhere: false,
         moved: false,
@@ -43,8 +42,9 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
     // Mostly the swipes come as the ledger keeps them, in order and each once.
     if !seen.add_while_in_order(facts.swipes, deadline) {
         seen.forget();
-        let mut swipes: Vec<&Swipe> = facts.swipes.iter().collect();
+        let mut swipes: Vec<&Swipe> = facts.swipes.iter().filter(|swipe| is_known(facts, swipe)).collect();
         swipes.sort_by(|one, other| order(facts.site, one, other));
+        swipes.dedup_by_key(|swipe| swipe.id);
         swipes.into_iter().for_each(|swipe| seen.add(swipe, deadline));
     }
     let Seen { moved, elsewhere, .. } = seen;
@@ -58,7 +58,6 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
 struct Seen<'a> {
     facts: &'a PersonFacts<'a>,
     events: &'a mut Vec<Event>,
-    last: Option<SwipeId>,
     /// A badge that only one person ever held, this one, and when.
     own: Option<(BadgeIndex, Interval)>,
     /// Whether any was not at an office.
@@ -83,13 +82,14 @@ impl Seen<'_> {
 
     fn forget(&mut self) {
         self.events.clear();
-        (self.last, self.own) = (None, None);
+        self.own = None;
         (self.elsewhere, self.moved) = (false, false);
     }
 
+    #[inline]
     fn add(&mut self, swipe: &Swipe, deadline: &mut Deadline) {
         let site = self.facts.site;
-        if self.last == Some(swipe.id) || !is_known(self.facts, swipe) || !self.is_own(swipe) {
+        if !is_known(self.facts, swipe) || !self.is_own(swipe) {
             return;
         }
         if swipe.happened_at > deadline.now() {
@@ -98,7 +98,6 @@ impl Seen<'_> {
             self.elsewhere |= !at_office;
             self.note(swipe, stand);
         }
-        self.last = Some(swipe.id);
     }
 
     fn is_own(&mut self, swipe: &Swipe) -> bool {
