@@ -99,7 +99,7 @@ pub(crate) struct Gap {
 /// What is left of a stay to be judged: mostly what everybody of these hours has.
 #[derive(Clone, Debug)]
 pub(crate) enum Left<'a> {
-    AsPlanned(&'a IntervalSet),
+    AsPlanned(&'a Stay),
     Changed(Box<IntervalSet>),
 }
 
@@ -108,18 +108,26 @@ impl Deref for Left<'_> {
 
     fn deref(&self) -> &IntervalSet {
         match self {
-            Self::AsPlanned(left) => left,
+            Self::AsPlanned(stay) => &stay.left,
             Self::Changed(left) => left,
         }
     }
 }
 
 impl Left<'_> {
+    /// From its first to its last instant, if anything is left.
+    fn bounds(&self) -> Option<Interval> {
+        match self {
+            Self::AsPlanned(stay) => Some(stay.bounds),
+            Self::Changed(left) => Some(Interval::new(left.start()?, left.end()?)),
+        }
+    }
+
     fn to_mut(&mut self) -> &mut IntervalSet {
         match self {
             Self::Changed(left) => left,
-            Self::AsPlanned(left) => {
-                *self = Self::Changed(Box::new(left.clone()));
+            Self::AsPlanned(stay) => {
+                *self = Self::Changed(Box::new(stay.left.clone()));
                 self.to_mut()
             }
         }
@@ -206,7 +214,7 @@ impl<'a> Office<'a> {
             stay,
             arriving: self.plan[stay.first].settings(self.site),
             leaving: self.plan[stay.last].settings(self.site),
-            effective: Left::AsPlanned(&stay.left),
+            effective: Left::AsPlanned(stay),
             unassumed: None,
             marks: &[],
             arrival: None,
@@ -241,7 +249,8 @@ impl<'a> Office<'a> {
         (view.effective, view.unassumed) = self.effective(stay);
         view.marks = marks;
         view.arrival = arrival_of(stay, marks);
-        let start = view.effective.start().unwrap_or(stay.bounds.from);
+        let effective = view.effective.bounds().unwrap_or(stay.bounds);
+        let start = effective.from;
         let flexible_until = self.plan[stay.first].interval.from + view.arriving.flex;
         view.due = start.max(flexible_until);
         view.due_reason = if flexible_until > start {
@@ -251,7 +260,7 @@ impl<'a> Office<'a> {
         } else {
             DueReason::EffectiveStart
         };
-        view.required_end = view.effective.end().unwrap_or(stay.bounds.until);
+        view.required_end = effective.until;
         view.moved = Span::ZERO;
         // Attendance that was seen says more than attendance that is assumed.
         let covers = |at: Instant| {
@@ -264,7 +273,7 @@ impl<'a> Office<'a> {
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
     fn effective(&self, stay: &'a Stay) -> (Left<'a>, Option<Box<IntervalSet>>) {
-        let mut effective = Left::AsPlanned(&stay.left);
+        let mut effective = Left::AsPlanned(stay);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
         let mut unassumed = assumed.then(|| Box::new(stay.left.clone()));
@@ -284,10 +293,11 @@ impl<'a> Office<'a> {
         looked.events = first;
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
-        let mut position = first;
-        while let Some(event) = self.events.get(position).filter(|event| event.at < reach.until) {
-            position += 1;
-            if !stay.own.contains(event.at) && !self.belongs(stay, position - 1) {
+        for (position, event) in (first..).zip(&self.events[first..]) {
+            if event.at >= reach.until {
+                break;
+            }
+            if !stay.own.contains(event.at) && !self.belongs(stay, position) {
                 continue;
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
@@ -430,7 +440,7 @@ impl<'a> Office<'a> {
         let end = view.required_end;
         let (mut candidate, mut came_back) = (None, None);
         view.visit_ends = marks.len();
-        for (position, mark) in marks.iter().enumerate().skip(begins) {
+        for (position, mark) in (begins..).zip(&marks[begins..]) {
             if mark.faces == Facing::In {
                 if mark.event.at >= end {
                     view.visit_ends = position;
@@ -566,7 +576,7 @@ impl<'a> StayView<'a> {
 
     /// Whether nothing is left to be judged.
     pub(crate) fn is_excused(&self) -> bool {
-        self.effective.is_empty()
+        self.effective.bounds().is_none()
     }
 
     /// Whether somebody came in time and left in time, so that no rule has anything to conclude: the common day, told at once.

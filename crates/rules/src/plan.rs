@@ -18,6 +18,8 @@ pub struct Planned {
     pub schedule: usize,
     /// The period, as a position in that edition.
     pub period: usize,
+    /// The position of how it is judged among the site's settings.
+    settings_at: usize,
     /// To whom the schedule was assigned.
     pub assigned: AssignmentSubject,
     /// Whose weekday's periods the date has.
@@ -45,7 +47,7 @@ impl Planned {
     }
 
     pub(crate) fn settings<'a>(&self, site: &'a SiteFacts) -> &'a PeriodSettings {
-        &self.of(site).settings
+        &site.settings[self.settings_at]
     }
 
     pub(crate) fn is_excused(&self) -> bool {
@@ -103,11 +105,12 @@ impl SiteFacts {
             for (position, period) in self.records().schedules[schedule].periods.iter().enumerate() {
                 let starts = clock.at(period.starts);
                 if period.weekdays[acts_as.num_days_from_monday() as usize] && followed.interval.contains(starts) {
+                    let settings_at = self.settings_of[schedule] + position;
                     let planned = plan_period(
                         clock,
                         period,
                         starts,
-                        (schedule, position, followed.assigned, acts_as, half),
+                        (schedule, position, settings_at, followed.assigned, acts_as, half),
                     );
                     periods.push(planned);
                 }
@@ -149,18 +152,19 @@ impl SiteFacts {
     }
 }
 
-type Origin = (usize, usize, AssignmentSubject, Weekday, Option<DayKind>);
+type Origin = (usize, usize, usize, AssignmentSubject, Weekday, Option<DayKind>);
 
 fn plan_period(clock: &DayClock, period: &Period, starts: Instant, origin: Origin) -> Planned {
     const ARRIVE_BEFORE: Span = Span::from_minutes(120);
     const LEAVE_AFTER: Span = Span::from_minutes(600);
-    let (schedule, position, assigned, acts_as, half) = origin;
+    let (schedule, position, settings_at, assigned, acts_as, half) = origin;
     let settings = &period.settings;
     let interval = Interval::new(starts, clock.at(period.ends));
     let mut planned = Planned {
         date: clock.date,
         schedule,
         period: position,
+        settings_at,
         assigned,
         acts_as,
         half,

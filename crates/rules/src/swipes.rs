@@ -34,18 +34,24 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
     events.reserve(facts.swipes.len());
     let mut seen = Seen {
         facts,
+        deadline,
         events,
         own: None,
         elsewhere: false,
         moved: false,
     };
     // Mostly the swipes come as the ledger keeps them, in order and each once.
-    if !seen.add_while_in_order(facts.swipes, deadline) {
-        seen.forget();
-        let mut swipes: Vec<&Swipe> = facts.swipes.iter().filter(|swipe| is_known(facts, swipe)).collect();
+    if facts
+        .swipes
+        .is_sorted_by(|one, other| one.happened_at < other.happened_at)
+    {
+        seen.add_all(facts.swipes);
+    } else {
+        let known = facts.swipes.iter().filter(|swipe| is_known(facts, swipe));
+        let mut swipes: Vec<Swipe> = known.copied().collect();
         swipes.sort_by(|one, other| order(facts.site, one, other));
         swipes.dedup_by_key(|swipe| swipe.id);
-        swipes.into_iter().for_each(|swipe| seen.add(swipe, deadline));
+        seen.add_all(&swipes);
     }
     let Seen { moved, elsewhere, .. } = seen;
     if moved {
@@ -57,6 +63,7 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
 /// What has been seen so far of swipes in order.
 struct Seen<'a> {
     facts: &'a PersonFacts<'a>,
+    deadline: &'a mut Deadline,
     events: &'a mut Vec<Event>,
     /// A badge that only one person ever held, this one, and when.
     own: Option<(BadgeIndex, Interval)>,
@@ -67,35 +74,21 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Whether each of the swipes happened later than the one before, so that all could be added.
-    fn add_while_in_order(&mut self, swipes: &[Swipe], deadline: &mut Deadline) -> bool {
-        let mut before = Instant::from_ms(i64::MIN);
+    fn add_all(&mut self, swipes: &[Swipe]) {
         for swipe in swipes {
-            if swipe.happened_at <= before {
-                return false;
-            }
-            before = swipe.happened_at;
-            self.add(swipe, deadline);
+            self.add(swipe);
         }
-        true
     }
 
-    fn forget(&mut self) {
-        self.events.clear();
-        self.own = None;
-        (self.elsewhere, self.moved) = (false, false);
-    }
-
-    #[inline]
-    fn add(&mut self, swipe: &Swipe, deadline: &mut Deadline) {
+    fn add(&mut self, swipe: &Swipe) {
         let site = self.facts.site;
         if !is_known(self.facts, swipe) || !self.is_own(swipe) {
             return;
         }
-        if swipe.happened_at > deadline.now() {
-            deadline.consider(swipe.happened_at);
+        if swipe.happened_at > self.deadline.now() {
+            self.deadline.consider(swipe.happened_at);
         } else if let Some((stand, at_office)) = site.standing_at(swipe.reader, swipe.happened_at) {
-            self.elsewhere |= !at_office;
+            self.elsewhere |= !*at_office;
             self.note(swipe, stand);
         }
     }
@@ -116,7 +109,7 @@ impl Seen<'_> {
     }
 
     /// Adds an event, or makes the swipe a repeat of the burst to which it belongs.
-    fn note(&mut self, swipe: &Swipe, stand: Stand) {
+    fn note(&mut self, swipe: &Swipe, stand: &Stand) {
         let debounce = self.facts.site.records().site.debounce;
         let faces = swipe.faces.unwrap_or(stand.faces);
         let recent = |kept: &Event| swipe.happened_at - kept.first < debounce;
@@ -190,7 +183,7 @@ fn is_known(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
     facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at) && facts.site.quarantine(swipe).is_none()
 }
 
-fn event_of(swipe: &Swipe, stand: Stand) -> Event {
+fn event_of(swipe: &Swipe, stand: &Stand) -> Event {
     Event {
         at: swipe.happened_at,
         last: swipe.happened_at,
