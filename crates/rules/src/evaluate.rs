@@ -11,7 +11,7 @@ use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
-use crate::office::{self, LastDeparture, Looked, Office, StayView};
+use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
 use crate::time::Instant;
@@ -63,9 +63,10 @@ impl<'a> Evaluator<'a> {
         assessment.findings.clear();
         let mut standings = Standings::over(&mut assessment.standings);
         let findings = &mut assessment.findings;
+        let mut drafts = Vec::new();
         self.case.each_date(facts, |office, members, views| {
             let judging = (&mut deadline, &mut *findings, &mut standings);
-            judge_date(facts, office, members, views, judging);
+            judge_date((facts, office), members, views, &mut drafts, judging);
         });
         let in_order = findings.len();
         for judged in self.case.meetings_of_dates(facts) {
@@ -233,15 +234,16 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
 }
 
 fn judge_date(
-    facts: &PersonFacts<'_>,
-    office: &Office<'_>,
+    (facts, office): (&PersonFacts<'_>, &Office<'_>),
     members: Range<usize>,
     views: &[StayView<'_>],
+    drafts: &mut Vec<MemberDraft>,
     (deadline, findings, standings): (&mut Deadline, &mut Vec<Finding>, &mut Standings<'_>),
 ) {
     let first_new = findings.len();
     for view in views {
-        for (member, draft) in office::findings(office, view, deadline) {
+        office::findings(office, view, deadline, drafts);
+        for (member, draft) in drafts.drain(..) {
             let planned = &office.plan[member];
             let place = (
                 planned.date,

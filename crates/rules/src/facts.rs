@@ -3,15 +3,14 @@
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use chrono::{Days, NaiveDate};
 
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, DutyIndex, Id, MeetingIndex, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role,
-    Site, SiteRecords, Stand, Stint, Swipe, UnitIndex,
+    BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
+    Role, Site, SiteRecords, Stand, Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
@@ -47,10 +46,8 @@ pub struct SiteFacts {
     pub(crate) outages: Vec<OutagePiece>,
     /// For each of `outages`, the latest end among it and those before it: what is over can be skipped.
     pub(crate) outages_over_by: Vec<Instant>,
-    /// Where readers stand, and whether that is an office: every reader's stands in a row.
-    stands: Vec<(Stand, bool)>,
-    /// Which of `stands` are a reader's.
-    stands_of: Vec<Range<usize>>,
+    /// Where each reader that has one stand only stands, and whether that is an office.
+    unmoved: Vec<Option<(Stand, bool)>>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
@@ -127,18 +124,9 @@ impl SiteFacts {
                 .schedules
                 .iter()
                 .any(|schedule| !schedule.late_allowances.is_empty()),
-            settings_of: ranges(records.schedules.iter().map(|schedule| schedule.periods.len()))
-                .into_iter()
-                .map(|range| range.start)
-                .collect(),
-            settings: records
-                .schedules
-                .iter()
-                .flat_map(|schedule| &schedule.periods)
-                .map(|period| period.settings.clone())
-                .collect(),
-            stands: stands_in_a_row(&records),
-            stands_of: ranges(records.readers.iter().map(|reader| reader.stands.len())),
+            settings_of: settings_of(&records),
+            settings: periods(&records).map(|period| period.settings.clone()).collect(),
+            unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
             meetings_at: meetings_by_place(&records),
@@ -216,17 +204,21 @@ impl SiteFacts {
 
     /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
     pub fn stand_at(&self, reader: ReaderIndex, at: Instant) -> Option<Stand> {
-        self.standing_at(reader, at).map(|(stand, _)| *stand)
+        let stands = &self.records.readers[reader.at()].stands;
+        stands
+            .iter()
+            .filter(|stand| stand.interval.contains(at))
+            .max_by_key(|stand| stand.interval.from)
+            .copied()
     }
 
-    /// Where a reader stands at an instant, and whether that is an office; of overlapping stands the latest `from` wins.
-    pub(crate) fn standing_at(&self, reader: ReaderIndex, at: Instant) -> Option<&(Stand, bool)> {
-        let stands = &self.stands[self.stands_of[reader.at()].clone()];
-        if let [only] = stands {
-            return Some(only).filter(|(stand, _)| stand.interval.contains(at));
+    /// Where a reader stands at an instant, and whether that is an office.
+    pub(crate) fn standing_at(&self, reader: ReaderIndex, at: Instant) -> Option<(Stand, bool)> {
+        if let Some((stand, at_office)) = self.unmoved[reader.at()] {
+            return stand.interval.contains(at).then_some((stand, at_office));
         }
-        let there = stands.iter().filter(|(stand, _)| stand.interval.contains(at));
-        there.max_by_key(|(stand, _)| stand.interval.from)
+        let stand = self.stand_at(reader, at)?;
+        Some((stand, self.is_office(stand.place)))
     }
 
     /// At which place a reader stands at an instant.
@@ -734,22 +726,27 @@ fn index_witnesses(records: &SiteRecords, people: &mut [PersonIndexes]) {
     }
 }
 
-fn stands_in_a_row(records: &SiteRecords) -> Vec<(Stand, bool)> {
-    let stands = records.readers.iter().flat_map(|reader| &reader.stands);
-    let is_office = |place: PlaceIndex| records.places[place.at()].kind == PlaceKind::Office;
-    stands.map(|stand| (*stand, is_office(stand.place))).collect()
+fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
+    let unmoved = records.readers.iter().map(|reader| {
+        let [only] = reader.stands[..] else { return None };
+        Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
+    });
+    unmoved.collect()
 }
 
-/// Positions of things of these counts in a row.
-fn ranges(counts: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
-    let mut end = 0;
-    counts
-        .map(|count| {
-            let begins = end;
-            end += count;
-            begins..end
-        })
-        .collect()
+/// Every edition's periods in a row.
+fn periods(records: &SiteRecords) -> impl Iterator<Item = &Period> {
+    records.schedules.iter().flat_map(|schedule| &schedule.periods)
+}
+
+/// The position of each edition's first period in that row.
+fn settings_of(records: &SiteRecords) -> Vec<usize> {
+    let firsts = records.schedules.iter().scan(0, |next, schedule| {
+        let first = *next;
+        *next += schedule.periods.len();
+        Some(first)
+    });
+    firsts.collect()
 }
 
 fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {

@@ -29,6 +29,8 @@ pub(crate) struct PlannedDay {
     midnight: Instant,
     /// From the first moment that any of its periods looks at to the end of the last: an absence outside changes nothing.
     reach: Interval,
+    /// From the first moment that can count as an arrival in any of its periods to the last that can count as a departure.
+    windows: Interval,
     /// Positions in the plan.
     pub(crate) members: Range<usize>,
     /// Positions among the stays.
@@ -97,10 +99,14 @@ impl Hours {
             let date = periods[0].date;
             let stays = self.stays[stay..].iter().take_while(|stay| stay.date == date).count();
             let reach = periods.iter().map(Planned::reach).reduce(Interval::hull);
+            let windows = periods
+                .iter()
+                .map(|period| Interval::new(period.arrive_from, period.leave_until));
             self.days.push(PlannedDay {
                 date,
                 midnight: midnight_of(date),
                 reach: reach.unwrap_or(periods[0].interval),
+                windows: windows.reduce(Interval::hull).unwrap_or(periods[0].interval),
                 members: member..member + periods.len(),
                 stays: stay..stay + stays,
             });
@@ -200,7 +206,7 @@ impl Timetable {
         })
     }
 
-    /// Plans the days anew that absences touch, and the days before and after with stays, whose breaks may change.
+    /// Plans the days anew that absences touch, and the days before and after whose breaks may change.
     fn patch(&mut self, site: &SiteFacts, person: PersonIndex) {
         let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
             return;
@@ -209,7 +215,7 @@ impl Timetable {
             let Some(touched) = touched_days(&hours.days, site.records().absences[*absence].interval) else {
                 continue;
             };
-            let days = day_before(&hours.days, touched.start)..day_after(&hours.days, touched.end - 1) + 1;
+            let days = with_neighbours(&hours.days, &touched);
             match self.patches.last_mut() {
                 Some(last) if days.start < last.days.end => {
                     last.days = last.days.start.min(days.start)..last.days.end.max(days.end);
@@ -220,8 +226,10 @@ impl Timetable {
         merge(&mut self.patches);
         for patch in &mut self.patches {
             // One more on both sides, for the breaks that the outermost share; those are not looked at themselves.
-            let from = day_before(&hours.days, patch.days.start);
-            let until = day_after(&hours.days, patch.days.end - 1) + 1;
+            let Range {
+                start: from,
+                end: until,
+            } = with_neighbours(&hours.days, &patch.days);
             let first = self.own.plan.len();
             let members = hours.days[from].members.start..hours.days[until - 1].members.end;
             self.own.plan.extend_from_slice(&hours.plan[members]);
@@ -250,6 +258,25 @@ fn touched_days(days: &[PlannedDay], absence: Interval) -> Option<Range<usize>> 
         .map(|(position, _)| from + position);
     let first = touched.next()?;
     Some(first..touched.last().unwrap_or(first) + 1)
+}
+
+/// These days, with the one before and the one after where those can share a break with them, or with each other where nothing is
+/// left of these.
+fn with_neighbours(days: &[PlannedDay], these: &Range<usize>) -> Range<usize> {
+    let (before, after) = (day_before(days, these.start), day_after(days, these.end - 1));
+    let from = days[these.start..=after].iter().map(|day| day.windows.from).min();
+    let until = days[before..these.end].iter().map(|day| day.windows.until).max();
+    let first = if from.is_some_and(|from| days[before].windows.until > from) {
+        before
+    } else {
+        these.start
+    };
+    let last = if until.is_some_and(|until| days[after].windows.from < until) {
+        after + 1
+    } else {
+        these.end
+    };
+    first..last
 }
 
 /// The nearest day before with stays, or the first.

@@ -52,10 +52,11 @@ fn explain_date(
 ) -> Vec<Explanation> {
     let office = teller.office;
     let mut explanations = Vec::new();
-    let drafts: Vec<_> = views
-        .iter()
-        .flat_map(|view| office::findings(office, view, deadline))
-        .collect();
+    let (mut drafts, mut of_view) = (Vec::new(), Vec::new());
+    for view in views {
+        office::findings(office, view, deadline, &mut of_view);
+        drafts.append(&mut of_view);
+    }
     for member in members {
         let planned = &office.plan[member];
         let about = About::Period(planned.of(office.site).name.clone());

@@ -652,18 +652,23 @@ type Rule = fn(&Office<'_>, &StayView<'_>, &mut Deadline, &mut Vec<MemberDraft>)
 /// A finding about one member of a stay.
 pub(crate) type MemberDraft = (usize, Draft);
 
-/// Everything that rules 7 to 10 say about a stay, each about the member that it concerns.
-pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline) -> Vec<MemberDraft> {
+/// Makes `drafts` everything that rules 7 to 10 say about a stay, each about the member that it concerns.
+pub(crate) fn findings(
+    office: &Office<'_>,
+    view: &StayView<'_>,
+    deadline: &mut Deadline,
+    drafts: &mut Vec<MemberDraft>,
+) {
     const RULES: [Rule; 6] = [absent, late, early_leave, missing_arrival, missing_departure, step_out];
-    let mut drafts = Vec::new();
+    drafts.clear();
     if view.is_excused() || view.says_nothing() {
-        return drafts;
+        return;
     }
     for rule in RULES {
-        rule(office, view, deadline, &mut drafts);
+        rule(office, view, deadline, drafts);
     }
-    if drafts.is_empty() {
-        return drafts;
+    if drafts.len() < 2 {
+        return;
     }
     let members_of = |chosen: fn(&Draft) -> bool| -> Vec<usize> {
         let chosen = drafts.iter().filter(|(_, draft)| chosen(draft));
@@ -677,7 +682,6 @@ pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut 
     drafts.retain(|(member, draft)| {
         draft.by_lateness || !by_lateness.contains(member) && (is_absence(draft.kind) || !absent.contains(member))
     });
-    drafts
 }
 
 /// Absent replaces every other finding of a period.

@@ -88,8 +88,8 @@ impl Seen<'_> {
         if swipe.happened_at > self.deadline.now() {
             self.deadline.consider(swipe.happened_at);
         } else if let Some((stand, at_office)) = site.standing_at(swipe.reader, swipe.happened_at) {
-            self.elsewhere |= !*at_office;
-            self.note(swipe, stand);
+            self.elsewhere |= !at_office;
+            self.note(swipe, &stand);
         }
     }
 
