@@ -118,7 +118,7 @@ impl Left<'_> {
     /// From its first to its last instant, if anything is left.
     fn bounds(&self) -> Option<Interval> {
         match self {
-            Self::AsPlanned(stay) => Some(stay.bounds),
+            Self::AsPlanned(stay) => Some(stay.extent),
             Self::Changed(left) => Some(Interval::new(left.start()?, left.end()?)),
         }
     }

@@ -197,7 +197,10 @@ pub(crate) struct Stay {
     pub(crate) last: usize,
     /// What absences and half holidays leave of the members.
     pub(crate) left: IntervalSet,
-    /// From the first to the last instant of what is left.
+    /// From the first to the last instant of `left`.
+    pub(crate) extent: Interval,
+    /// From the first instant left of the first member to the last left of the last; a member that lies within another, where
+    /// schedules change during a date, makes it differ from `extent`.
     pub(crate) bounds: Interval,
     /// When the first of the members ends that are not wholly excused, as far as they are left.
     pub(crate) first_end: Instant,
@@ -294,6 +297,7 @@ fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range
         .map(|period| period.settings(site))
         .any(|settings| settings.step_out_allowance.is_some());
     Some(Stay {
+        extent: Interval::new(left.start()?, left.end()?),
         date,
         first,
         last,
