@@ -634,7 +634,7 @@ impl<'a> StayView<'a> {
             .iter()
             .rev()
             .find(|mark| mark.faces != Facing::Both)?;
-        (last.faces == Facing::Out && self.departure.is_some()).then(|| last.event.last)
+        (last.faces == Facing::Out && self.departure.is_some()).then_some(last.event.last)
     }
 }
 

@@ -277,15 +277,15 @@ fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range
     };
     let date = plan[first].date;
     // Rule 4: a wholly excused neighbour on the same date lends its window.
-    let lent = |period: &&Planned| period.date == date && period.is_excused();
+    let lends = |period: &&Planned| period.date == date && period.is_excused();
     let earlier = plan[begins..first]
         .iter()
         .rev()
-        .take_while(lent)
+        .take_while(lends)
         .map(|period| period.arrive_from);
     let later = plan[last + 1..]
         .iter()
-        .take_while(lent)
+        .take_while(lends)
         .map(|period| period.leave_until);
     let mut left = plan[first].base.clone();
     for period in &plan[first + 1..=last] {

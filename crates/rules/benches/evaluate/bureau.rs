@@ -49,7 +49,7 @@ enum Day {
     Forgotten(usize),
     /// Absent in one of the periods.
     Absent(usize),
-    AbsentAllDay,
+    Nowhere,
 }
 
 fn day(person: u32, day: usize) -> Day {
@@ -70,7 +70,7 @@ fn day(person: u32, day: usize) -> Day {
         65..90 => Day::Forgotten(usize::try_from(drawn(person, day, 2) % 4).expect("a small number")),
         90..95 => Day::Absent(0),
         95..98 => Day::Absent(1),
-        98..100 => Day::AbsentAllDay,
+        98..100 => Day::Nowhere,
         _ => Day::Fine,
     }
 }
@@ -80,7 +80,7 @@ pub fn swipes_of(person: u32, dates: &[NaiveDate]) -> Vec<Swipe> {
     let mut swipes = Vec::with_capacity(dates.len() * 4);
     for (number, date) in dates.iter().enumerate() {
         let today = day(person, number);
-        if matches!(today, Day::Away | Day::AbsentAllDay) {
+        if matches!(today, Day::Away | Day::Nowhere) {
             continue;
         }
         let midnight = instant_of(*date, CivilTime::MIDNIGHT, ZONE);
