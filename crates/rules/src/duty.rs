@@ -12,7 +12,7 @@ use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
 use crate::draft::Draft;
 use crate::evaluate::FindingPlace;
-use crate::facts::{DateRange, PersonFacts, SiteFacts, days_after, days_before, hull};
+use crate::facts::{DateRange, PersonFacts, SiteFacts, days_after, days_before};
 use crate::finding::{About, FindingKind, FindingState};
 use crate::meeting::{Passage, Taken};
 use crate::model::{
@@ -159,7 +159,7 @@ impl SiteFacts {
         let travel = self.records().site.meeting_travel;
         let own = self.duty_window(duty);
         let counts = Interval::new(own.from - travel, own.until.max(own.until - SETTLED_AFTER + travel));
-        let mut extent = hull(counts, self.window_with_duty_before(duty));
+        let mut extent = counts.hull(self.window_with_duty_before(duty));
         if let Some(successor) = self.successor_of(duty) {
             let theirs = self.window_with_duty_before(successor);
             if theirs.from < own.until {
@@ -285,7 +285,9 @@ pub(crate) fn shifts_around(
 fn arrival_for(facts: &PersonFacts<'_>, duty: DutyIndex, deadline: &mut Deadline) -> Option<Passage> {
     let person = facts.site.duty(duty).person;
     let theirs = PersonFacts { person, ..*facts };
-    Shift::of(facts.site, &events_of(&theirs, deadline), duty, false).arrival
+    let mut events = Vec::new();
+    events_of(&theirs, deadline, &mut events);
+    Shift::of(facts.site, &events, duty, false).arrival
 }
 
 /// The duties that start on the dates to judge.
@@ -301,7 +303,7 @@ pub(crate) fn shifts_of_dates<'a>(
 /// The interval in which coverage can matter to the dates, long duties included.
 pub(crate) fn looked_at(facts: &PersonFacts<'_>, shifts: &[Shift], interval: Interval) -> Interval {
     shifts_of_dates(facts, shifts).fold(interval, |looked_at, shift| {
-        hull(looked_at, facts.site.duty_extent(shift.duty))
+        looked_at.hull(facts.site.duty_extent(shift.duty))
     })
 }
 
