@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,8 +19,10 @@ pub struct ReaderTable {
     pub baud: Option<u32>,
     /// A name of [`BadgeKeyRule`]; the format's own where it is not said.
     pub badge_key: Option<String>,
-    /// A name of [`WiegandFormat`], for `wiegand-hex` and `wiegand-decimal`.
+    /// A name of [`WiegandRule`], for `wiegand-hex` and `wiegand-decimal`.
     pub wiegand_format: Option<String>,
+    /// A name of [`Suffix`], for `scanner`; any line end where it is not said.
+    pub suffix: Option<String>,
     /// No sign of life for longer means not covered; 0, where it is not said, takes the reader as covered while its link is up.
     #[serde(default)]
     pub silent_after_seconds: u32,
@@ -118,6 +120,7 @@ impl ReaderTable {
                 format,
                 badge_key: self.badge_key(format)?,
                 wiegand_format: self.wiegand_format(format)?,
+                suffix: self.suffix(format)?,
             },
             baud,
             silent_after_seconds: self.silent_after_seconds,
@@ -192,9 +195,9 @@ impl ReaderTable {
         })
     }
 
-    fn wiegand_format(&self, format: Format) -> Result<Option<WiegandFormat>, ConfigError> {
+    fn wiegand_format(&self, format: Format) -> Result<WiegandRule, ConfigError> {
         let Some(name) = &self.wiegand_format else {
-            return Ok(None);
+            return Ok(WiegandRule::ByLength);
         };
         if !matches!(format, Format::WiegandHex | Format::WiegandDecimal) {
             return Err(self.error(
@@ -202,9 +205,22 @@ impl ReaderTable {
                 "only `wiegand-hex` and `wiegand-decimal` readers have one; remove it".into(),
             ));
         }
-        name.parse().map(Some).map_err(|unknown: UnknownName| {
-            let names = WiegandFormat::ALL.map(WiegandFormat::name).join(", ");
+        name.parse().map_err(|unknown: UnknownName| {
+            let names = WiegandRule::NAMES.join(", ");
             self.error("wiegand_format", format!("`{name}` {unknown}; write one of {names}"))
+        })
+    }
+
+    fn suffix(&self, format: Format) -> Result<Suffix, ConfigError> {
+        let Some(name) = &self.suffix else {
+            return Ok(Suffix::Line);
+        };
+        if format != Format::Scanner {
+            return Err(self.error("suffix", "only `scanner` readers have one; remove it".into()));
+        }
+        name.parse().map_err(|unknown: UnknownName| {
+            let names = Suffix::ALL.map(Suffix::name).join(", ");
+            self.error("suffix", format!("`{name}` {unknown}; write one of {names}"))
         })
     }
 
@@ -253,7 +269,10 @@ mod tests {
         .expect("a good table");
         assert_eq!(reader.link, Link::TcpListen("[::1]:7001".into()));
         assert_eq!(reader.decoding.badge_key, BadgeKeyRule::Decimal24);
-        assert_eq!(reader.decoding.wiegand_format, Some(WiegandFormat::H10301));
+        assert_eq!(
+            reader.decoding.wiegand_format,
+            WiegandRule::Named(wire::WiegandFormat::H10301)
+        );
         assert_eq!((reader.silent_after_seconds, reader.reply), (900, true));
         assert!(check("id = 'w'\nlink = 'http'").expect("nothing to open").link == Link::Http);
         assert!(
@@ -284,8 +303,8 @@ mod tests {
                 "say what the reader speaks: em4100, rdm6300",
             ),
             (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'track2'",
-                "`track2` comes with a later version; this version has",
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
+                "`dahua` comes with a later version; this version has",
             ),
             (
                 "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
@@ -314,6 +333,18 @@ mod tests {
             (
                 "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
                 "only `wiegand-hex` and",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",
+                "`h1` is unknown; write one of h10301, wiegand34, h10304, h10302, raw",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nsuffix = 'cr'",
+                "only `scanner` readers have one",
+            ),
+            (
+                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'scanner'\nsuffix = 'enter'",
+                "`enter` is unknown; write one of line, cr",
             ),
             (
                 "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// Hears attendance readers.
 #[derive(Parser)]
@@ -25,7 +25,8 @@ enum Command {
 /// What to decode, and how.
 #[derive(clap::Args)]
 struct DecodeArguments {
-    /// What the reader speaks: em4100, rdm6300, id12la, em18, wiegand-hex, wiegand-decimal, wiegand-bits, line, json.
+    /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
+    /// scanner, line, json.
     #[arg(long, value_parser = format)]
     format: Format,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -34,9 +35,12 @@ struct DecodeArguments {
     /// What makes a badge key of a card: decimal32, decimal24, facility-card, hex, text [default: the format's own].
     #[arg(long, value_parser = badge_key)]
     badge_key: Option<BadgeKeyRule>,
-    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302 [default: by their number].
+    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302, raw [default: by their number].
     #[arg(long, value_parser = wiegand_format)]
-    wiegand_format: Option<WiegandFormat>,
+    wiegand_format: Option<WiegandRule>,
+    /// What a scanner sends after each code: line (any line end), cr, lf, crlf, tab, none [default: line].
+    #[arg(long, value_parser = suffix)]
+    suffix: Option<Suffix>,
     /// The capture; standard input if none is named, or `-`.
     file: Option<PathBuf>,
 }
@@ -47,7 +51,8 @@ fn main() -> ExitCode {
     let decoding = Decoding {
         format: arguments.format,
         badge_key,
-        wiegand_format: arguments.wiegand_format,
+        wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
+        suffix: arguments.suffix.unwrap_or(Suffix::Line),
     };
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
     match show::decode(decoding, arguments.hex, file.as_deref()) {
@@ -69,9 +74,13 @@ fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
         .map_err(|unknown| refusal(unknown, &BadgeKeyRule::ALL.map(BadgeKeyRule::name)))
 }
 
-fn wiegand_format(name: &str) -> Result<WiegandFormat, String> {
+fn wiegand_format(name: &str) -> Result<WiegandRule, String> {
+    name.parse().map_err(|unknown| refusal(unknown, &WiegandRule::NAMES))
+}
+
+fn suffix(name: &str) -> Result<Suffix, String> {
     name.parse()
-        .map_err(|unknown| refusal(unknown, &WiegandFormat::ALL.map(WiegandFormat::name)))
+        .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
 }
 
 /// The end of the sentence "invalid value 'osdp' for '--format': ".

@@ -95,6 +95,33 @@ fn wiegand_cards_are_read_in_every_form() {
 }
 
 #[test]
+fn stripes_codes_and_idteck_frames_are_read_and_payment_cards_leave_a_mark() {
+    assert_eq!(
+        lines(&["--format", "idteck", "--hex"], b"0230303030313233343738030a"),
+        [r#"{"reading":{"raw_hex":"0001e256","bits":32,"key":"123478"}}"#]
+    );
+    assert_eq!(
+        lines(
+            &["--format", "track2"],
+            b";600000123456=?\r;4111111111111111=25121010000?\r;41111111111\r"
+        ),
+        [
+            r#"{"reading":{"raw_hex":"3b3630303030303132333435363d3f","bits":null,"key":"600000123456="}}"#,
+            r#"{"malformed":{"reason":"payment_card","bytes_hex":""}}"#,
+            r#"{"malformed":{"reason":"truncated","bytes_hex":"3b2a2a2a2a2a2a2a2a2a2a2a0d"}}"#,
+        ]
+    );
+    let code = r#"{"reading":{"raw_hex":"5d51314c5a2d37","bits":null,"key":"LZ-7"}}"#;
+    assert_eq!(lines(&["--format", "scanner"], b"]Q1LZ-7\r\n]Q1LZ-7\r\n"), [code, code]);
+    assert_eq!(lines(&["--format", "scanner", "--suffix", "tab"], b"]Q1LZ-7\t"), [code]);
+    let raw = ["--format", "wiegand-hex", "--wiegand-format", "raw"];
+    assert_eq!(
+        lines(&raw, b"7048860DDF79\r"),
+        [r#"{"reading":{"raw_hex":"7048860ddf79","bits":48,"key":"123456790126457"}}"#]
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (

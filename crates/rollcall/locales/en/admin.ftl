@@ -211,6 +211,7 @@ admin-rejected-checksum = wrong checksum
 admin-rejected-parity = wrong parity
 admin-rejected-ambiguous = ambiguous
 admin-rejected-collision = several cards at once
+admin-rejected-payment-card = payment card; nothing of it is kept
 admin-rejected-out-of-range = out of range
 admin-rejected-not-utf8 = not UTF-8
 admin-rejected-control-byte = control character

@@ -198,6 +198,7 @@ admin-rejected-checksum = 校验和不符
 admin-rejected-parity = 奇偶校验不符
 admin-rejected-ambiguous = 含义不明确
 admin-rejected-collision = 多卡重叠
+admin-rejected-payment-card = 银行卡，未保存任何内容
 admin-rejected-out-of-range = 数值超出范围
 admin-rejected-not-utf8 = 不是 UTF-8
 admin-rejected-control-byte = 含控制字符

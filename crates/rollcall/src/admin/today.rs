@@ -367,6 +367,7 @@ fn reason(language: Language, reason: &str) -> String {
         "parity" => "admin-rejected-parity",
         "ambiguous" => "admin-rejected-ambiguous",
         "collision" => "admin-rejected-collision",
+        "payment_card" => "admin-rejected-payment-card",
         "out_of_range" => "admin-rejected-out-of-range",
         "not_utf8" => "admin-rejected-not-utf8",
         "control_byte" => "admin-rejected-control-byte",
