@@ -166,7 +166,7 @@ impl ReaderTable {
         let format = name
             .parse::<Format>()
             .ok()
-            .filter(|format| *format != Format::WiegandBits);
+            .filter(|format| format.is_for_links());
         match (format, link) {
             (Some(format), Link::Http) if format != Format::Json => {
                 Err(self.error("format", "readers that call over HTTP send json; leave it out".into()))
@@ -235,7 +235,7 @@ impl ReaderTable {
 
 /// The formats that a link can carry, for messages.
 fn line_formats() -> String {
-    let on_links = Format::ALL.into_iter().filter(|format| *format != Format::WiegandBits);
+    let on_links = Format::ALL.into_iter().filter(|format| format.is_for_links());
     on_links.map(Format::name).collect::<Vec<_>>().join(", ")
 }
 

@@ -26,7 +26,7 @@ enum Command {
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json.
+    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat).
     #[arg(long, value_parser = format)]
     format: Format,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::adms::{RecordRule, StatusRule};
 use crate::em4100::{DIGITS, ETX, Frame, LONGEST_FRAME, STX};
 use crate::format::{Decoding, Format};
 use crate::idteck;
@@ -138,7 +139,9 @@ impl Decoder {
             | Format::Track2
             | Format::Scanner
             | Format::Line
-            | Format::Json => self.lines(),
+            | Format::Json
+            | Format::Adms
+            | Format::Attlog => self.lines(),
         }
     }
 
@@ -304,8 +307,12 @@ impl Decoder {
         if holds_payment_card(line) {
             return Err(Reason::PaymentCard);
         }
-        if format == Format::Track2 {
-            return Reading::parse_track2(&Track::new_checked(line)?, badge_key);
+        let status = StatusRule::Ignore;
+        match format {
+            Format::Track2 => return Reading::parse_track2(&Track::new_checked(line)?, badge_key),
+            Format::Adms => return Reading::parse_attlog(line, RecordRule { badge_key, status }),
+            Format::Attlog => return Reading::parse_attlog_dat(line, RecordRule { badge_key, status }),
+            _ => {}
         }
         let text = str::from_utf8(line).map_err(|_| Reason::NotUtf8)?.trim_matches(' ');
         if text.chars().any(char::is_control) {
@@ -325,7 +332,8 @@ impl Decoder {
     /// whose count is checked, a stripe with its end sentinel, and what a scanner sends that is set to send no suffix.
     fn unterminated(&self, line: &[u8]) -> Result<Reading, Reason> {
         match (self.decoding.format, self.decoding.suffix) {
-            (Format::WiegandBits | Format::Track2, _) => self.line(line),
+            // A pasted record may lack its line end; half of one lacks its time.
+            (Format::WiegandBits | Format::Track2 | Format::Adms | Format::Attlog, _) => self.line(line),
             (Format::Scanner, Suffix::None) => self.line(line.trim_ascii_end()),
             _ => Err(Reason::Truncated),
         }

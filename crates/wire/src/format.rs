@@ -33,14 +33,18 @@ pub enum Format {
     Line,
     /// Lines of JSON records.
     Json,
+    /// The `ATTLOG` lines that ZKTeco terminals push: what an operator pastes, not what a line carries.
+    Adms,
+    /// The lines of a ZKTeco terminal's USB export.
+    Attlog,
 }
 
 /// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 6] = ["wiegand", "osdp", "zk-4370", "adms", "isapi", "dahua"];
+const LATER: [&str; 5] = ["wiegand", "osdp", "zk-4370", "isapi", "dahua"];
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Em4100,
         Self::Rdm6300,
         Self::Id12la,
@@ -53,6 +57,8 @@ impl Format {
         Self::Scanner,
         Self::Line,
         Self::Json,
+        Self::Adms,
+        Self::Attlog,
     ];
 
     /// The name in configuration files and on command lines.
@@ -70,7 +76,14 @@ impl Format {
             Self::Scanner => "scanner",
             Self::Line => "line",
             Self::Json => "json",
+            Self::Adms => "adms",
+            Self::Attlog => "attlog",
         }
+    }
+
+    /// Whether a serial line or a connection can carry it; the others are for what an operator pastes.
+    pub const fn is_for_links(self) -> bool {
+        !matches!(self, Self::WiegandBits | Self::Adms | Self::Attlog)
     }
 
     /// Whether badges come as text of the sender's choosing, not as a card's bits.
@@ -83,7 +96,7 @@ impl Format {
         match self {
             Self::Em4100 | Self::Rdm6300 | Self::Id12la | Self::Em18 | Self::Idteck => BadgeKeyRule::Decimal32,
             Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits => BadgeKeyRule::FacilityCard,
-            Self::Track2 | Self::Scanner | Self::Line | Self::Json => BadgeKeyRule::Text,
+            Self::Track2 | Self::Scanner | Self::Line | Self::Json | Self::Adms | Self::Attlog => BadgeKeyRule::Text,
         }
     }
 }
@@ -146,7 +159,9 @@ impl Decoding {
             | Format::WiegandBits
             | Format::Track2
             | Format::Line
-            | Format::Json => true,
+            | Format::Json
+            | Format::Adms
+            | Format::Attlog => true,
         }
     }
 

@@ -20,6 +20,7 @@
 
 extern crate alloc;
 
+pub mod adms;
 pub mod badge;
 mod decoder;
 pub mod em4100;
@@ -33,6 +34,7 @@ mod malformed;
 mod reading;
 pub mod scanner;
 pub mod wiegand;
+pub mod zk;
 
 pub use badge::BadgeKeyRule;
 pub use decoder::Decoder;

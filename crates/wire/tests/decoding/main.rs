@@ -1,5 +1,6 @@
 //! What decoders make of the bytes of readers.
 
+mod adms;
 mod common;
 mod streams;
 mod stripes;
