@@ -176,7 +176,7 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        Link::Http => Ok(()),
+        Link::Http | Link::Adms(_) | Link::Zk(_) | Link::ZkUdp(_) => Ok(()),
     }
 }
 

@@ -56,9 +56,8 @@ impl<'a> Track<'a> {
         }
         let raw = &line[..length + 2];
         match behind {
-            [] => {}
             // Track 3 begins like track 2; a checksum stands alone.
-            [START | b'+', _, ..] => {}
+            [] | [START | b'+', _, ..] => {}
             [sum] if *sum == checksum(data) => {}
             [sum, START | b'+', ..] if *sum == checksum(data) => {}
             [b'0'..=b'?', ..] => return Err(Reason::Checksum),

@@ -88,6 +88,8 @@ pub enum Reason {
     NotJson,
     /// JSON nested deeper than a record ever is.
     TooDeep,
+    /// A table of a terminal that speaks another dialect; it may hold attendance.
+    ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
     BadField,
 }
@@ -115,6 +117,7 @@ impl Reason {
             Self::BadDirection => "bad_direction",
             Self::NotJson => "not_json",
             Self::TooDeep => "too_deep",
+            Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
         }
     }

@@ -377,6 +377,9 @@ fn reason(language: Language, reason: &str) -> String {
         "bad_direction" => "admin-rejected-bad-direction",
         "not_json" => "admin-rejected-not-json",
         "too_deep" => "admin-rejected-too-deep",
+        "foreign_table" => "admin-rejected-foreign-table",
+        "unknown_terminal" => "admin-rejected-unknown-terminal",
+        "wrong_comm_key" => "admin-rejected-wrong-comm-key",
         "bad_field" => "admin-rejected-bad-field",
         _ => return show::plain(reason),
     };

@@ -39,7 +39,7 @@ pub fn start(readers: &[ReaderConfig], shared: &Shared, intake: &Intake, lifecyc
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
-    for reader in readers.iter().filter(|reader| reader.link != Link::Http) {
+    for reader in readers.iter().filter(|reader| reader.link.is_opened_here()) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {
             bridge::run_link(reader, context).await.context("link")
@@ -137,6 +137,7 @@ impl Pump {
             received_at,
             sequence: reading.sequence,
             faces: reading.faces.map(wire::Faces::name),
+            doubt: None,
         }
     }
 
@@ -172,7 +173,8 @@ fn bridge_outcome(outcomes: Vec<Outcome>) -> Option<bridge::Outcome> {
     })
 }
 
-fn rejected(reader: &str, malformed: &Malformed, received_at: Instant) -> RejectedInput {
+/// An input that could not be read, as it is kept.
+pub(crate) fn rejected(reader: &str, malformed: &Malformed, received_at: Instant) -> RejectedInput {
     let raw_hex = hex::encode(&malformed.bytes);
     let reason = malformed.reason.name();
     RejectedInput {

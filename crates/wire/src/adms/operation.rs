@@ -51,12 +51,11 @@ pub fn operations(body: &[u8]) -> Operations {
                 }
                 operations.clock_changes.push(change);
             }
-            Ok(None) => {}
             // One is enough to see what is wrong.
             Err(reason) if operations.malformed.is_empty() => {
                 operations.malformed.push(Malformed::new(reason, line));
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     operations

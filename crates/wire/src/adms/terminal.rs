@@ -2,14 +2,27 @@
 
 use alloc::string::String;
 
+use chrono::{NaiveDateTime, TimeDelta};
+
+/// A change of the clock that is older than this when we first hear of it says nothing of what comes now.
+const OLDEST_CHANGE: TimeDelta = TimeDelta::days(7);
+
 /// A terminal as its calls show it. Times are UTC milliseconds of judging time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     stamp: Option<String>,
     /// Records came since it last asked for commands: there may be more.
     sending: bool,
+    memory: Memory,
+}
+
+/// What must outlive a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
     /// Its clock was set, and nothing has shown since that it is right.
-    doubt_since_ms: Option<i64>,
+    pub doubt_since_ms: Option<i64>,
+    /// The last change of its clock that we heard of, by that clock: terminals send old operations again.
+    pub last_change: Option<NaiveDateTime>,
 }
 
 /// Whether a record's time can be believed.
@@ -27,14 +40,17 @@ impl Terminal {
         self.stamp.as_deref()
     }
 
-    /// Since when its clock is in doubt; to be kept over a restart.
-    pub const fn doubt_since_ms(&self) -> Option<i64> {
-        self.doubt_since_ms
+    /// A terminal of which an earlier run knew this.
+    pub fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
     }
 
-    /// What an earlier run knew.
-    pub const fn restore_doubt(&mut self, since_ms: Option<i64>) {
-        self.doubt_since_ms = since_ms;
+    /// What must outlive a restart.
+    pub const fn memory(&self) -> Memory {
+        self.memory
     }
 
     /// It asked for commands; whether everything that it had kept for us has come by now: it sent nothing since it last asked.
@@ -48,19 +64,30 @@ impl Terminal {
         self.stamp = stamp.or_else(|| self.stamp.take());
     }
 
-    /// Its clock was set. Records from before carry the time of the old clock, and nobody knows which of the two was right, until a
-    /// record comes that happened just now.
-    pub const fn clock_was_set(&mut self, at_ms: i64) {
-        self.doubt_since_ms = Some(at_ms);
+    /// It says that its clock was set at `change`, by that clock; `now` is its local time as it should be. Returns whether that is
+    /// news. Records from before carry the time of the old clock, and nobody knows which of the two was right, until a record comes
+    /// that happened just now.
+    pub fn clock_was_set(&mut self, change: NaiveDateTime, now: NaiveDateTime, now_ms: i64) -> bool {
+        let is_news = match self.memory.last_change {
+            Some(last) => change > last,
+            None => now - change <= OLDEST_CHANGE,
+        };
+        if is_news {
+            self.memory = Memory {
+                doubt_since_ms: Some(now_ms),
+                last_change: Some(change),
+            };
+        }
+        is_news
     }
 
     /// Whether the time of a record is believed. One whose time is that of its arrival, up to `tolerance_ms`, ends the doubt.
     pub const fn judge(&mut self, happened_at_ms: i64, received_at_ms: i64, tolerance_ms: i64) -> Trust {
-        if self.doubt_since_ms.is_none() {
+        if self.memory.doubt_since_ms.is_none() {
             return Trust::Unquestioned;
         }
         if (received_at_ms - happened_at_ms).abs() <= tolerance_ms {
-            self.doubt_since_ms = None;
+            self.memory.doubt_since_ms = None;
             return Trust::Unquestioned;
         }
         Trust::ClockWasSet

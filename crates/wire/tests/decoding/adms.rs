@@ -372,21 +372,30 @@ fn a_clock_that_was_set_is_in_doubt_until_a_record_shows_the_time_of_its_arrival
         Trust::Unquestioned,
         "an old record of a clock that nobody touched"
     );
-    terminal.clock_was_set(1_000_000);
+    let now = civil("2026-01-05 08:00:00");
+    assert!(
+        !terminal.clock_was_set(civil("2025-12-01 08:00:00"), now, 1),
+        "history that a terminal tells when we first meet"
+    );
+    assert!(terminal.clock_was_set(now, now, 1_000_000));
+    assert!(
+        !terminal.clock_was_set(now, now, 1_000_001),
+        "the same told again is no news"
+    );
     assert_eq!(terminal.judge(0, 1_000_000, 30_000), Trust::ClockWasSet);
     assert_eq!(
         terminal.judge(969_999, 1_000_000, 30_000),
         Trust::ClockWasSet,
         "a millisecond more than the tolerance"
     );
-    assert_eq!(terminal.doubt_since_ms(), Some(1_000_000));
+    assert_eq!(terminal.memory().doubt_since_ms, Some(1_000_000));
     assert_eq!(
         terminal.judge(970_000, 1_000_000, 30_000),
         Trust::Unquestioned,
         "it happened just now, and its clock says so"
     );
     assert_eq!(
-        (terminal.doubt_since_ms(), terminal.judge(0, 1_000_000, 30_000)),
+        (terminal.memory().doubt_since_ms, terminal.judge(0, 1_000_000, 30_000)),
         (None, Trust::Unquestioned)
     );
 }
