@@ -165,6 +165,15 @@ impl Pump {
     }
 }
 
+/// What makes a record of a terminal the same when it comes again, by whichever way: its own tuple, and for terminals that call us
+/// their serial number, which says that another terminal has taken the place of one.
+pub(crate) fn source_key(link: &Link, record: &str) -> String {
+    match link {
+        Link::Adms(serial) => format!("{serial}|{record}"),
+        _ => record.to_owned(),
+    }
+}
+
 fn bridge_outcome(outcomes: Vec<Outcome>) -> Option<bridge::Outcome> {
     outcomes.into_iter().next().map(|outcome| match outcome {
         Outcome::Recorded { id } => bridge::Outcome::Recorded { id },

@@ -25,7 +25,7 @@ use wire::{HappenedAt, Malformed, Reading};
 
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id};
-use crate::engine::links::rejected;
+use crate::engine::links::{rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
 use crate::shared::SiteSnapshot;
@@ -584,14 +584,6 @@ fn judge_times(known: &Known, swipes: &mut [NewSwipe], now: Instant, tolerance: 
         is_live |= (now.as_ms() - happened_ms).abs() <= tolerance_ms;
     }
     is_live
-}
-
-/// What makes a record of a terminal the same when it comes again: its serial number and the record's own tuple.
-pub fn source_key(link: &Link, record: &str) -> String {
-    match link {
-        Link::Adms(serial) => format!("{serial}|{record}"),
-        _ => record.to_owned(),
-    }
 }
 
 fn command_of(row: &ReaderCommandRow) -> Option<Command> {
