@@ -18,6 +18,9 @@ pub const READINGS_PER_BATCH: usize = 256;
 /// Unlike an unknown reader this is not asked again when facts change; somebody has to place the swipe in time.
 pub const CLOCK_SET: &str = "clock_set";
 
+/// Likewise: its reader's clock was measured and is off by more than the site tolerates.
+pub const CLOCK_OFF: &str = "clock_off";
+
 /// A reading on its way to the ledger.
 #[derive(Clone, Debug)]
 pub struct NewSwipe {

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bridge::{Link, ReaderConfig};
-use chrono::{NaiveDateTime, Offset};
+use chrono::NaiveDateTime;
 use rules::time::{Instant, Span, civil_instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use wire::{HappenedAt, Malformed, Reading};
 
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id};
-use crate::engine::links::{rejected, source_key};
+use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
 use crate::shared::SiteSnapshot;
@@ -270,7 +270,7 @@ impl IclockState {
             return Ok(answer::OK.to_owned());
         };
         let zone = self.site.borrow().facts.records().site.zone;
-        let offset_minutes = now.to_utc().with_timezone(&zone).offset().fix().local_minus_utc() / 60;
+        let offset_minutes = offset_minutes(zone, now);
         let contact = known.contact();
         let options = answer::Options {
             serial,

@@ -5,3 +5,4 @@ mod common;
 mod streams;
 mod stripes;
 mod vectors;
+mod zk;
