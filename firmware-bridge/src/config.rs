@@ -430,105 +430,113 @@ mod tests {
         }
     }
 
+    const WRONG_LINKS: &[(&str, &str)] = &[
+        (
+            "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
+            "reader `r`: `link`: `osdp:` links come with a later version",
+        ),
+        ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
+        (
+            "id = 'r'\nlink = 'usb'",
+            "`usb` is no link; this version has serial:PATH",
+        ),
+        ("id = 'r'\nlink = 'serial:'", "name the port"),
+        (
+            "id = 'r'\nlink = 'tcp:somewhere'\nformat = 'line'",
+            "`somewhere` is no address; write HOST:PORT",
+        ),
+        ("id = 'r'\nlink = 'tcp::1'\nformat = 'line'", "is no address"),
+    ];
+
+    const WRONG_TERMINALS: &[(&str, &str)] = &[
+        ("id = 'r'\nlink = 'adms:'", "write the terminal's serial number"),
+        (
+            "id = 'r'\nlink = 'adms:A1'\nformat = 'line'",
+            "the link says what a ZKTeco terminal speaks",
+        ),
+        ("id = 'r'\nlink = 'zk:10.0.0.7:x'", "is no address"),
+        (
+            "id = 'r'\nlink = 'zk:10.0.0.7'\ncomm_key = 'x'",
+            "a terminal that is called has a number",
+        ),
+        (
+            "id = 'r'\nlink = 'adms:A1'\nset_clock = true",
+            "an `adms:` terminal takes its time from our answers",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\ncomm_key = 'x'",
+            "only `adms:`, `zk:` and `zk-udp:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
+            "only `adms:`, `zk:` and `zk-udp:` links have it",
+        ),
+    ];
+
+    const WRONG_KEYS: &[(&str, &str)] = &[
+        ("id = ''\nlink = 'http'", "reader ``: `id`: write the reader's id"),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'",
+            "say what the reader speaks: em4100, rdm6300",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
+            "`dahua` comes with a later version; this version has",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
+            "`rdm` is unknown; this version has",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-bits'",
+            "is for `rollcall-bridge decode` only",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbaud = 3",
+            "3 is no speed of a serial port",
+        ),
+        (
+            "id = 'r'\nlink = 'tcp:a:1'\nformat = 'line'\nbaud = 9600",
+            "only a `serial:` link has a speed",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nreply = true",
+            "only `tcp-listen:` and `tcp:` links are answered",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbadge_key = 'dec'",
+            "`dec` is unknown; write one of decimal32",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
+            "only `wiegand-hex` and",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",
+            "`h1` is unknown; write one of h10301, wiegand34, h10304, h10302, raw",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nsuffix = 'cr'",
+            "only `scanner` readers have one",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'scanner'\nsuffix = 'enter'",
+            "`enter` is unknown; write one of line, cr",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",
+            "only `osdp:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nformat = 'line'",
+            "readers that call over HTTP send json",
+        ),
+        ("id = 'r'\nlink = 'http'\nspeed = 1", "unknown field `speed`"),
+    ];
+
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
-        for (table, expected) in [
-            ("id = ''\nlink = 'http'", "reader ``: `id`: write the reader's id"),
-            (
-                "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
-                "reader `r`: `link`: `osdp:` links come with a later version",
-            ),
-            ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
-            (
-                "id = 'r'\nlink = 'usb'",
-                "`usb` is no link; this version has serial:PATH",
-            ),
-            ("id = 'r'\nlink = 'adms:'", "write the terminal's serial number"),
-            (
-                "id = 'r'\nlink = 'adms:A1'\nformat = 'line'",
-                "the link says what a ZKTeco terminal speaks",
-            ),
-            ("id = 'r'\nlink = 'zk:10.0.0.7:x'", "is no address"),
-            (
-                "id = 'r'\nlink = 'zk:10.0.0.7'\ncomm_key = 'x'",
-                "a terminal that is called has a number",
-            ),
-            (
-                "id = 'r'\nlink = 'adms:A1'\nset_clock = true",
-                "an `adms:` terminal takes its time from our answers",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\ncomm_key = 'x'",
-                "only `adms:`, `zk:` and `zk-udp:` links have one",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-                "only `adms:`, `zk:` and `zk-udp:` links have it",
-            ),
-            ("id = 'r'\nlink = 'serial:'", "name the port"),
-            (
-                "id = 'r'\nlink = 'tcp:somewhere'\nformat = 'line'",
-                "`somewhere` is no address; write HOST:PORT",
-            ),
-            ("id = 'r'\nlink = 'tcp::1'\nformat = 'line'", "is no address"),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'",
-                "say what the reader speaks: em4100, rdm6300",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
-                "`dahua` comes with a later version; this version has",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
-                "`rdm` is unknown; this version has",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-bits'",
-                "is for `rollcall-bridge decode` only",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbaud = 3",
-                "3 is no speed of a serial port",
-            ),
-            (
-                "id = 'r'\nlink = 'tcp:a:1'\nformat = 'line'\nbaud = 9600",
-                "only a `serial:` link has a speed",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nreply = true",
-                "only `tcp-listen:` and `tcp:` links are answered",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbadge_key = 'dec'",
-                "`dec` is unknown; write one of decimal32",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
-                "only `wiegand-hex` and",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",
-                "`h1` is unknown; write one of h10301, wiegand34, h10304, h10302, raw",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nsuffix = 'cr'",
-                "only `scanner` readers have one",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'scanner'\nsuffix = 'enter'",
-                "`enter` is unknown; write one of line, cr",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",
-                "only `osdp:` links have one",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\nformat = 'line'",
-                "readers that call over HTTP send json",
-            ),
-            ("id = 'r'\nlink = 'http'\nspeed = 1", "unknown field `speed`"),
-        ] {
+        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_KEYS].concat() {
             let error = check(table).expect_err(table);
             assert!(error.contains(expected), "{table}: {error}");
         }

@@ -3,6 +3,7 @@
 use acceptance::bureau::badge;
 use acceptance::daemon::{Daemon, Installation};
 use acceptance::http::{Answer, Ask, Http, get};
+use acceptance::terminal::CalledTerminal;
 use anyhow::{Context as _, Result};
 
 use super::support::{SOON, Viewer, count, set_clock, start_at};
@@ -113,6 +114,13 @@ async fn a_terminal_is_greeted_and_its_records_count_once_whatever_is_between_th
     assert_eq!(aspx.text(), "OK: 1");
     viewer.sees(SOON, "three people arrived", arrived(3)).await?;
 
+    daemon.kill().await
+}
+
+#[tokio::test]
+async fn tables_that_nobody_needs_are_answered_and_thrown_away() -> Result<()> {
+    let installation = installation("terminal-tables")?;
+    let daemon = start_at(&installation, "08:20:00").await?;
     let personal = b"USER PIN=7\tName=\xd5\xc5\xc8\xfd\tPri=0\nFP PIN=7\tFID=0\tTMP=VEVNUExBVEU=\nOPLOG 4\t0\t2026-09-16 08:00:00\t0\t0\t0\t0\n";
     for table in ["OPERLOG", "BIODATA", "USERINFO"] {
         let answer = post(
@@ -166,11 +174,18 @@ async fn an_unknown_terminal_and_one_without_its_key_are_refused_and_shown() -> 
     let installation = installation("strangers")?;
     let daemon = start_at(&installation, "08:20:00").await?;
     let record = format!("{}\t2026-09-16 08:20:00\t0\t1\n", badge(0));
+    // The log of an earlier run may still be there.
+    let stranger_serial = daemon.authority.replace(['.', ':'], "");
     for _ in 0..3 {
-        let stranger = post(&daemon, "/iclock/cdata?SN=STRANGER1&table=ATTLOG", record.clone()).await?;
+        let stranger = post(
+            &daemon,
+            &format!("/iclock/cdata?SN={stranger_serial}&table=ATTLOG"),
+            record.clone(),
+        )
+        .await?;
         assert_eq!(stranger.status, 403);
         assert!(
-            stranger.text().contains("link = \"adms:STRANGER1\""),
+            stranger.text().contains(&format!("link = \"adms:{stranger_serial}\"")),
             "{}",
             stranger.text()
         );
@@ -206,7 +221,7 @@ async fn an_unknown_terminal_and_one_without_its_key_are_refused_and_shown() -> 
     let log = daemon.log()?;
     assert_eq!(
         log.lines()
-            .filter(|line| line.contains("terminal.refused") && line.contains("STRANGER1"))
+            .filter(|line| line.contains("terminal.refused") && line.contains(&stranger_serial))
             .count(),
         1,
         "{log}"
@@ -314,5 +329,67 @@ async fn after_a_clock_was_set_only_what_happens_now_is_believed() -> Result<()>
         .await?;
     assert_eq!(swipes(&daemon).await?, 3, "and kept all the same");
     assert!(daemon.log()?.contains("terminal.clock_set"));
+    daemon.kill().await
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_called_delivers_what_it_held_and_then_every_punch() -> Result<()> {
+    let installation = installation("called-terminal")?;
+    let mut terminal = CalledTerminal::start(1_234, "2026-09-16T08:20:00").await?;
+    terminal
+        .tell(&format!("record {} 2026-09-16T08:10:00", badge(0)))
+        .await?;
+    let config = std::fs::read_to_string(installation.config())?.replace(
+        &format!("link = \"adms:{SERIAL}\""),
+        &format!("link = \"zk:{}\"\ncomm_key = \"1234\"", terminal.address),
+    );
+    std::fs::write(installation.config(), config)?;
+    let daemon = start_at(&installation, "08:20:00").await?;
+    let viewer = Viewer::create(&installation, "lobby")?;
+    viewer.sees_reader("terminal", "heard").await?;
+    let arrived =
+        |people| move |snapshot: &serde_json::Value| (count(snapshot, "arrived") == Some(people)).then_some(());
+    viewer.sees(SOON, "who was there before is here", arrived(1)).await?;
+    terminal.tell(&format!("punch {}", badge(1))).await?;
+    viewer.sees(SOON, "who punches is here", arrived(2)).await?;
+    terminal.tell("cut").await?;
+    terminal.tell(&format!("punch {}", badge(2))).await?;
+    viewer
+        .sees(SOON, "who punched while nobody listened is here", arrived(3))
+        .await?;
+    assert_eq!(swipes(&daemon).await?, 3, "and nobody twice");
+    drop(terminal);
+    viewer.sees_reader("terminal", "silent").await?;
+    daemon.kill().await
+}
+
+#[tokio::test]
+async fn an_export_of_a_terminal_and_its_pushes_are_the_same_records() -> Result<()> {
+    let installation = installation("exported-terminal")?;
+    let export = installation.scratch("1_attlog.dat");
+    std::fs::write(
+        &export,
+        format!("{:>10}\t2026-09-16 08:20:00\t1\t0\t1\t0\r\nno record\r\n", badge(0)),
+    )?;
+    let export = export.to_str().context("a path")?;
+    let import = |more: &[&str]| {
+        let arguments = [&["import", "punches", export, "--reader", "terminal"], more].concat();
+        installation.tool(&arguments)
+    };
+    assert!(
+        import(&["--dry-run"])?.contains("新增 1"),
+        "{}",
+        import(&["--dry-run"])?
+    );
+    let said = import(&[])?;
+    assert!(said.contains("第 2 行") && said.contains("新增 1"), "{said}");
+    assert!(import(&[])?.contains("新增 0"));
+    let daemon = start_at(&installation, "08:20:00").await?;
+    let body = format!("{}\t2026-09-16 08:20:00\t0\t1\t0\t0\t0\n", badge(0));
+    assert_eq!(upload(&daemon, body).await?, "OK: 1");
+    assert_eq!(swipes(&daemon).await?, 0, "it was here before the terminal sent it");
+    let unknown = installation.tool_output(&["import", "punches", export, "--reader", "nobody"])?;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("readers.csv"));
     daemon.kill().await
 }

@@ -322,8 +322,8 @@ fn answer(state: &mut State, client: &mut Client, packet: Packet<'_>) -> Vec<Rep
         command::OPTION => reply(command::OK, option(data)),
         command::GET_TIME => reply(command::OK, pack(state.now()).expect("a time").to_le_bytes().to_vec()),
         command::SET_TIME => {
-            let packed = data.first_chunk().map(|packed| u32::from_le_bytes(*packed));
-            if let Some(time) = packed.and_then(unpack) {
+            let wanted = data.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+            if let Some(time) = wanted.and_then(unpack) {
                 (state.clock, state.clock_set_at) = (time, Instant::now());
             }
             reply(command::OK, Vec::new())

@@ -161,7 +161,7 @@ async fn pyzk_accepts_our_terminal() {
         assert_eq!(seen["serial"], "0316144680030", "{transport} {records}");
         assert_eq!(seen["users"][1], json!([2, "0042", "Li Si"]));
         let read = seen["records"].as_array().expect("a list");
-        assert_eq!(read.len() as i64, records, "{transport}");
+        assert_eq!(i64::try_from(read.len()), Ok(records), "{transport}");
         assert_eq!(
             read.last(),
             Some(&json!(["1001", "2026-12-31 23:58:00", 1, 1])),

@@ -235,7 +235,7 @@ impl Export {
     /// CSV with a header; commas, semicolons or tabs between.
     fn of_csv(bytes: &[u8], rule: BadgeKeyRule) -> Result<Self, PunchesError> {
         let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
+        let count = |delimiter: &u8| header.split(|byte| byte == delimiter).count();
         let delimiter = *b",;\t".iter().max_by_key(|delimiter| count(delimiter)).unwrap_or(&b',');
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)

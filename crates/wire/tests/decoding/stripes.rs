@@ -161,19 +161,17 @@ fn other_tracks_are_not_looked_at_and_errors_are_named() {
 }
 
 /// Test numbers that the card schemes publish.
-const PAYMENT_CARDS: [&str; 4] = [
+const PAYMENT_CARDS: [&str; 5] = [
     "4111111111111111",
     "5555555555554444",
     "378282246310005",
-    "6221260000000000",
+    "6200000000000005",
+    "6205500000000000004",
 ];
 
 #[test]
 fn payment_cards_leave_nothing_but_a_mark() {
-    for number in PAYMENT_CARDS
-        .iter()
-        .filter(|number| holds_payment_card(format!("{number}=2512").as_bytes()))
-    {
+    for number in PAYMENT_CARDS {
         for format in [
             Format::Track2,
             Format::Scanner,
@@ -189,10 +187,11 @@ fn payment_cards_leave_nothing_but_a_mark() {
             ] {
                 let decoded = decode(Decoding::new(format), line.as_bytes());
                 let shown = format!("{decoded:?}");
-                let hex: String = number.bytes().map(|digit| format!("{digit}, ")).collect();
+                let listed = format!("{:?}", number.as_bytes());
+                let hex = listed.trim_matches(['[', ']']);
                 assert!(keys(&decoded).is_empty(), "{format:?} {line}: {shown}");
                 assert!(
-                    !shown.contains(&hex) && !shown.contains(*number),
+                    !shown.contains(hex) && !shown.contains(number),
                     "{format:?} {line}: {shown}"
                 );
             }
