@@ -10,5 +10,7 @@ mod pictures;
 mod postgres;
 mod restarts;
 mod screens;
+mod stripes;
 mod support;
+mod terminals;
 mod webhook;

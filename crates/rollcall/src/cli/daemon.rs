@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, Subcommand};
 use rules::time::Instant;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
@@ -103,11 +103,28 @@ pub async fn demo(arguments: DemoArguments) -> Result<ExitCode, CliError> {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImportArguments {
+    #[command(subcommand)]
+    what: Option<ImportCommand>,
+    #[command(flatten)]
+    folder: ImportFolderArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// A reader's export: attlog.dat of a ZKTeco terminal, or CSV. Records that are here already count once; a line that cannot be
+    /// read is named and kept, and the others are imported.
+    Punches(ImportPunchesArguments),
+}
+
+#[derive(Args, Debug)]
+struct ImportFolderArguments {
     #[command(flatten)]
     installation: Installation,
     /// The site folder. A file that it does not have leaves what is stored of it as it is.
-    directory: PathBuf,
+    #[arg(required = true)]
+    directory: Option<PathBuf>,
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
@@ -119,27 +136,68 @@ pub struct ImportArguments {
     json: bool,
 }
 
+#[derive(Args, Debug)]
+struct ImportPunchesArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// The export.
+    file: PathBuf,
+    /// The reader that it is from, as in readers.csv.
+    #[arg(long, value_name = "ID")]
+    reader: String,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
-    let (ledger, _) = arguments.installation.ledger().await?;
+    if let Some(ImportCommand::Punches(arguments)) = arguments.what {
+        return import_punches(arguments).await;
+    }
+    let folder = arguments.folder;
+    let directory = folder
+        .directory
+        .ok_or_else(|| CliError::Usage(anyhow!("name a site folder")))?;
+    let (ledger, _) = folder.installation.ledger().await?;
     let options = transfer::ImportOptions {
-        dry_run: arguments.dry_run,
-        accept_good_rows: arguments.accept_good_rows,
+        dry_run: folder.dry_run,
+        accept_good_rows: folder.accept_good_rows,
         actor: HOST_ACTOR.to_owned(),
     };
-    let report = transfer::import(&*ledger, &arguments.directory, &options, Clock::host().now()).await?;
-    if arguments.json {
+    let report = transfer::import(&*ledger, &directory, &options, Clock::host().now()).await?;
+    ledger.close().await;
+    Ok(show_import(&report, folder.json))
+}
+
+async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, CliError> {
+    let (ledger, config) = arguments.installation.ledger().await?;
+    let options = transfer::PunchesOptions {
+        config: config.readers.into_iter().find(|reader| reader.id == arguments.reader),
+        reader: arguments.reader,
+        dry_run: arguments.dry_run,
+        actor: HOST_ACTOR.to_owned(),
+    };
+    let report = transfer::import_punches(&*ledger, &arguments.file, &options, Clock::host().now()).await?;
+    ledger.close().await;
+    Ok(show_import(&report, arguments.json))
+}
+
+fn show_import(report: &transfer::ImportReport, json: bool) -> ExitCode {
+    if json {
         println!("{}", report.to_json());
     } else {
         for line in report.lines(super::language(None)) {
             println!("{line}");
         }
     }
-    ledger.close().await;
-    Ok(if report.succeeded() {
+    if report.succeeded() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 #[derive(Args, Debug)]

@@ -120,13 +120,15 @@ codes! {
     CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
+    /// A line of a reader's export that is no record.
+    PunchUnreadable = "punch_unreadable",
     /// More of the same, counted and not listed.
     ProblemsLeftOut = "problems_left_out",
 }
 
 impl Problem {
     /// A problem of a whole file.
-    pub(super) fn of_file(file: &str, code: Code) -> Self {
+    pub(crate) fn of_file(file: &str, code: Code) -> Self {
         let severity = Severity::Error;
         Self {
             file: file.to_owned(),
@@ -139,7 +141,7 @@ impl Problem {
     }
 
     /// The same at a line.
-    pub(super) fn at_row(mut self, row: u64) -> Self {
+    pub(crate) fn at_row(mut self, row: u64) -> Self {
         self.row = Some(row);
         self
     }
@@ -161,7 +163,7 @@ impl Problem {
         clippy::needless_pass_by_value,
         reason = "most callers have a value to give away, the others a reference"
     )]
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.details.push((name, value.to_string()));
         self
     }
