@@ -16,7 +16,7 @@ mod secure;
 pub use command::{Colour, Command, Feedback};
 pub use frame::{Block, CheckKind, Frame, Frames, LONGEST_FRAME, emit};
 pub use panel::{Device, Down, Event, Identity, LocalStatus, OFFLINE_AFTER_MS, Panel, REPLY_TIMEOUT_MS, Step};
-pub use reply::{Capability, Refusal, Reply, name};
+pub use reply::{Capability, Refusal, Reply, name, number_reading};
 pub use secure::{Challenge, INSTALL_KEY, SecureChannel};
 
 /// The highest address of a device; the one above is everybody's.

@@ -107,6 +107,14 @@ impl Reply {
         })
     }
 
+    /// The bytes of a card; empty for replies that are none.
+    pub fn card_bytes(&self) -> &[u8] {
+        match self {
+            Self::Card { data, .. } | Self::Characters(data) => data,
+            _ => &[],
+        }
+    }
+
     /// The reading that a card is; `None` for replies that are none. Keys are none before they are a whole number.
     pub fn reading(&self, decoding: &Decoding) -> Option<Result<Reading, Reason>> {
         match self {
@@ -168,8 +176,13 @@ fn card_reading(bits: u16, data: &[u8], decoding: &Decoding) -> Result<Reading, 
     }
 }
 
+/// The reading of a number that was keyed: its digits are the badge.
+pub fn number_reading(digits: &[u8]) -> Result<Reading, Reason> {
+    text_reading(digits, BadgeKeyRule::Text)
+}
+
 /// A badge of characters.
-pub(super) fn text_reading(text: &[u8], rule: BadgeKeyRule) -> Result<Reading, Reason> {
+fn text_reading(text: &[u8], rule: BadgeKeyRule) -> Result<Reading, Reason> {
     if text.len() > LONGEST_BADGE {
         return Err(Reason::TooLong);
     }
