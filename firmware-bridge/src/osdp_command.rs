@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use bridge::osdp::{Line, OsdpBusTable, OsdpLine, discover, place, provision, shown};
+use bridge::osdp::{ALL_ADDRESSES, Line, OsdpBusTable, OsdpLine, discover, place, provision, shown};
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
@@ -55,7 +55,7 @@ fn list(link: &str, baud: u32, as_json: bool) -> anyhow::Result<()> {
     let bus = bus.check()?;
     let mut line = open(&bus.line, bus.baud)?;
     let mut count = 0;
-    discover(&mut line, bus.baud, |found| {
+    discover(&mut line, bus.baud, ALL_ADDRESSES, |found| {
         count += 1;
         let secure = match found.secure_channel {
             Some(true) => "secure channel possible",

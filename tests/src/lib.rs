@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod http;
 pub mod line;
 pub mod measure;
+pub mod osdp;
 pub mod postgres;
 pub mod programs;
 pub mod pty;

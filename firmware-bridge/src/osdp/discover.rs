@@ -1,6 +1,7 @@
 //! Who answers on a line.
 
 use std::io::Error;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use wire::osdp::{CheckKind, Command, Frame, Frames, HIGHEST_ADDRESS, Identity, REPLY_TIMEOUT_MS, Reply, emit};
@@ -18,10 +19,18 @@ pub struct Found {
     pub secure_channel: Option<bool>,
 }
 
-/// Asks every address of a line who it is, and then leaves it alone. Nobody else may speak there meanwhile.
-pub fn discover(line: &mut Line, baud: u32, mut found: impl FnMut(Found)) -> Result<(), Error> {
-    for address in 0..=HIGHEST_ADDRESS {
-        // Devices that were given a command late, or by noise, are asked a second time; those that know only the short check, so.
+/// Every address that a device can have.
+pub const ALL_ADDRESSES: RangeInclusive<u8> = 0..=HIGHEST_ADDRESS;
+
+/// Asks addresses of a line who is there, and then leaves them alone. Nobody else may speak there meanwhile.
+pub fn discover(
+    line: &mut Line,
+    baud: u32,
+    addresses: RangeInclusive<u8>,
+    mut found: impl FnMut(Found),
+) -> Result<(), Error> {
+    for address in addresses {
+        // The second question is for devices that know only the short check, and for a first one that noise swallowed.
         let asks = [CheckKind::Crc, CheckKind::Sum];
         for check in asks {
             if let Some(Reply::Identity(identity)) = ask(line, baud, (address, 0, check), &Command::Identify)? {

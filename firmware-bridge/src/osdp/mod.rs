@@ -13,6 +13,6 @@ mod secured;
 pub use bus::run as run_osdp_bus;
 pub use bus::shown;
 pub use config::{BusError, OsdpBus, OsdpBusTable, OsdpLine, OsdpReader, SecureChannelKey, check_buses, place};
-pub use discover::{Found, discover};
+pub use discover::{ALL_ADDRESSES, Found, discover};
 pub use line::Line;
 pub use provision::{ProvisionError, provision};
