@@ -19,7 +19,7 @@ fn main() -> anyhow::Result<()> {
         "plain" => None,
         key => {
             let mut bytes = [0; 16];
-            hex::decode_to_slice(key, &mut bytes)?;
+            hex::decode_to_slice(key, &mut bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
             Some(bytes)
         }
     };
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         let line = line?;
         let card = line.strip_prefix("present ").context("present CARD")?;
         let mut bytes = [0; 4];
-        hex::decode_to_slice(card, &mut bytes)?;
+        hex::decode_to_slice(card, &mut bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
         device.lock().unwrap_or_else(PoisonError::into_inner).present(bytes);
     }
     Ok(())

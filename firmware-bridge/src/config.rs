@@ -473,6 +473,37 @@ mod tests {
     }
 
     #[test]
+    fn an_osdp_reader_has_a_bus_an_address_and_a_key_that_does_not_show() {
+        let table = "id = 'r'\nlink = 'osdp:bus1/101'\nformat = 'wiegand'\nsilent_after_seconds = 900\n\
+                     secure_channel_key = '00112233445566778899AABBCCDDEEFF'";
+        let reader = check(table).expect("a good table");
+        let Link::Osdp(osdp) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!((osdp.bus.as_str(), osdp.address, osdp.keypad), ("bus1", 101, false));
+        assert_eq!(osdp.key.map(|key| key.expose()[1]), Some(0x11));
+        assert_eq!(reader.silent_after_seconds, 0, "it is polled");
+        assert_eq!(reader.decoding.badge_key, BadgeKeyRule::FacilityCard);
+        let shown = format!("{reader:?}");
+        assert!(
+            !shown.contains("17, 34") && !shown.contains("1122"),
+            "a key must not show in a debug print"
+        );
+        assert!(check("id = 'r'\nlink = 'osdp:bus1/0'").is_ok());
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.key");
+        let table = format!(
+            "id = 'r'\nlink = 'osdp:bus1/1'\nsecure_channel_key_file = '{}'",
+            path.display()
+        );
+        let error = check(&table).expect_err("no file");
+        assert!(error.contains("`rollcall-bridge osdp provision` writes it"), "{error}");
+        std::fs::write(&path, "00112233445566778899aabbccddeeff\n").expect("room");
+        assert!(check(&table).is_ok());
+    }
+
+    #[test]
     fn terminals_say_by_their_link_what_they_speak() {
         let pushed = check("id = 't'\nlink = 'adms:0316144680030'\ncomm_key = 'k'\nstatus_is_direction = true")
             .expect("a good table");

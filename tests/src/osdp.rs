@@ -72,7 +72,7 @@ impl OsdpDevice {
             loop {
                 let line = self.said.next_line().await?.context("the reader ended")?;
                 if let Some(data) = line.strip_prefix("told 69 ") {
-                    return anyhow::Ok(hex::decode(data)?);
+                    return hex::decode(data).map_err(|error| anyhow::anyhow!("{error}: {data}"));
                 }
             }
         });
