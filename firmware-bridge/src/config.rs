@@ -531,7 +531,7 @@ mod tests {
     const WRONG_LINKS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
-            "reader `r`: `link`: `osdp:` links come with a later version",
+            "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
         ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
         (

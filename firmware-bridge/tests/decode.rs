@@ -185,7 +185,7 @@ fn a_capture_of_port_4370_shows_packets_and_the_readings_in_them() {
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (
-            &["--format", "osdp"][..],
+            &["--format", "isapi"][..],
             "",
             2,
             "it comes with a later version; this version has em4100, rdm6300",

@@ -241,10 +241,9 @@ pub(crate) fn source_key(link: &Link, record: &str) -> String {
 
 /// Whether somebody has the badge.
 fn has_holder(shared: &Shared, badge: &str, at: Instant) -> bool {
-    let facts = &shared.site.borrow().facts;
-    facts
-        .badge_index(badge)
-        .is_some_and(|badge| facts.holder(badge, at).is_some())
+    let site = shared.site.borrow();
+    site.badge(badge, at)
+        .is_some_and(|badge| site.facts.holder(badge, at).is_some())
 }
 
 fn bridge_outcome(outcomes: Vec<Outcome>, has_holder: bool) -> Option<bridge::Outcome> {
