@@ -5,10 +5,11 @@ use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::facts::{Context, PersonFacts};
+use crate::facts::{Context, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
-use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Role, Subject};
+use crate::meeting::{self, Attended, Judged, Taken};
+use crate::model::{Facing, MeetingIndex, Role, Subject, UnitIndex};
+use crate::observation;
 use crate::office::{self, LastDeparture, Office, StayView};
 use crate::plan::{Planned, Stay, stays_of};
 use crate::standing;
@@ -26,10 +27,11 @@ pub fn evaluate(facts: &PersonFacts<'_>, now: Instant) -> Assessment {
     for judged in case.meetings_of_dates(facts) {
         judge_meeting(facts, judged, &mut deadline, &mut assessment);
     }
+    assessment.findings.extend(observation::of_person(facts, &mut deadline));
     facts.site.consider_outages(case.context.interval, &mut deadline);
     assessment
         .findings
-        .sort_by(|one, other| (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind)));
+        .sort_by(|one, other| one.place().cmp(&other.place()));
     assessment.next_deadline = deadline.next();
     assessment
 }
@@ -52,10 +54,10 @@ impl Case {
         let (site, person) = (facts.site, facts.person);
         let context = site.context_of(person, facts.dates);
         let events = events_of(facts, deadline);
-        let attendances = meetings_around(facts, &context)
-            .map(|rostered| Attendance::of(site, &events, rostered, deadline))
+        let attended = meetings_around(facts, &context)
+            .map(|rostered| Attended::of(facts, &events, rostered, deadline))
             .collect();
-        let meetings = meeting::judge_meetings(site, person, attendances);
+        let meetings = meeting::judge_meetings(site, person, attended);
         let taken = meetings
             .iter()
             .filter_map(|judged| judged.taken(site, deadline))
@@ -118,13 +120,13 @@ impl Case {
         }
     }
 
-    /// The meetings that start on the dates to judge.
+    /// The meetings that start on the dates to judge and for which the person is rostered.
     pub(crate) fn meetings_of_dates<'a>(&'a self, facts: &'a PersonFacts<'_>) -> impl Iterator<Item = &'a Judged> {
-        self.meetings.iter().filter(|judged| {
-            facts
-                .dates
-                .contains(facts.site.date_of_meeting(judged.attendance.meeting))
-        })
+        let rostered = |judged: &&Judged| judged.attended.own.role != Role::Substitute;
+        self.meetings
+            .iter()
+            .filter(rostered)
+            .filter(|judged| facts.dates.contains(facts.site.date_of_meeting(judged.meeting())))
     }
 }
 
@@ -159,14 +161,14 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
         .copied()
         .collect();
     for judged in meetings {
-        let place = facts.site.records().meetings[judged.attendance.meeting.at()].place;
-        let Some(sign_in) = judged.attendance.sign_in().filter(|_| !facts.site.is_office(place)) else {
+        let place = facts.site.records().meetings[judged.meeting().at()].place;
+        let Some(sign_in) = judged.attended.own.sign_in().filter(|_| !facts.site.is_office(place)) else {
             continue;
         };
         let Some(event) = events.iter().find(|event| event.id == sign_in.id) else {
             continue;
         };
-        let opening_of = Some(judged.attendance.meeting);
+        let opening_of = Some(judged.meeting());
         let (at, direction) = (sign_in.at, Facing::In);
         office.push(Event {
             at,
@@ -194,14 +196,11 @@ fn judge_date(
     for view in views {
         for (member, draft) in office::findings(office, view, deadline) {
             let planned = &office.plan[member];
-            let place = (
-                planned.date,
-                About::Period(planned.of(facts.site).name.clone()),
-                planned.interval.from,
-            );
+            let about = About::Period(planned.of(facts.site).name.clone());
+            let place = FindingPlace::of_person(facts, planned.date, about, planned.interval.from);
             assessment
                 .findings
-                .push(finding_of(facts, place, draft, deadline.now()));
+                .push(finding_of(facts.site, place, draft, deadline.now()));
         }
     }
     for member in members {
@@ -213,44 +212,64 @@ fn judge_date(
 }
 
 fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, deadline: &mut Deadline, assessment: &mut Assessment) {
-    let meeting = judged.attendance.meeting;
+    let meeting = judged.meeting();
     let announced = &facts.site.records().meetings[meeting.at()];
     let first_new = assessment.findings.len();
     for draft in meeting::findings(facts.site, judged, deadline) {
-        let place = (
-            facts.site.date_of_meeting(meeting),
-            About::Meeting(meeting),
-            announced.starts,
-        );
+        let date = facts.site.date_of_meeting(meeting);
+        let place = FindingPlace::of_person(facts, date, About::Meeting(meeting), announced.starts);
         assessment
             .findings
-            .push(finding_of(facts, place, draft, deadline.now()));
+            .push(finding_of(facts.site, place, draft, deadline.now()));
     }
     let standing = standing::in_meeting(facts, judged, &assessment.findings[first_new..], deadline);
     assessment.standings.push(standing);
 }
 
-/// Where a finding belongs, and when that starts.
-type FindingPlace = (chrono::NaiveDate, About, Instant);
+/// Whom a finding is about, and where it belongs.
+#[derive(Clone, Debug)]
+pub(crate) struct FindingPlace {
+    pub(crate) subject: Subject,
+    pub(crate) unit: Option<UnitIndex>,
+    pub(crate) date: chrono::NaiveDate,
+    pub(crate) about: About,
+}
+
+impl FindingPlace {
+    /// Of a person, with the unit to which they belong when what it is about starts.
+    pub(crate) fn of_person(facts: &PersonFacts<'_>, date: chrono::NaiveDate, about: About, starts: Instant) -> Self {
+        Self {
+            subject: Subject::Person(facts.person),
+            unit: facts.site.unit_at(facts.person, starts),
+            date,
+            about,
+        }
+    }
+
+    /// Of a unit as a whole.
+    pub(crate) fn of_unit(unit: UnitIndex, date: chrono::NaiveDate, about: About) -> Self {
+        Self {
+            subject: Subject::Unit(unit),
+            unit: Some(unit),
+            date,
+            about,
+        }
+    }
+}
 
 /// Asks coverage: a finding that rests on something not seen is withheld while a reader that could have shown it was down.
-pub(crate) fn finding_of(
-    facts: &PersonFacts<'_>,
-    (date, about, starts): FindingPlace,
-    draft: Draft,
-    now: Instant,
-) -> Finding {
-    let doubt = facts.site.doubt(&draft.unseen, now);
+pub(crate) fn finding_of(site: &SiteFacts, place: FindingPlace, draft: Draft, now: Instant) -> Finding {
+    let doubt = site.doubt(&draft.unseen, now);
     let state = match draft.state {
         _ if !doubt.readers.is_empty() => FindingState::Withheld,
         FindingState::Final if doubt.pending => FindingState::Provisional,
         state => state,
     };
     Finding {
-        subject: Subject::Person(facts.person),
-        unit: facts.site.unit_at(facts.person, starts),
-        date,
-        about,
+        subject: place.subject,
+        unit: place.unit,
+        date: place.date,
+        about: place.about,
         kind: draft.kind,
         state,
         length: draft.length,

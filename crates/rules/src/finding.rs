@@ -51,6 +51,13 @@ pub struct Finding {
     pub swipes: Vec<SwipeId>,
 }
 
+impl Finding {
+    /// By what findings of one subject are sorted.
+    pub(crate) fn place(&self) -> (NaiveDate, &About, FindingKind, Option<&Id>) {
+        (self.date, &self.about, self.kind, self.source.as_ref())
+    }
+}
+
 /// What a finding or standing is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum About {

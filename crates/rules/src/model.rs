@@ -496,6 +496,10 @@ pub struct Meeting {
     pub starts: Instant,
     /// Announced end; after `starts`.
     pub ends: Instant,
+    /// Until when it was extended: for those who are present at its end otherwise.
+    pub extended_until: Option<Instant>,
+    /// When it was closed before its end: for all.
+    pub closed_early_at: Option<Instant>,
     /// When sign-in opens; default 30 min before the start.
     pub sign_in_opens: Instant,
     /// Default 0.
@@ -531,6 +535,8 @@ impl Meeting {
             place,
             starts: announced.from,
             ends: announced.until,
+            extended_until: None,
+            closed_early_at: None,
             sign_in_opens: announced.from - Span::from_minutes(30),
             late_grace: Span::ZERO,
             absent_after: Span::from_minutes(30),
@@ -544,6 +550,27 @@ impl Meeting {
             obligations: Vec::new(),
             substitutions: Vec::new(),
         }
+    }
+
+    /// The end for everybody whom no extension holds: the announced one, or an earlier close.
+    pub fn over_at(&self) -> Instant {
+        self.closed_early_at.map_or(self.ends, |closed| closed.min(self.ends))
+    }
+
+    /// The last end for anybody: that of those whom an extension holds, if there is one.
+    pub fn last_end(&self) -> Instant {
+        let extended = self.extended_until.map(|until| match self.closed_early_at {
+            Some(closed) => until.min(closed),
+            None => until,
+        });
+        extended.map_or(self.over_at(), |until| until.max(self.over_at()))
+    }
+
+    /// Those accepted to stand in for a rostered person.
+    pub fn substitutes_of(&self, person: PersonIndex) -> impl Iterator<Item = &Substitution> {
+        self.substitutions
+            .iter()
+            .filter(move |accepted| accepted.person == person)
     }
 }
 
@@ -580,7 +607,7 @@ pub enum Substitutes {
     None,
     /// Whoever a person accepts.
     WithApproval,
-    /// Anybody of the same unit.
+    /// Whoever a person accepts, of the named person's own unit or one below it.
     WithinUnit,
 }
 
@@ -595,7 +622,7 @@ pub struct RosterEntry {
     pub seat: Option<Id>,
 }
 
-/// A rostered person's role.
+/// As what somebody is at a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Chairs it.
@@ -604,6 +631,8 @@ pub enum Role {
     Required,
     /// Is shown and never judged.
     Optional,
+    /// Is not on the roster and was accepted to stand in for somebody who is; never judged by it, but away from the office for it.
+    Substitute,
 }
 
 /// A permission to be out of a meeting.

@@ -5,12 +5,13 @@ use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::evaluate::{Case, finding_of};
+use crate::evaluate::{Case, FindingPlace, finding_of};
 use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
-use crate::facts::PersonFacts;
+use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{About, Finding, FindingKind, FindingState};
 use crate::model::{LateCountsFrom, Side};
 use crate::narrate_meeting;
+use crate::observation;
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
@@ -32,8 +33,8 @@ pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
     for judged in case.meetings_of_dates(facts) {
         explanations.extend(narrate_meeting::explain_meeting(facts, &case, judged, &mut deadline));
     }
-    explanations
-        .sort_by(|one, other| (one.date, &one.about, one.finding).cmp(&(other.date, &other.about, other.finding)));
+    explanations.extend(observation::explain_person(facts, &mut deadline));
+    explanations.sort_by(|one, other| one.place().cmp(&other.place()));
     explanations
 }
 
@@ -67,13 +68,13 @@ fn explain_date(
             .map(|(_, draft)| draft)
             .collect();
         for draft in &own {
-            let place = (planned.date, about.clone(), planned.interval.from);
-            let finding = finding_of(teller.facts, place, (*draft).clone(), teller.now);
+            let place = FindingPlace::of_person(teller.facts, planned.date, about.clone(), planned.interval.from);
+            let finding = finding_of(teller.facts.site, place, (*draft).clone(), teller.now);
             let mut steps = common.clone();
             if let Some(view) = view {
                 steps.extend(finding_steps(teller, member, view, &finding));
                 steps.extend(certainty_steps(
-                    teller.facts,
+                    teller.facts.site,
                     draft,
                     &finding,
                     provisional_until(office, member, view, &finding),
@@ -83,6 +84,7 @@ fn explain_date(
                 date: planned.date,
                 about: about.clone(),
                 finding: Some(finding.kind),
+                source: None,
                 steps,
             });
         }
@@ -93,6 +95,7 @@ fn explain_date(
                 date: planned.date,
                 about,
                 finding: None,
+                source: None,
                 steps,
             });
         }
@@ -531,15 +534,10 @@ fn provisional_until(office: &Office<'_>, member: usize, view: &StayView<'_>, fi
 }
 
 /// What coverage says, how certain the verdict is, and the verdict.
-pub(crate) fn certainty_steps(
-    facts: &PersonFacts<'_>,
-    draft: &Draft,
-    finding: &Finding,
-    until: Option<Instant>,
-) -> Vec<Step> {
+pub(crate) fn certainty_steps(site: &SiteFacts, draft: &Draft, finding: &Finding, until: Option<Instant>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (reader, down_from) in &finding.withheld_by {
-        let down_until = facts.site.down_until(*reader, *down_from);
+        let down_until = site.down_until(*reader, *down_from);
         steps.push(Step::Withheld {
             reader: *reader,
             down_from: *down_from,

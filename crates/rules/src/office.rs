@@ -385,18 +385,18 @@ impl<'a> Office<'a> {
         let seen_last = view.marks.last().map(|mark| self.event(mark).last);
         let visit_until = view.required_end.max(view.stay.bounds.until);
         let same_visit = |judged: &&Judged| {
-            let arrival = judged.attendance.arrival;
+            let arrival = judged.attended.own.arrival;
             arrival.is_some_and(|arrival| arrival.at < visit_until)
         };
         let closings = self.meetings.iter().filter(same_visit).filter_map(|judged| {
-            let closing = judged.attendance.last_closing()?;
+            let closing = judged.attended.own.last_closing()?;
             let counts = window.contains(closing.at) && seen_last.is_none_or(|seen| seen < closing.at);
             let by_out = false;
             counts.then_some(Departure {
                 at: closing.at,
                 id: closing.id,
                 by_out,
-                closing_of: Some(judged.attendance.meeting),
+                closing_of: Some(judged.meeting()),
             })
         });
         closings.max_by_key(|departure| departure.at)
