@@ -118,7 +118,10 @@ pub fn evaluate_meeting(facts: &MeetingFacts<'_>, now: Instant) -> MeetingAssess
             let window = Interval::new(gathered.announced.sign_in_opens, gathered.announced.over_at());
             facts.site.consider_outages(window, &mut deadline);
         }
-        (assessment.proposals, assessment.unlisted) = gathered.strangers();
+        // Where nobody is called by name or unit, whoever comes is welcome.
+        if !gathered.announced.roster.is_empty() || !gathered.announced.obligations.is_empty() {
+            (assessment.proposals, assessment.unlisted) = gathered.strangers();
+        }
     }
     for (place, observation) in observed(facts, &mut deadline) {
         let draft = observation::draft(observation);

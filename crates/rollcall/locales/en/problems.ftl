@@ -33,6 +33,8 @@ problem-badge_unknown = the badge “{ $value }” is not in badges.csv. Add it 
 problem-badge_unowned = the badge “{ $value }” belongs to nobody at { $at }. Extend a row of badges.csv; the swipe is kept until then.
 problem-schedule_unknown = the schedule “{ $value }” is not in schedules.toml. Add it there or correct it here; “none” means no office hours.
 problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. Add it there or correct it here.
+problem-not_on_roster = “{ $value }” is not on the roster of this meeting (meeting_roster.csv), so nobody can stand in for them. Add them to the roster or correct this row.
+problem-substitute_not_allowed = this meeting does not take “{ $value }” as a substitute: it must be another person, and “substitutes” in meetings.toml must allow it (none: nobody; within_unit: only people of the named person's unit and those below it). Correct this row or that setting.
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.

@@ -33,6 +33,8 @@ problem-badge_unknown = badges.csv 里没有卡号“{ $value }”。请在那�
 problem-badge_unowned = 卡号“{ $value }”在 { $at } 不属于任何人。请在 badges.csv 补上这段时间；刷卡记录已保留。
 problem-schedule_unknown = schedules.toml 里没有作息“{ $value }”。请在那里补上，或在此改正；不考勤写“none”。
 problem-meeting_unknown = meetings.toml 里没有会议“{ $value }”。请在那里补上，或在此改正。
+problem-not_on_roster = “{ $value }”不在这次会议的参会名单（meeting_roster.csv）里，无从代会。请先列入名单，或在此改正。
+problem-substitute_not_allowed = 这次会议不接受“{ $value }”代会：不能是本人，也要符合 meetings.toml 里的 substitutes（none 不许代会，within_unit 只限被代人本单位及其下属单位）。请改正此行或该设置。
 problem-duty_unknown = duties.csv 里没有值班“{ $value }”。请在那里补上，或在此改正。
 problem-swipe_quarantined = { $reason ->
     [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。

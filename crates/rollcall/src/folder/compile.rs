@@ -10,7 +10,7 @@ use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, hours, later, meetings};
+use super::{BadgeKeys, attendance, bureau, hours, later, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -57,6 +57,9 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     meetings::meetings(source, &mut draft, &mut problems);
     meetings::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
+    attendance::units(source, &mut draft, &mut problems);
+    attendance::substitutes(source, &mut draft, &mut problems);
+    attendance::observations(source, &mut draft, &mut problems);
     later::check(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);

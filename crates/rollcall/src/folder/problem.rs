@@ -112,6 +112,10 @@ codes! {
     ScheduleUnknown = "schedule_unknown",
     /// A meeting that `meetings.toml` does not have.
     MeetingUnknown = "meeting_unknown",
+    /// Somebody who is not on the roster of the meeting.
+    NotOnRoster = "not_on_roster",
+    /// A substitute whom the meeting does not allow.
+    SubstituteNotAllowed = "substitute_not_allowed",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
     /// A swipe whose time cannot be believed.
