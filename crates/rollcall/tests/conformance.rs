@@ -51,7 +51,7 @@ fn disagreement(folder: &Path) -> Option<String> {
     let expected = fs::read_to_string(folder.join("expected.json")).expect("expected.json");
     let expected: Value = serde_json::from_str(&expected).expect("JSON");
     let mut wrong = Vec::new();
-    for list in ["findings", "problems", "fine"] {
+    for list in ["findings", "problems", "fine", "proposals", "unlisted"] {
         if !expected[list].is_null() && !rows_match(&expected[list], &actual[list]) {
             wrong.push(format!(
                 "{list}\n  expected {}\n  actual   {}",
