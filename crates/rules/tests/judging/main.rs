@@ -9,3 +9,4 @@ mod office;
 mod properties;
 mod support;
 mod traps;
+mod units;
