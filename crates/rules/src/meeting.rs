@@ -398,10 +398,12 @@ impl Judged {
         let own = &self.attended.own;
         let announced = &site.records().meetings[own.meeting.at()];
         let travel = site.records().site.meeting_travel;
-        let rostered_late_from = self.late_from.filter(|_| own.role != Role::Substitute);
+        // Nobody is taken to be on their way to stand in; but whoever is in the room already will be there when sign-in opens.
+        let stands_in = own.role == Role::Substitute;
         let assumed_until = match own.arrival {
             Some(_) => None,
-            None => Some(rostered_late_from.filter(|late_from| !deadline.reached(*late_from))?),
+            None if stands_in => own.carried.map(|_| None)?,
+            None => Some(self.late_from.filter(|late_from| !deadline.reached(*late_from))?),
         };
         let until = own
             .last_closing()
