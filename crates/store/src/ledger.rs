@@ -10,7 +10,8 @@ use rules::time::{Instant, Interval};
 use crate::error::StoreError;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// Result of a store call.
@@ -51,6 +52,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
+
+    /// Meeting rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>>;
 
     /// Findings, sorted by date, subject, period or meeting, kind.
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>>;
@@ -134,17 +138,29 @@ pub trait Transaction: Send {
     /// Writes what was judged of days: their rows, with the next instant to look at them again.
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
 
+    /// Makes sure that meeting rows exist and locks them in the order of their keys. A new row is due at once.
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()>;
+
+    /// Meeting rows that are due at `now`, earliest first, at most `limit`; locks them.
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>>;
+
+    /// The findings of units at these meetings that are not withdrawn.
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>>;
+
+    /// Writes what was judged of meetings as a whole: their rows, with the next instant to look at them again.
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()>;
+
     /// Writes new and changed findings (a withdrawn one has `withdrawn_at`), and keeps what each said before as history.
     /// Returns them as stored, in the order given: where a finding was there before, its `revision` goes on from there,
     /// and its `review` is kept, or becomes [`Review::ChangedAfterDecision`](crate::rows::Review) where a decided one says
     /// something else now or is withdrawn. One that says the same as before keeps its `revision` and `changed_at`.
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>>;
 
-    /// The earliest instant at which any day wants to be judged again.
+    /// The earliest instant at which any day or meeting wants to be judged again.
     async fn next_check(&mut self) -> Stored<Option<Instant>>;
 
-    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`). Returns how
-    /// many were not due at once before.
+    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`), and every meeting row
+    /// from then on, because a meeting is judged by everybody's swipes. Returns how many were not due at once before.
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
 
     /// Sets a named value of the installation.
