@@ -156,8 +156,11 @@ pub trait Transaction: Send {
     /// something else now or is withdrawn. One that says the same as before keeps its `revision` and `changed_at`.
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>>;
 
-    /// The earliest instant at which any day or meeting wants to be judged again.
+    /// The earliest instant at which any day wants to be judged again.
     async fn next_check(&mut self) -> Stored<Option<Instant>>;
+
+    /// The earliest instant at which any meeting wants to be judged again.
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>>;
 
     /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`), and every meeting row
     /// from then on, because a meeting is judged by everybody's swipes. Returns how many were not due at once before.

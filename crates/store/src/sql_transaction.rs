@@ -466,12 +466,14 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn next_check(&mut self) -> Stored<Option<Instant>> {
         let rows = self.rows(statements::NEXT_CHECK, &[]).await?;
-        let day = first_integer::<DB>(&rows, DayRow::TABLE, "next_check_at_ms");
-        let day = self.noted(day)?;
+        let earliest = first_integer::<DB>(&rows, DayRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
+    }
+
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>> {
         let rows = self.rows(statements::NEXT_MEETING_CHECK, &[]).await?;
-        let meeting = first_integer::<DB>(&rows, MeetingRow::TABLE, "next_check_at_ms");
-        let meeting = self.noted(meeting)?;
-        Ok(day.into_iter().chain(meeting).min().map(Instant::from_ms))
+        let earliest = first_integer::<DB>(&rows, MeetingRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
     }
 
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {

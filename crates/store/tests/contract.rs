@@ -752,7 +752,7 @@ async fn meetings(place: Place) {
     };
     let mut transaction = place.ledger.begin().await.expect("begin");
     transaction.touch_meetings(&keys).await.expect("touch");
-    assert_eq!(transaction.next_check().await.expect("read"), Some(at(0)));
+    assert_eq!(transaction.next_meeting_check().await.expect("read"), Some(at(0)));
     let due = transaction.due_meetings(at(0), 2).await.expect("due");
     assert_eq!(due, [keys[1].clone(), keys[2].clone()], "in the order of bytes");
     let rows = [
@@ -767,10 +767,16 @@ async fn meetings(place: Place) {
         transaction.due_meetings(at(40), 10).await.expect("due"),
         [keys[2].clone()]
     );
-    transaction
-        .touch_days(&[day("ana", "2026-09-16")])
-        .await
-        .expect("touch");
+    assert_eq!(
+        transaction.next_meeting_check().await.expect("read"),
+        Some(at(40)),
+        "a row that is there keeps its instant"
+    );
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        None,
+        "no day is there yet"
+    );
     let day_row = DayRow {
         key: day("ana", "2026-09-16"),
         judged_at: Some(at(5)),
@@ -779,11 +785,6 @@ async fn meetings(place: Place) {
         facts_revision: 3,
     };
     transaction.save_days(&[day_row]).await.expect("save");
-    assert_eq!(
-        transaction.next_check().await.expect("read"),
-        Some(at(40)),
-        "the earlier of both"
-    );
     transaction.commit().await.expect("commit");
     let read = place
         .ledger

@@ -25,7 +25,7 @@ fn board_at(now: Instant, days: Vec<BoardDay>) -> Board {
         BoardChange {
             facts: Some(facts(&PEOPLE)),
             days,
-            sources: Vec::new(),
+            ..BoardChange::default()
         },
         now,
     );
@@ -352,7 +352,7 @@ fn the_largest_view_fits_its_bound() {
         BoardChange {
             facts: Some(facts(&people)),
             days,
-            sources: Vec::new(),
+            ..BoardChange::default()
         },
         at(9, 0),
     );
