@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use chrono::NaiveDate;
 
-use crate::model::{DutyIndex, Id, MeetingIndex, ReaderIndex, Subject, SwipeId, UnitIndex};
+use crate::model::{DutyIndex, Id, MeetingIndex, ObservationKind, ReaderIndex, Subject, SwipeId, UnitIndex};
 use crate::time::{Instant, Interval, Span};
 
 /// What [`crate::evaluate`] says about one person on some dates.
@@ -191,6 +191,15 @@ impl FindingKind {
             Self::UnitShort => "unit_short",
             Self::UnitRank => "unit_rank",
             Self::Escalation => "escalation",
+        }
+    }
+}
+
+impl From<ObservationKind> for FindingKind {
+    fn from(seen: ObservationKind) -> Self {
+        match seen {
+            ObservationKind::Seating => Self::Seating,
+            ObservationKind::Conduct => Self::Conduct,
         }
     }
 }

@@ -100,6 +100,53 @@ impl SiteRecords {
     }
 }
 
+/// Why somebody may not stand in for somebody at a meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandInRefusal {
+    /// The named person is not on the meeting's roster.
+    NotOnRoster,
+    /// It is the named person, or the meeting's `substitutes` does not allow it.
+    NotAllowed,
+}
+
+impl SiteRecords {
+    /// Whether a meeting takes somebody in the place of somebody on its roster.
+    pub fn may_stand_in(
+        &self,
+        meeting: MeetingIndex,
+        named: PersonIndex,
+        substitute: PersonIndex,
+    ) -> Result<(), StandInRefusal> {
+        let announced = &self.meetings[meeting.at()];
+        if !announced.roster.iter().any(|entry| entry.person == named) {
+            return Err(StandInRefusal::NotOnRoster);
+        }
+        let allowed = match announced.substitutes {
+            Substitutes::None => false,
+            Substitutes::WithApproval => true,
+            Substitutes::WithinUnit => self.is_within_unit_of(substitute, named, announced.starts),
+        };
+        if allowed && named != substitute {
+            Ok(())
+        } else {
+            Err(StandInRefusal::NotAllowed)
+        }
+    }
+
+    /// Whether somebody belongs to the unit of another person, or to one below it.
+    fn is_within_unit_of(&self, person: PersonIndex, other: PersonIndex, at: Instant) -> bool {
+        let unit_of = |person: PersonIndex| {
+            let mut stints = self.people[person.at()].stints.iter();
+            stints.find(|stint| stint.interval.contains(at)).map(|stint| stint.unit)
+        };
+        let (Some(own), Some(theirs)) = (unit_of(person), unit_of(other)) else {
+            return false;
+        };
+        let above = core::iter::successors(Some(own), |unit| self.units[unit.at()].parent);
+        above.take(self.units.len()).any(|unit| unit == theirs)
+    }
+}
+
 impl Site {
     /// A bureau with the defaults of every setting, in which no swipe is too old.
     pub fn of_zone(name: Id, zone: Tz) -> Self {

@@ -8,7 +8,7 @@ use crate::evaluate::{FindingPlace, finding_of};
 use crate::explain::{Explanation, Step};
 use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{About, Finding, FindingKind, FindingState};
-use crate::model::{Observation, ObservationKind};
+use crate::model::Observation;
 use crate::narrate::certainty_steps;
 use crate::narrate_meeting::announced_steps;
 
@@ -49,14 +49,10 @@ pub(crate) fn about(observation: &Observation) -> About {
 }
 
 pub(crate) fn draft(observation: &Observation) -> Draft {
-    let kind = match observation.kind {
-        ObservationKind::Seating => FindingKind::Seating,
-        ObservationKind::Conduct => FindingKind::Conduct,
-    };
     Draft {
         actual: Some(observation.at),
         source: Some(observation.id.clone()),
-        ..Draft::new(kind, FindingState::Final)
+        ..Draft::new(FindingKind::from(observation.kind), FindingState::Final)
     }
 }
 

@@ -67,7 +67,7 @@ pub struct MeetingAssessment {
 }
 
 /// A proposed substitute 代会: somebody of a short unit who came without being on the roster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
     /// The unit that is short.
     pub unit: UnitIndex,
@@ -77,6 +77,8 @@ pub struct Proposal {
     pub arrived_at: Instant,
     /// The swipe that shows it.
     pub swipe: SwipeId,
+    /// For whom they can be accepted: people of that unit on the roster who have not come, and for whom nobody has.
+    pub named: Vec<PersonIndex>,
 }
 
 /// Somebody who came without being on the roster.
@@ -281,6 +283,7 @@ impl<'a> Gathered<'a> {
                     substitute: person,
                     arrived_at,
                     swipe,
+                    named: self.open_places(unit, person),
                 }),
                 None => unlisted.push(Unlisted {
                     person,
@@ -290,6 +293,23 @@ impl<'a> Gathered<'a> {
             }
         }
         (proposals, unlisted)
+    }
+
+    /// The people of a unit on the roster who have not come, for whom nobody has, and for whom a substitute may be accepted.
+    fn open_places(&self, unit: UnitIndex, substitute: PersonIndex) -> Vec<PersonIndex> {
+        let has_come = |person: PersonIndex| {
+            let mut stand_ins = self
+                .announced
+                .substitutes_of(person)
+                .map(|accepted| accepted.substitute);
+            self.arrivals.contains_key(&person) || stand_ins.any(|other| self.arrivals.contains_key(&other))
+        };
+        let named = self.announced.roster.iter().map(|entry| entry.person);
+        let records = self.site.records();
+        named
+            .filter(|person| self.belongs(*person, unit) && !has_come(*person))
+            .filter(|person| records.may_stand_in(self.meeting, *person, substitute).is_ok())
+            .collect()
     }
 
     /// Whether a unit of the person's has to send people and names none of them, so that they are as good as named.

@@ -43,6 +43,7 @@ struct FindingView {
     due: Option<String>,
     actual: Option<String>,
     since: Option<String>,
+    source: Option<String>,
     swipes: Vec<String>,
     revision: i64,
     changed_at: String,
@@ -74,7 +75,10 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
     let instant = |at: Option<Instant>| at.map(|at| rfc3339(at, zone));
     FindingView {
         review: Tab::of(&row).name(),
-        subject: format!("person:{}", row.person),
+        subject: match &row.unit {
+            Some(unit) if row.person.is_empty() => format!("unit:{unit}"),
+            _ => format!("person:{}", row.person),
+        },
         minutes: row.length_ms.map(|length| Span::from_ms(length).shown_minutes()),
         due: instant(row.due),
         actual: instant(row.actual),
@@ -87,6 +91,7 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         period: row.period,
         meeting: row.meeting,
         kind: row.kind,
+        source: row.source,
         state: row.state,
         revision: row.revision,
     }

@@ -1,8 +1,6 @@
 //! What belongs to meetings beside their rosters: what units must send, who stands in for whom, and what inspectors saw.
 
-use rules::model::{
-    MeetingIndex, Obligation, Observation, ObservationKind, PersonIndex, Subject, Substitutes, Substitution,
-};
+use rules::model::{Obligation, Observation, ObservationKind, StandInRefusal, Subject, Substitution};
 
 use super::bureau::FirstLines;
 use super::compile::Draft;
@@ -46,52 +44,19 @@ pub(super) fn substitutes(source: &SiteSource, draft: &mut Draft, problems: &mut
             accepted_by: cells.get("accepted_by").map(Into::into),
             accepted_at: cells.optional_instant("accepted_at")?,
         };
-        may_stand_in(draft, &cells, meeting, &accepted)?;
+        let refused = |refusal| match refusal {
+            StandInRefusal::NotOnRoster => (Code::NotOnRoster, "person"),
+            StandInRefusal::NotAllowed => (Code::SubstituteNotAllowed, "substitute"),
+        };
+        draft
+            .records
+            .may_stand_in(meeting, person, substitute)
+            .map_err(refused)
+            .map_err(|(code, column)| cells.wrong(code, column, cells.get(column).unwrap_or_default()))?;
         lines.refuse_second(&cells, (meeting.0, person.0, substitute.0))?;
         draft.records.meetings[meeting.at()].substitutions.push(accepted);
         Ok(())
     });
-}
-
-/// Whether the meeting allows somebody to stand in for somebody.
-fn may_stand_in(
-    draft: &Draft,
-    cells: &Cells<'_>,
-    meeting: MeetingIndex,
-    accepted: &Substitution,
-) -> Result<(), Problem> {
-    let announced = &draft.records.meetings[meeting.at()];
-    let wrong = |code, column| cells.wrong(code, column, cells.get(column).unwrap_or_default());
-    if !announced.roster.iter().any(|entry| entry.person == accepted.person) {
-        return Err(wrong(Code::NotOnRoster, "person"));
-    }
-    let allowed = match announced.substitutes {
-        Substitutes::None => false,
-        Substitutes::WithApproval => true,
-        Substitutes::WithinUnit => is_of_unit_of(draft, accepted, meeting),
-    };
-    if allowed && accepted.person != accepted.substitute {
-        Ok(())
-    } else {
-        Err(wrong(Code::SubstituteNotAllowed, "substitute"))
-    }
-}
-
-/// Whether the substitute belongs to the named person's unit, or to one below it, when the meeting starts.
-fn is_of_unit_of(draft: &Draft, accepted: &Substitution, meeting: MeetingIndex) -> bool {
-    let records = &draft.records;
-    let starts = records.meetings[meeting.at()].starts;
-    let unit_of = |person: PersonIndex| {
-        let mut stints = records.people[person.at()].stints.iter();
-        stints
-            .find(|stint| stint.interval.contains(starts))
-            .map(|stint| stint.unit)
-    };
-    let (Some(own), Some(named)) = (unit_of(accepted.substitute), unit_of(accepted.person)) else {
-        return false;
-    };
-    let above = std::iter::successors(Some(own), |unit| records.units[unit.at()].parent);
-    above.take(records.units.len()).any(|unit| unit == named)
 }
 
 /// `observations.csv`.

@@ -10,12 +10,14 @@ mod check;
 mod export;
 mod import;
 mod plan;
+mod record;
 mod report;
 mod stored;
 mod swipes;
 
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
+pub use record::{NewFact, record};
 pub use report::{FileReport, ImportReport};
 pub use stored::site_source;
 
