@@ -10,4 +10,5 @@ mod postgres;
 mod restarts;
 mod screens;
 mod support;
+mod units;
 mod webhook;
