@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod finding;
+mod hours;
 mod meeting;
 pub mod model;
 mod narrate;
@@ -26,7 +27,7 @@ mod swipes;
 pub mod time;
 pub mod units;
 
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluator, evaluate};
 pub use explain::{explain, explain_meeting};
 pub use units::evaluate_meeting;
 

@@ -187,7 +187,9 @@ impl Attended {
                     person: accepted.substitute,
                     ..*facts
                 };
-                Passages::of(facts.site, &events_of(&facts, deadline), meeting, deadline)
+                let mut events = Vec::new();
+                events_of(&facts, deadline, &mut events);
+                Passages::of(facts.site, &events, meeting, deadline)
             };
             let mut parts: Vec<Passages> = substitutes.map(of_substitute).collect();
             parts.push(own.clone());

@@ -198,7 +198,7 @@ impl<'a> Gathered<'a> {
         };
         let site = facts.site;
         let announced = &site.records().meetings[meeting.at()];
-        let mut arrivals = BTreeMap::new();
+        let (mut arrivals, mut events) = (BTreeMap::new(), Vec::new());
         for (person, swipes) in swipes_at(facts, announced) {
             let facts = PersonFacts {
                 site,
@@ -207,7 +207,7 @@ impl<'a> Gathered<'a> {
                 swipes: &swipes,
                 known_at: facts.known_at,
             };
-            let events = events_of(&facts, deadline);
+            events_of(&facts, deadline, &mut events);
             let attendance = Attendance::of(site, &events, (meeting, Role::Required), deadline);
             if let Some(passage) = attendance.arrival {
                 let carried = attendance.carried.is_some_and(|carried| carried.id == passage.id);
