@@ -7,7 +7,7 @@ use crate::deadline::Deadline;
 use crate::draft::Draft;
 use crate::facts::{MEETING_AFTERMATH, PersonFacts, SiteFacts};
 use crate::finding::{FindingKind, FindingState};
-use crate::model::{Facing, Meeting, MeetingIndex, Pairing, PersonIndex, Role, Substitution, SwipeId};
+use crate::model::{Facing, Meeting, MeetingIndex, Occasion, Pairing, PersonIndex, Role, Substitution, SwipeId};
 use crate::swipes::{Event, events_of};
 use crate::time::{Instant, Interval, IntervalSet, Span};
 
@@ -385,10 +385,10 @@ fn exits_of(attendance: &Attendance, effective: &IntervalSet) -> Vec<Exit> {
     exits.filter(|exit| exit.length > Span::ZERO).collect()
 }
 
-/// What a meeting takes out of office periods.
+/// What a meeting or a duty takes out of office periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    pub(crate) meeting: MeetingIndex,
+    pub(crate) by: Occasion,
     pub(crate) interval: Interval,
     /// Until when attendance is only assumed.
     pub(crate) assumed_until: Option<Instant>,
@@ -413,7 +413,7 @@ impl Judged {
             .map_or(own.ends, |closing| closing.at);
         let interval = Interval::new(announced.sign_in_opens - travel, until.min(own.ends) + travel);
         Some(Taken {
-            meeting: own.meeting,
+            by: Occasion::Meeting(own.meeting),
             interval,
             assumed_until,
         })

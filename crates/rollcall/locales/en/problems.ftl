@@ -7,7 +7,6 @@ place-key = { $file }, line { $row }, { $key }: { $what }
 problem-file_unreadable = the file cannot be read ({ $reason }). Check that it is a plain file and that you may read it.
 problem-file_unknown = no file of this name belongs to a site folder, so it is not read. Check its spelling.
 problem-not_utf8 = this is not UTF-8. Save the file as UTF-8 (in a spreadsheet: “CSV UTF-8”).
-problem-not_judged_yet = the file is checked, but this version does not judge by it yet.
 problem-column_unknown = the column “{ $column }” means nothing here and is not read. Columns of this file: { $known }.
 problem-column_missing = the column “{ $column }” is missing, so no row of the file counts. Add it to the header.
 problem-column_duplicate = the header has the column “{ $column }” twice; the first one is read. Remove one.
@@ -36,6 +35,8 @@ problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. 
 problem-not_on_roster = “{ $value }” is not on the roster of this meeting (meeting_roster.csv), so nobody can stand in for them. Add them to the roster or correct this row.
 problem-substitute_not_allowed = this meeting does not take “{ $value }” as a substitute: it must be another person, and “substitutes” in meetings.toml must allow it (none: nobody; within_unit: only people of the named person's unit and those below it). Correct this row or that setting.
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
+problem-check_outside_duty = nobody is on the duty “{ $duty }” at { $value }. Write a time within that duty.
+problem-duty_too_long = the duty ends only at { $value }, after more than { $most } days, which is likely a mistyped date. Correct it, or write several duties.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.

@@ -7,7 +7,6 @@ place-key = { $file } 第 { $row } 行，{ $key }：{ $what }
 problem-file_unreadable = 文件无法读取（{ $reason }）。请确认它是普通文件，并且有读取权限。
 problem-file_unknown = 站点文件夹里没有这个名称的文件，未予读取。请核对文件名。
 problem-not_utf8 = 编码不是 UTF-8。请另存为 UTF-8（在电子表格中选“CSV UTF-8”）。
-problem-not_judged_yet = 文件已检查，但本版本暂不据此判定。
 problem-column_unknown = 不认识的列“{ $column }”，未予读取。本文件可用的列：{ $known }。
 problem-column_missing = 缺少“{ $column }”列，整个文件的各行都不能生效。请在表头补上。
 problem-column_duplicate = 表头中“{ $column }”列出现两次，只读取第一个。请删去一个。
@@ -36,6 +35,8 @@ problem-meeting_unknown = meetings.toml 里没有会议“{ $value }”。请在
 problem-not_on_roster = “{ $value }”不在这次会议的参会名单（meeting_roster.csv）里，无从代会。请先列入名单，或在此改正。
 problem-substitute_not_allowed = 这次会议不接受“{ $value }”代会：不能是本人，也要符合 meetings.toml 里的 substitutes（none 不许代会，within_unit 只限被代人本单位及其下属单位）。请改正此行或该设置。
 problem-duty_unknown = duties.csv 里没有值班“{ $value }”。请在那里补上，或在此改正。
+problem-check_outside_duty = { $value } 时没有人值“{ $duty }”这一班。查岗时间须在该班起止时间之内，请改正。
+problem-duty_too_long = 值班到 { $value } 才结束，超过了 { $most } 天，多半是日期写错了。请改正，或分成几班。
 problem-swipe_quarantined = { $reason ->
     [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。
    *[ahead_of_receipt] 时间 { $at } 晚于接收时间，超出 clock_tolerance_seconds 所允许的范围，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，并改正时间。

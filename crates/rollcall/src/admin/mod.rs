@@ -16,6 +16,7 @@ mod error;
 mod filter;
 mod login;
 mod meeting;
+mod on_duty;
 mod page;
 mod password;
 mod reasons;

@@ -392,9 +392,9 @@ impl Desk<'_> {
             return meeting.map_or_else(String::new, |meeting| self.directory.meeting_title(meeting));
         }
         let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit));
-        let period = row.period.as_deref().filter(|_| row.meeting.is_none());
+        let place = self.directory.place_of(self.language(), row);
         unit.into_iter()
-            .chain(period.map(show::plain))
+            .chain(place.filter(|_| row.meeting.is_none()))
             .collect::<Vec<_>>()
             .join(" · ")
     }
@@ -554,10 +554,8 @@ impl Desk<'_> {
 
     /// What it is and in which period or meeting.
     fn titled_verdict(&self, row: &FindingRow) -> String {
-        let place = match (&row.period, &row.meeting) {
-            (_, Some(meeting)) => self.directory.meeting_title(meeting),
-            (Some(period), None) => show::plain(period),
-            (None, None) => return self.verdict(row),
+        let Some(place) = self.directory.place_of(self.language(), row) else {
+            return self.verdict(row);
         };
         let arguments = [
             ("place", Value::from(place)),
@@ -636,7 +634,10 @@ impl Desk<'_> {
         let place = match &explanation.about {
             About::Period(name) => show::plain(name),
             About::Meeting(meeting) => self.directory.title_of(*meeting),
-            About::Duty(_) => words::text(self.language(), "about-duty", &[]),
+            About::Duty(duty) => {
+                let records = self.reviewer.site.facts.records();
+                show::plain(&words::duty(self.language(), &records.duties[duty.at()]))
+            }
             About::Date => words::text(self.language(), "about-date", &[]),
         };
         let is_withheld = super::reasons::is_withheld(explanation);
@@ -726,6 +727,7 @@ fn row_key(block: &timeline::Block) -> &'static str {
     match block.row {
         timeline::Row::Expected => "admin-row-expected",
         timeline::Row::Meetings => "admin-row-meetings",
+        timeline::Row::Duties => "admin-row-duties",
         timeline::Row::Absences => "admin-row-absences",
         timeline::Row::Verdict => "admin-row-verdict",
     }

@@ -76,6 +76,8 @@ struct FindingRow<'a> {
 struct FineRow<'a> {
     #[serde(flatten)]
     whose: WhoseRow<'a>,
+    /// The duty.
+    source: Option<&'a str>,
     explanation: Vec<StepRow<'a>>,
 }
 
@@ -176,6 +178,10 @@ fn unlisted<'a>((meeting, unlisted): &(MeetingIndex, Unlisted), records: &'a Sit
 fn fine_row<'a>(judged: &'a Judged, records: &'a SiteRecords) -> FineRow<'a> {
     FineRow {
         whose: whose(judged, records),
+        source: match &judged.about {
+            About::Duty(duty) => Some(&*records.duties[duty.at()].id),
+            About::Period(_) | About::Meeting(_) | About::Date => None,
+        },
         explanation: explanation(judged),
     }
 }

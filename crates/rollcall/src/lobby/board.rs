@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat};
 use chrono_tz::Tz;
 use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
-use rules::model::{Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
+use rules::model::{DutyIndex, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
 use rules::time::{Instant, civil_instant, local_date};
 use rules::units::UnitCount;
 
@@ -70,6 +70,17 @@ pub struct BoardMeeting {
     pub counts: Vec<UnitCount>,
 }
 
+impl BoardDay {
+    /// Whether a duty that began on the date, maybe days ago, is still on.
+    fn is_on_duty(&self, now: Instant) -> bool {
+        let mut duties = self
+            .standings
+            .iter()
+            .filter(|standing| matches!(standing.about, About::Duty(_)));
+        duties.any(|standing| standing.shown.contains(now))
+    }
+}
+
 /// A finding with the name and revision that the store gave it.
 #[derive(Clone, Debug)]
 pub struct BoardFinding {
@@ -108,14 +119,10 @@ impl Board {
             self.adopt(&facts);
         }
         let near = self.near(now);
-        self.days.retain(|(_, date), _| near.contains(date));
-        self.days.extend(
-            change
-                .days
-                .into_iter()
-                .filter(|day| near.contains(&day.date))
-                .map(|day| ((day.person, day.date), day)),
-        );
+        let matters = |day: &BoardDay| near.contains(&day.date) || day.is_on_duty(now);
+        self.days.retain(|_, day| matters(day));
+        let days = change.days.into_iter().filter(matters);
+        self.days.extend(days.map(|day| ((day.person, day.date), day)));
         self.meetings
             .extend(change.meetings.into_iter().map(|meeting| (meeting.meeting, meeting)));
         let over = self.facts.as_ref().map(|facts| over_before(facts.records(), near[0]));
@@ -205,6 +212,7 @@ struct Moves {
     people: Vec<Option<PersonIndex>>,
     units: Vec<Option<UnitIndex>>,
     meetings: Vec<Option<MeetingIndex>>,
+    duties: Vec<Option<DutyIndex>>,
     readers: Vec<Option<ReaderIndex>>,
 }
 
@@ -225,6 +233,11 @@ impl Moves {
                 before.meetings.iter().map(|one| &*one.id),
                 after.meetings.iter().map(|one| &*one.id),
                 MeetingIndex,
+            ),
+            duties: positions(
+                before.duties.iter().map(|one| &*one.id),
+                after.duties.iter().map(|one| &*one.id),
+                DutyIndex,
             ),
             readers: positions(
                 before.readers.iter().map(|one| &*one.id),
@@ -274,10 +287,14 @@ impl Moves {
     }
 
     fn about(&self, about: &mut About) -> bool {
-        let About::Meeting(meeting) = about else { return true };
-        let moved = self.meetings.get(meeting.at()).copied().flatten();
-        *meeting = moved.unwrap_or(*meeting);
-        moved.is_some()
+        let moved = match about {
+            About::Meeting(meeting) => self.meetings.get(meeting.at()).copied().flatten().map(About::Meeting),
+            About::Duty(duty) => self.duties.get(duty.at()).copied().flatten().map(About::Duty),
+            About::Period(_) | About::Date => return true,
+        };
+        let is_known = moved.is_some();
+        *about = moved.unwrap_or(About::Date);
+        is_known
     }
 }
 
