@@ -80,6 +80,7 @@ const CASES: &[(&str, Case)] = &[
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
+    ("findings of units", |place| Box::pin(findings_of_units(place))),
     ("findings keep their history", |place| {
         Box::pin(findings_keep_their_history(place))
     }),
@@ -737,12 +738,19 @@ async fn days_are_made_due(place: Place) {
     );
 }
 
-async fn meetings(place: Place) {
-    let key = |date: &str, meeting: &str| MeetingKey {
+fn meeting_key(date: &str, meeting: &str) -> MeetingKey {
+    MeetingKey {
         date: date.to_owned(),
         meeting: meeting.to_owned(),
-    };
-    let keys = [key("2026-09-16", "m2"), key("2026-09-15", ""), key("2026-09-16", "m1")];
+    }
+}
+
+async fn meetings(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
     let judged = |key: &MeetingKey, next_check: Option<i64>| MeetingRow {
         key: key.clone(),
         judged_at: Some(at(5)),
@@ -777,14 +785,6 @@ async fn meetings(place: Place) {
         None,
         "no day is there yet"
     );
-    let day_row = DayRow {
-        key: day("ana", "2026-09-16"),
-        judged_at: Some(at(5)),
-        next_check: Some(at(50)),
-        rules_version: 2,
-        facts_revision: 3,
-    };
-    transaction.save_days(&[day_row]).await.expect("save");
     transaction.commit().await.expect("commit");
     let read = place
         .ledger
@@ -792,7 +792,35 @@ async fn meetings(place: Place) {
         .await
         .expect("read");
     assert_eq!(read, rows);
+}
 
+async fn findings_of_units(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let settled = |key: &MeetingKey| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let day_row = DayRow {
+        key: day("ana", "2026-09-16"),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction.save_days(&[day_row]).await.expect("save");
+    transaction.commit().await.expect("commit");
     let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
         unit: Some("plan".to_owned()),
         period: None,
@@ -817,7 +845,7 @@ async fn meetings(place: Place) {
     let found = transaction.findings_of_meetings(&keys[2..]).await.expect("read");
     assert_eq!(found, [mine]);
     let outside = transaction
-        .findings_of_meetings(&[key("2026-09-16", "")])
+        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
         .await
         .expect("read");
     assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
