@@ -1,12 +1,14 @@
 //! What a unit has to send to a meeting: shown while it is short, gone when somebody more comes, and the same after a crash.
 
+use acceptance::browser::Browser;
 use acceptance::bureau::badge;
 use acceptance::daemon::{Installation, TOKEN};
 use acceptance::http::post;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::support::{SOON, Viewer, instant, set_clock, start_at};
+use super::admin::{become_first_admin, setup_link};
+use super::support::{FULL_HD, SOON, Viewer, instant, set_clock, start_at};
 
 const MEETING: &str = "[[meeting]]\nid = \"weekly\"\ntitle = \"重点工作推进会\"\nplace = \"hall\"\nstarts = \"2026-09-16 10:00\"\n\
     ends = \"2026-09-16 11:30\"\nsubstitutes = \"with_approval\"\n";
@@ -95,5 +97,49 @@ async fn a_unit_that_sends_too_few_is_shown_until_it_has_sent_enough() -> Result
     let said = installation.tool(&["rebuild", "--check", "--json"])?;
     let rebuilt: Value = serde_json::from_str(&said)?;
     assert_eq!((&rebuilt["meetings"], &rebuilt["differences"]), (&json!(1), &json!([])));
+    Ok(())
+}
+
+/// One of the counts of the meeting's panel.
+fn of_meeting(snapshot: &Value, name: &str) -> Option<u64> {
+    let mut meetings = snapshot["meetings"].as_array()?.iter();
+    meetings.find(|meeting| meeting["id"] == "weekly")?["counts"][name].as_u64()
+}
+
+#[tokio::test]
+async fn a_proposed_substitute_is_accepted_and_stands_for_the_named_person() -> Result<()> {
+    let installation = Installation::new("substitutes", None)?;
+    installation.bureau.put("meetings.toml", MEETING)?;
+    let units = "meeting,unit,at_least\nweekly,plan,3\nweekly,service,4\n";
+    installation.bureau.put("meeting_units.csv", units)?;
+    installation.import()?;
+    let mut daemon = start_at(&installation, "09:40:00").await?;
+    let viewer = Viewer::create(&installation, "lobby")?;
+    let browser = Browser::start(FULL_HD).await?;
+    become_first_admin(&browser, &setup_link(&daemon.log()?)?).await?;
+    for person in [0, 4, 6, 7] {
+        comes_in(&installation, person, "09:40:00").await?;
+    }
+    set_clock(&mut daemon, "10:40:00").await?;
+    let absent = |expected: u64| move |snapshot: &Value| (of_meeting(snapshot, "absent")? == expected).then_some(());
+    viewer.sees(SOON, "one of those called is absent", absent(1)).await?;
+
+    browser.open(&daemon.url("/meetings/weekly")).await?;
+    browser.sees(SOON, "钱秋白").await?;
+    assert!(browser.clipped_texts().await?.is_empty());
+    browser.photograph("story-meeting").await?;
+    browser.click("form.proposal button").await?;
+    browser.sees(SOON, "已同意代会").await?;
+    viewer.sees(SOON, "somebody is there for her", absent(0)).await?;
+    browser.open(&daemon.url("/meetings/weekly")).await?;
+    browser.sees(SOON, "钱秋白代欧阳雪梅").await?;
+
+    browser.open(&viewer.address("zh-CN")).await?;
+    browser.sees(SOON, "规划科 到会 2 / 3").await?;
+    assert!(browser.clipped_texts().await?.is_empty());
+    browser.photograph("story-units-short").await?;
+    installation.tool(&["audit", "verify"])?;
+    daemon.kill().await?;
+    installation.tool(&["rebuild", "--check"])?;
     Ok(())
 }

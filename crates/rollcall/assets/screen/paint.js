@@ -453,7 +453,9 @@ function paintAbsent(word, meeting, counts) {
 
 function paintUnits(painter, meeting) {
   const { word } = painter.speech;
-  const complete = meeting.units.filter((unit) => unit.present === unit.required);
+  // Everybody whom a unit was asked for by name may be there, and the unit short all the same: then it is not called complete.
+  const short = (meeting.shortfalls || []).map((other) => other.unit);
+  const complete = meeting.units.filter((unit) => unit.present === unit.required && short.indexOf(unit.name) < 0);
   const others = meeting.units.filter((unit) => unit.present !== unit.required);
   const fitting = Math.min(painter.unitCapacity, UNIT_ROWS);
   painter.unitRows.forEach((row, n) => paintUnitRow(row, n < fitting ? others[n] : undefined));
