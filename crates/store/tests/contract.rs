@@ -720,6 +720,29 @@ async fn days_are_made_due(place: Place) {
     assert_eq!(transaction.make_due(None, None).await.expect("due"), 0);
     assert_eq!(transaction.make_due(Some(&[]), None).await.expect("due"), 0);
     transaction.save_days(&settled).await.expect("save");
+    assert_eq!(
+        transaction
+            .make_due_within(Some(&["ana", "bo", "ana", "nobody"]), "2026-09-15", "2026-09-16")
+            .await
+            .expect("due"),
+        1,
+        "the date after the last stays as it is"
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-16", "2026-09-17")
+            .await
+            .expect("due"),
+        2
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-15", "2026-09-17")
+            .await
+            .expect("due"),
+        0
+    );
+    transaction.save_days(&settled).await.expect("save");
     assert_eq!(transaction.make_due(None, None).await.expect("due"), 4);
     assert_eq!(transaction.next_check().await.expect("read"), Some(at(0)));
     transaction.commit().await.expect("commit");

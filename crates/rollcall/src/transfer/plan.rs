@@ -174,7 +174,8 @@ impl Touched {
             | TableFile::Badges
             | TableFile::Absences
             | TableFile::Permissions
-            | TableFile::MeetingRoster => cell(cells, "person"),
+            | TableFile::MeetingRoster
+            | TableFile::FeedRoster => cell(cells, "person"),
             TableFile::Assignments => {
                 cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
             }
@@ -184,6 +185,7 @@ impl Touched {
             | TableFile::Calendar
             | TableFile::Duties
             | TableFile::MeetingUnits
+            | TableFile::FeedMeetings
             | TableFile::Observations
             | TableFile::Swipes
             | TableFile::Coverage => None,
