@@ -68,7 +68,7 @@ mod setting {
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
 
-pub use setting::{ALIVE_AT, OPENED_THROUGH};
+pub use setting::{ALIVE_AT, OPENED_FROM, OPENED_THROUGH};
 
 /// What the engine is made of.
 pub struct EngineParts {

@@ -10,7 +10,7 @@ use rules::model::CalendarDay;
 use super::compile::Draft;
 use super::document::Document;
 use super::hours;
-use super::problem::{Code, Problems};
+use super::problem::Problems;
 use super::source::{SiteSource, Table, TableFile};
 
 /// The State Council General Office's notices on holidays and makeup workdays since 2004, in the form of `calendar.csv`.
