@@ -144,7 +144,6 @@ fn bureau() -> SiteRecords {
     };
     let periods = vec![period("morning", 510, 720), period("afternoon", 810, 1_050)];
     SiteRecords {
-        site: site(),
         units: vec![Unit {
             id: id("bureau"),
             parent: None,
@@ -166,15 +165,12 @@ fn bureau() -> SiteRecords {
             periods,
             late_allowances: Vec::new(),
         }],
-        calendar: Vec::new(),
         assignments: vec![Assignment {
             subject: AssignmentSubject::Unit(UnitIndex(0)),
             schedule: Some(id("office")),
             interval: ALWAYS,
         }],
-        absences: Vec::new(),
-        meetings: Vec::new(),
-        outages: Vec::new(),
+        ..SiteRecords::of_site(site())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::draft::Draft;
 use crate::facts::{Context, PersonFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Role};
+use crate::model::{Facing, MeetingIndex, Role, Subject};
 use crate::office::{self, LastDeparture, Office, StayView};
 use crate::plan::{Planned, Stay, stays_of};
 use crate::standing;
@@ -247,7 +247,7 @@ pub(crate) fn finding_of(
         state => state,
     };
     Finding {
-        person: facts.person,
+        subject: Subject::Person(facts.person),
         unit: facts.site.unit_at(facts.person, starts),
         date,
         about,
@@ -257,6 +257,7 @@ pub(crate) fn finding_of(
         due: draft.due,
         actual: draft.actual,
         since: draft.since,
+        source: draft.source,
         by_lateness: draft.by_lateness,
         withheld_by: doubt.readers,
         swipes: draft.swipes,

@@ -9,8 +9,8 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand,
-    Stint, Swipe, UnitIndex,
+    BadgeIndex, DutyIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords,
+    Stand, Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
 use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
@@ -62,6 +62,12 @@ struct PersonIndexes {
     taking: Vec<(Instant, usize)>,
     /// Meetings for which they are rostered, in order of `starts`.
     meetings: Vec<(MeetingIndex, Role)>,
+    /// Their duties, in order of their starts.
+    duties: Vec<DutyIndex>,
+    /// The other people whose swipes judging them needs.
+    witnesses: Vec<PersonIndex>,
+    /// The other people whom judging needs their swipes for.
+    dependants: Vec<PersonIndex>,
 }
 
 /// Why a swipe is kept, shown and not judged.
@@ -166,6 +172,22 @@ impl SiteFacts {
     /// Every badge that a person holds at any time.
     pub fn badges_of(&self, person: PersonIndex) -> &[BadgeIndex] {
         &self.people[person.at()].badges
+    }
+
+    /// The other people whose swipes judging a person needs: who was accepted to stand in for them at a meeting, and who takes a duty
+    /// over from them.
+    pub fn witnesses_of(&self, person: PersonIndex) -> &[PersonIndex] {
+        &self.people[person.at()].witnesses
+    }
+
+    /// The other people whom a swipe of a person can touch: the other side of [`SiteFacts::witnesses_of`].
+    pub fn dependants_of(&self, person: PersonIndex) -> &[PersonIndex] {
+        &self.people[person.at()].dependants
+    }
+
+    /// A person's duties, in order of their starts.
+    pub fn duties_of(&self, person: PersonIndex) -> &[DutyIndex] {
+        &self.people[person.at()].duties
     }
 
     /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
@@ -328,6 +350,16 @@ impl SiteFacts {
                 .map_or(touched.until, |next| days_after(next, 1));
         }
         touched
+    }
+
+    /// Everybody whom a swipe of a person at `at` can touch, and on which dates; see [`SiteFacts::touched_dates`].
+    pub fn touched_people(
+        &self,
+        person: PersonIndex,
+        at: Instant,
+    ) -> impl Iterator<Item = (PersonIndex, DateRange)> + '_ {
+        let touched = core::iter::once(person).chain(self.dependants_of(person).iter().copied());
+        touched.map(move |person| (person, self.touched_dates(person, at, None)))
     }
 
     /// The dates, of those `around` a swipe, for whose periods or meetings it can count. Meetings tie dates together (what they
@@ -551,7 +583,7 @@ pub struct PersonFacts<'a> {
     pub person: PersonIndex,
     /// The dates to judge: periods and meetings that start on them, by the site's clocks.
     pub dates: DateRange,
-    /// The swipes of every badge that the person ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
+    /// The swipes of every badge that the person and [`SiteFacts::witnesses_of`] them ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
     /// and other holders' too.
     pub swipes: &'a [Swipe],
     /// Judge by what had been received by then; `None` is by all that is there.
@@ -615,6 +647,8 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
             }
         }
     }
+    index_duties(records, &mut people);
+    index_witnesses(records, &mut people);
     for (position, indexes) in people.iter_mut().enumerate() {
         indexes
             .absences
@@ -625,6 +659,40 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
         indexes.following = following(records, schedule_ids, position);
     }
     people
+}
+
+fn index_duties(records: &SiteRecords, people: &mut [PersonIndexes]) {
+    for (duty, index) in records.duties.iter().zip((0..).map(DutyIndex)) {
+        people[duty.person.at()].duties.push(index);
+    }
+    for indexes in people {
+        indexes
+            .duties
+            .sort_by_key(|duty| (records.duties[duty.at()].interval.from, *duty));
+    }
+}
+
+/// Who is judged by whose swipes besides their own.
+fn index_witnesses(records: &SiteRecords, people: &mut [PersonIndexes]) {
+    let substitutions = records.meetings.iter().flat_map(|meeting| &meeting.substitutions);
+    let substitutes = substitutions.map(|accepted| (accepted.person, accepted.substitute));
+    let handing_over = records.duties.iter().filter_map(|duty| {
+        let successor = duty.hands_over_to?;
+        Some((duty.person, records.duties[successor.at()].person))
+    });
+    for (judged, witness) in substitutes
+        .chain(handing_over)
+        .filter(|(judged, witness)| judged != witness)
+    {
+        people[judged.at()].witnesses.push(witness);
+        people[witness.at()].dependants.push(judged);
+    }
+    for indexes in people {
+        for others in [&mut indexes.witnesses, &mut indexes.dependants] {
+            others.sort_unstable();
+            others.dedup();
+        }
+    }
 }
 
 fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {

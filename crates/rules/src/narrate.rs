@@ -343,11 +343,21 @@ fn finding_steps(teller: &Teller<'_>, member: usize, view: &StayView<'_>, findin
         }]),
         FindingKind::MissingDeparture => missing_departure_steps(office, view),
         FindingKind::StepOut => gap_steps(office, member, view),
-        FindingKind::MeetingLate
+        FindingKind::DutyLate
+        | FindingKind::DutyAbsent
+        | FindingKind::DutyLeft
+        | FindingKind::HandoverMissing
+        | FindingKind::MeetingLate
         | FindingKind::MeetingAbsent
         | FindingKind::MeetingEarlyLeave
         | FindingKind::WalkOut
-        | FindingKind::WalkingAbout => Vec::new(),
+        | FindingKind::WalkingAbout
+        | FindingKind::Seating
+        | FindingKind::Conduct
+        | FindingKind::UnitAbsent
+        | FindingKind::UnitShort
+        | FindingKind::UnitRank
+        | FindingKind::Escalation => Vec::new(),
     }
 }
 

@@ -150,24 +150,25 @@ impl Engine {
             let Some(person) = site.facts.holder(badge, record.happened_at) else {
                 continue;
             };
-            let touched = site.facts.touched_dates(person, record.happened_at, None);
-            let last = touched.until.min(self.opened_through + chrono::Days::new(1));
-            let id = &site.facts.records().people[person.at()].id;
-            for date in touched
-                .from
-                .max(self.opened_from)
-                .iter_days()
-                .take_while(|date| *date < last)
-            {
-                if site.facts.opens_at(person, date).is_some() {
-                    days.insert(DayKey {
-                        person: id.to_string(),
-                        date: date.to_string(),
-                    });
-                }
+            for (person, touched) in site.facts.touched_people(person, record.happened_at) {
+                let asked = self
+                    .begun_dates(touched)
+                    .filter(|date| site.facts.is_asked(person, *date));
+                let id = &site.facts.records().people[person.at()].id;
+                days.extend(asked.map(|date| DayKey {
+                    person: id.to_string(),
+                    date: date.to_string(),
+                }));
             }
         }
         days.into_iter().collect()
+    }
+
+    /// Those of some dates that are judged and whose rows exist.
+    fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
+        let last = dates.until.min(self.opened_through + chrono::Days::new(1));
+        let first = dates.from.max(self.opened_from);
+        first.iter_days().take_while(move |date| *date < last)
     }
 
     async fn judge(&self, transaction: &mut dyn Transaction, days: &[DayKey]) -> Result<Vec<JudgedDay>, StoreError> {

@@ -307,6 +307,8 @@ proptest! {
                 let meeting = &world.records.meetings[meeting.at()];
                 Interval::new(meeting.starts, meeting.ends)
             }
+            About::Duty(duty) => world.records.duties[duty.at()].interval,
+            About::Date => unreachable!("evaluate says nothing about a date as a whole"),
         };
         absent(&mut world, interval);
         let site = SiteFacts::new(world.records.clone());
