@@ -54,6 +54,7 @@ problem-event_elsewhere = the entry “{ $value }” was brought by the calendar
 problem-attendee_unknown = nobody in people.csv has the mail address “{ $value }” ({ $count } meetings), so it is on no roster. Fill in the column mail if it is one of yours.
 problem-attendee_ambiguous = several people in people.csv have the mail address “{ $value }”, so it is on no roster. Correct it there.
 problem-attendee_declined = “{ $value }” has declined { $count } meetings and is on their rosters as optional, which is not judged. Who must come all the same belongs into meeting_roster.csv.
+problem-day_none = the file has no day: the notice may not be out yet. The calendar in force stays as it is.
 problem-day_by_hand = { $value } was written by hand and stays as it is, whatever the imported calendar says.
 problem-day_partly = the entry “{ $value }” is neither whole days nor a half that ends or begins at 12:00; it is left out. Make it all day, or a half.
 problem-day_unmarked = { $count } entries (such as “{ $value }”) do not say whether they are days off or workdays and are left out, because others of the same calendar do.

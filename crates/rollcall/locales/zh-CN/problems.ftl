@@ -54,6 +54,7 @@ problem-event_elsewhere = 日程“{ $value }”已由日历“{ $reason }”导
 problem-attendee_unknown = people.csv 里没有人用邮箱“{ $value }”（{ $count } 个会议），未列入名单。本单位的人请补上 mail 列。
 problem-attendee_ambiguous = people.csv 里有几个人用同一邮箱“{ $value }”，未列入名单。请改正。
 problem-attendee_declined = “{ $value }”谢绝了 { $count } 个会议，按可选参会列入，不作判定。须到会的请在 meeting_roster.csv 里写明。
+problem-day_none = 文件里一天也没有：通知可能尚未发布。现行日历保持不变。
 problem-day_by_hand = { $value } 由手工写定，不按导入的日历更改。
 problem-day_partly = 日程“{ $value }”既不是整天，也不是以 12:00 为界的半天，未予采用。请写成全天，或到 12:00 为止、从 12:00 开始。
 problem-day_unmarked = 有 { $count } 个日程没有注明休或班（例如“{ $value }”），未予采用：同一日历里别的日程是注明了的。

@@ -254,6 +254,13 @@ pub(super) fn calendar(source: &SiteSource, draft: &mut Draft, problems: &mut Pr
     shipped::add(source, &written, draft, problems);
 }
 
+/// What is wrong with the rows of a calendar.
+pub fn calendar_problems(table: &Table, zone: Tz) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    dated_rows(table, zone, &mut problems);
+    problems.into_sorted()
+}
+
 /// The good rows of a calendar: each date, and the day that it is made; none where it is what the week says.
 pub(super) fn dated_rows(table: &Table, zone: Tz, problems: &mut Problems) -> Vec<(NaiveDate, Option<CalendarDay>)> {
     let mut lines = FirstLines::<NaiveDate>::default();

@@ -23,6 +23,7 @@ mod values;
 
 pub use badges::BadgeKeys;
 pub use compile::{Compiled, compile};
+pub use hours::calendar_problems;
 pub use problem::{Code, Problem, Severity};
 pub use shipped::Shipped;
 pub use source::{Row, SiteSource, Table, TableFile, read_directory};

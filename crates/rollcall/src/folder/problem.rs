@@ -148,6 +148,8 @@ codes! {
     AttendeeAmbiguous = "attendee_ambiguous",
     /// Somebody who is asked and has declined.
     AttendeeDeclined = "attendee_declined",
+    /// A holiday file without a single day.
+    DayNone = "day_none",
     /// A date that was written by hand, which an imported calendar leaves as it is.
     DayByHand = "day_by_hand",
     /// An entry of a holiday calendar that is neither whole days nor a half.

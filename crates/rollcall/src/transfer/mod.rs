@@ -18,6 +18,7 @@ pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
 pub use report::{FileReport, ImportReport};
 pub use stored::site_source;
+pub(crate) use stored::{cell, cells_of, csv_text, source_of};
 
 #[cfg(test)]
 mod tests;

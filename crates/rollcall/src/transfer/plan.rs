@@ -79,6 +79,12 @@ impl Plan {
         plan
     }
 
+    /// Whether the working calendar changes.
+    pub(super) fn changes_calendar(&self) -> bool {
+        let kind = Document::Calendar.kind();
+        self.documents.iter().any(|edition| edition.kind == kind)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
@@ -95,7 +101,10 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            self.touched.add_everyone();
+            // What a calendar touches is known by its dates: see `calendars::due`.
+            if document != Document::Calendar {
+                self.touched.add_everyone();
+            }
             self.documents.push(DocumentEdition {
                 kind: document.kind().to_owned(),
                 effective_from: String::new(),

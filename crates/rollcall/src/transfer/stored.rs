@@ -86,7 +86,7 @@ pub async fn site_source(ledger: &dyn Ledger) -> Result<SiteSource, StoreError> 
 }
 
 /// The files that stored documents and facts make.
-pub(super) fn source_of(documents: &[DocumentEdition], facts: &[FactRow]) -> Result<SiteSource, StoreError> {
+pub(crate) fn source_of(documents: &[DocumentEdition], facts: &[FactRow]) -> Result<SiteSource, StoreError> {
     let mut source = SiteSource::default();
     for edition in documents {
         let document = Document::ALL
@@ -149,7 +149,7 @@ fn table_of(file: TableFile, rows: &[BTreeMap<String, String>]) -> Table {
 
 /// A row as it is stored: a JSON object of its filled cells by column, in the order of their names, so that equal rows are equal
 /// texts whatever the order of the columns.
-pub(super) fn cells_of(table: &Table, row: &Row) -> String {
+pub(crate) fn cells_of(table: &Table, row: &Row) -> String {
     let filled = table
         .columns
         .iter()
@@ -162,13 +162,13 @@ pub(super) fn cells_of(table: &Table, row: &Row) -> String {
 }
 
 /// A cell of a stored row.
-pub(super) fn cell(cells: &str, column: &str) -> Option<String> {
+pub(crate) fn cell(cells: &str, column: &str) -> Option<String> {
     let object: BTreeMap<String, String> = serde_json::from_str(cells).ok()?;
     object.get(column).cloned()
 }
 
 /// A table as CSV text, in the shape that [`Table::parse`] reads back to the same table.
-pub(super) fn csv_text(table: &Table) -> String {
+pub(crate) fn csv_text(table: &Table) -> String {
     let mut text = String::new();
     push_line(&mut text, table.columns.iter().map(String::as_str));
     for row in &table.rows {

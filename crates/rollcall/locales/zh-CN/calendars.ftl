@@ -1,0 +1,9 @@
+# 节假日与会议日历的导入。
+calendar-kind-holiday = 放假
+calendar-kind-workday = 上班
+calendar-kind-morning_off = 上午放假
+calendar-kind-afternoon_off = 下午放假
+calendar-kind-ordinary = 按周作息
+calendar-change = { $date }　{ $name }：{ $before } → { $after }
+calendar-difference = { $sources }：新增 { $added } 天，取消 { $removed } 天，改变 { $changed } 天，不变 { $unchanged } 天
+calendar-affected = 涉及 { $people } 人；重新判定 { $days } 个人日，其中已处理的情形 { $decided } 件
