@@ -5,6 +5,8 @@ pub mod due;
 pub mod event;
 mod recurrence;
 pub mod import_days;
+pub mod import_meetings;
+pub mod meetings;
 pub mod series;
 mod zone;
 

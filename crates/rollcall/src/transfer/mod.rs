@@ -18,7 +18,8 @@ pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
 pub use report::{FileReport, ImportReport};
 pub use stored::site_source;
-pub(crate) use stored::{cell, cells_of, csv_text, source_of};
+pub(crate) use plan::fact_id;
+pub(crate) use stored::{csv_text, source_of};
 
 #[cfg(test)]
 mod tests;

@@ -156,7 +156,7 @@ impl Plan {
 }
 
 /// A name of its own for a new row: no row of an earlier revision has it, although it may have had the same cells.
-fn fact_id(text: &str) -> String {
+pub(crate) fn fact_id(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 

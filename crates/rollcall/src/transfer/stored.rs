@@ -149,7 +149,7 @@ fn table_of(file: TableFile, rows: &[BTreeMap<String, String>]) -> Table {
 
 /// A row as it is stored: a JSON object of its filled cells by column, in the order of their names, so that equal rows are equal
 /// texts whatever the order of the columns.
-pub(crate) fn cells_of(table: &Table, row: &Row) -> String {
+pub(super) fn cells_of(table: &Table, row: &Row) -> String {
     let filled = table
         .columns
         .iter()
@@ -162,7 +162,7 @@ pub(crate) fn cells_of(table: &Table, row: &Row) -> String {
 }
 
 /// A cell of a stored row.
-pub(crate) fn cell(cells: &str, column: &str) -> Option<String> {
+pub(super) fn cell(cells: &str, column: &str) -> Option<String> {
     let object: BTreeMap<String, String> = serde_json::from_str(cells).ok()?;
     object.get(column).cloned()
 }
