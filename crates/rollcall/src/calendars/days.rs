@@ -59,7 +59,10 @@ pub fn read(file: &str, bytes: &[u8], source: Option<&str>, zone: Tz, now: Insta
     let beginning = text.trim_start();
     let read = if beginning.starts_with('{') {
         holiday_cn(file, text, source)
-    } else if beginning.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("BEGIN")) {
+    } else if beginning
+        .get(..5)
+        .is_some_and(|word| word.eq_ignore_ascii_case("BEGIN"))
+    {
         icalendar(file, text, source, zone, now)
     } else {
         rows(file, text, source, zone)
@@ -116,11 +119,15 @@ fn holiday_cn_day(
 ) -> Result<(NaiveDate, &'static str, String), Box<Problem>> {
     let wrong = |code, column: &str| {
         let written = day.get(column).map(ToString::to_string).unwrap_or_default();
-        let problem = Problem::of_file(file, code).at_row(number).at_key(&format!("days[{}]", number - 1));
+        let problem = Problem::of_file(file, code)
+            .at_row(number)
+            .at_key(&format!("days[{}]", number - 1));
         Box::new(problem.with("column", column).with("value", written))
     };
     let text = |column: &str| day.get(column).and_then(serde_json::Value::as_str);
-    let date = text("date").and_then(date).ok_or_else(|| wrong(Code::DateInvalid, "date"))?;
+    let date = text("date")
+        .and_then(date)
+        .ok_or_else(|| wrong(Code::DateInvalid, "date"))?;
     let is_off = day.get("isOffDay").and_then(serde_json::Value::as_bool);
     let is_off = is_off.ok_or_else(|| {
         let problem = *wrong(Code::ValueInvalid, "isOffDay");
@@ -148,7 +155,10 @@ fn rows(file: &str, text: &str, source: Option<&str>, zone: Tz) -> Result<DayFil
     for row in table.rows.iter().filter(|row| is_good(row.line)) {
         let cell = |name: &str| {
             let position = table.column(name);
-            position.and_then(|at| row.cells.get(at)).map(ToString::to_string).unwrap_or_default()
+            position
+                .and_then(|at| row.cells.get(at))
+                .map(ToString::to_string)
+                .unwrap_or_default()
         };
         if let Some(date) = date(&cell("date")) {
             let written = cell("source");
@@ -156,7 +166,11 @@ fn rows(file: &str, text: &str, source: Option<&str>, zone: Tz) -> Result<DayFil
                 kind: cell("kind"),
                 name: cell("name"),
                 acts_as: cell("acts_as"),
-                source: if written.is_empty() { source.unwrap_or(file).to_owned() } else { written },
+                source: if written.is_empty() {
+                    source.unwrap_or(file).to_owned()
+                } else {
+                    written
+                },
             };
             read.days.insert(date, row);
         }
@@ -199,7 +213,12 @@ fn icalendar(file: &str, text: &str, source: Option<&str>, zone: Tz, now: Instan
         read.problems
             .push(problem.with("value", first).with("count", unmarked.len()));
     }
-    let dates = read.days.keys().next().copied().zip(read.days.keys().next_back().copied());
+    let dates = read
+        .days
+        .keys()
+        .next()
+        .copied()
+        .zip(read.days.keys().next_back().copied());
     // An entry that cannot be read may be one that is known: then what it said must not be taken for gone.
     if feed.unread.is_empty() && !feed.is_incomplete && expanded.unread.is_empty() && dates.is_some() {
         read.whole = Some(Whole { source, dates });
@@ -211,7 +230,13 @@ fn icalendar(file: &str, text: &str, source: Option<&str>, zone: Tz, now: Instan
 fn kind_of(occurrence: &Occurrence<'_>) -> Option<&'static str> {
     let words = format!("{} {}", occurrence.event.title, occurrence.event.marks).to_lowercase();
     let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    if says(&["alternate-workday", "班", "makeup workday", "make-up workday", "working day"]) {
+    if says(&[
+        "alternate-workday",
+        "班",
+        "makeup workday",
+        "make-up workday",
+        "working day",
+    ]) {
         Some("workday")
     } else if says(&["上午放假", "上午休"]) {
         Some("morning_off")

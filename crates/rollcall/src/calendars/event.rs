@@ -1,5 +1,7 @@
 //! What a calendar file says: its entries one by one, in our own words. Nothing is expanded here and nobody is matched.
 
+use std::sync::Arc;
+
 use calcard::common::PartialDateTime;
 use calcard::icalendar::{
     ICalendar, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarEntry, ICalendarMethod,
@@ -47,6 +49,8 @@ pub struct Feed {
 pub struct Event {
     /// What all occurrences of a meeting share.
     pub uid: String,
+    /// The file that it stands in.
+    pub file: Arc<str>,
     /// The line on which it begins.
     pub line: u64,
     /// When it begins.
@@ -141,7 +145,10 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
     let mut lines = event_lines(text).into_iter();
     for calendar in &calendars {
         let zones = Zones::of(calendar, site, around);
-        let reader = Reader { file, zones };
+        let reader = Reader {
+            file: file.into(),
+            zones,
+        };
         let method = method(calendar);
         if is_answer(method) {
             return Err(Problem::of_file(file, Code::CalendarAnswer));
@@ -161,7 +168,9 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
             }
         }
         if method == Some(&ICalendarMethod::Cancel) {
-            feed.events[before..].iter_mut().for_each(|event| event.cancelled = true);
+            feed.events[before..]
+                .iter_mut()
+                .for_each(|event| event.cancelled = true);
         }
     }
     Ok(feed)
@@ -200,7 +209,13 @@ fn event_lines(text: &str) -> Vec<u64> {
 }
 
 fn method(calendar: &ICalendar) -> Option<&ICalendarMethod> {
-    match calendar.components.first()?.property(&ICalendarProperty::Method)?.values.first()? {
+    match calendar
+        .components
+        .first()?
+        .property(&ICalendarProperty::Method)?
+        .values
+        .first()?
+    {
         ICalendarValue::Method(method) => Some(method),
         _ => None,
     }
@@ -230,12 +245,12 @@ fn own_name(calendar: &ICalendar) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-struct Reader<'a> {
-    file: &'a str,
+struct Reader {
+    file: Arc<str>,
     zones: Zones,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn read_event(&self, component: &ICalendarComponent, line: u64, feed: &mut Feed) {
         let uid = component.uid().map(str::trim).filter(|uid| !uid.is_empty());
         match self.event(component, line, uid) {
@@ -283,6 +298,7 @@ impl Reader<'_> {
             .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
         Ok(Event {
             uid,
+            file: Arc::clone(&self.file),
             line,
             start,
             length,
@@ -305,7 +321,7 @@ impl Reader<'_> {
 
 /// An entry while it is read, for what is wrong in it.
 struct EventPlace<'a> {
-    reader: &'a Reader<'a>,
+    reader: &'a Reader,
     line: u64,
     title: &'a str,
 }
@@ -313,7 +329,7 @@ struct EventPlace<'a> {
 impl EventPlace<'_> {
     fn problem(&self, code: Code) -> Box<Problem> {
         Box::new(
-            Problem::of_file(self.reader.file, code)
+            Problem::of_file(&self.reader.file, code)
                 .at_row(self.line)
                 .with("value", self.title),
         )
@@ -487,7 +503,9 @@ fn marks(component: &ICalendarComponent) -> String {
         _ => false,
     };
     let entries = component.entries.iter().filter(is_mark);
-    let words = entries.flat_map(|entry| &entry.values).filter_map(ICalendarValue::as_text);
+    let words = entries
+        .flat_map(|entry| &entry.values)
+        .filter_map(ICalendarValue::as_text);
     short(&words.take(LIST_MAX).collect::<Vec<_>>().join(" "))
 }
 

@@ -43,7 +43,7 @@ pub struct Options {
 }
 
 /// A file that is to be imported.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its name.
     pub name: String,
@@ -138,7 +138,9 @@ pub async fn import(
         }
         due.apply(&mut *transaction).await?;
         transaction.add_document(&draft.edition(options, now)).await?;
-        transaction.set_setting(IMPORTED_SOURCES, &draft.sources_setting(&imported)).await?;
+        transaction
+            .set_setting(IMPORTED_SOURCES, &draft.sources_setting(&imported))
+            .await?;
         transaction.bump_facts_revision().await?;
         report.applied = true;
         transaction.append_audit(&report.audit_record(options, now)).await?;
@@ -326,9 +328,8 @@ impl Laying {
     fn take_back(&mut self, read: &DayFile) {
         let Some(whole) = &read.whole else { return };
         let is_spoken_of = |date: NaiveDate| whole.dates.is_none_or(|(from, last)| from <= date && date <= last);
-        self.rows.retain(|date, row| {
-            row.source != whole.source || read.days.contains_key(date) || !is_spoken_of(*date)
-        });
+        self.rows
+            .retain(|date, row| row.source != whole.source || read.days.contains_key(date) || !is_spoken_of(*date));
         let shipped = self.shipped.map(Shipped::days).unwrap_or_default();
         for day in shipped {
             let is_of_source = day.source.as_deref() == Some(whole.source.as_str());

@@ -182,6 +182,8 @@ struct Said {
     cancelled: BTreeSet<String>,
     /// Series that are called off as a whole.
     cancelled_uids: BTreeSet<String>,
+    /// Meetings and series of which everything is said, whatever is said of others.
+    whole_uids: BTreeSet<String>,
     without_people: usize,
     /// Whether what is missing here is missing in the calendar.
     is_whole: bool,
@@ -248,10 +250,11 @@ fn said_by(files: &[File], options: &Options, records: &SiteRecords, window: Win
         is_whole = false;
     }
     if all.is_incomplete {
-        all.problems.push(Problem::of_file(name, Code::CalendarIncomplete).warning());
+        all.problems
+            .push(Problem::of_file(name, Code::CalendarIncomplete).warning());
         is_whole = false;
     }
-    // One invitation says nothing of other meetings.
+    // An invitation says nothing of other meetings.
     is_whole &= messages == 0 || messages < files.len();
     match series::expand(name, &all, window.taken) {
         Ok(expanded) => said_of(name, &all, &expanded, records, options, is_whole),
@@ -277,13 +280,18 @@ fn said_of(
         .iter()
         .map(|(uid, occurrence)| meetings::meeting_id(uid, *occurrence));
     let whole = expanded.cancelled.iter().filter(|(_, occurrence)| occurrence.is_none());
+    let masters = feed.events.iter().filter(|event| event.recurrence_id.is_none());
     let mut problems = feed.problems.clone();
     problems.extend(expanded.problems.iter().cloned());
     problems.extend(matched.problems);
     Said {
-        unread_uids: unread.chain(expanded.unread.iter().copied()).map(str::to_owned).collect(),
+        unread_uids: unread
+            .chain(expanded.unread.iter().copied())
+            .map(str::to_owned)
+            .collect(),
         cancelled: cancelled.collect(),
         cancelled_uids: whole.map(|(uid, _)| (*uid).to_owned()).collect(),
+        whole_uids: masters.map(|event| event.uid.clone()).collect(),
         meetings: matched.meetings,
         unplaced: matched.unplaced,
         without_people: matched.without_people,
@@ -378,7 +386,8 @@ impl Plan {
                 plan.kept += 1;
             }
         }
-        plan.changes.sort_by(|one, other| (&one.starts, &one.id).cmp(&(&other.starts, &other.id)));
+        plan.changes
+            .sort_by(|one, other| (&one.starts, &one.id).cmp(&(&other.starts, &other.id)));
         Ok(plan)
     }
 
@@ -405,7 +414,9 @@ impl Plan {
             people: meeting.roster.len(),
         });
         self.added.push(planning.fact(TableFile::FeedMeetings, cells));
-        let roster = roster.into_iter().map(|cells| planning.fact(TableFile::FeedRoster, cells));
+        let roster = roster
+            .into_iter()
+            .map(|cells| planning.fact(TableFile::FeedRoster, cells));
         self.added.extend(roster);
     }
 
@@ -468,7 +479,9 @@ impl Planning<'_> {
         if said.cancelled_uids.contains(uid) {
             return true;
         }
-        said.is_whole && !said.unread_uids.contains(uid) && !said.unplaced.contains(id)
+        (said.is_whole || said.whole_uids.contains(uid))
+            && !said.unread_uids.contains(uid)
+            && !said.unplaced.contains(id)
     }
 
     fn meeting_cells(&self, meeting: &Meeting) -> String {
@@ -490,7 +503,10 @@ impl Planning<'_> {
             meeting.occurrence.map(|at| self.written(at)).unwrap_or_default(),
         );
         if let Some(minutes) = self.options.settings.sign_in_minutes {
-            put("sign_in_opens", self.written(meeting.starts - Span::from_minutes(minutes)));
+            put(
+                "sign_in_opens",
+                self.written(meeting.starts - Span::from_minutes(minutes)),
+            );
         }
         for (column, value) in &self.options.settings.rules {
             put(column, value.to_string());
@@ -527,7 +543,11 @@ type Foreign = BTreeMap<String, String>;
 /// The stored meetings of a calendar by id, and the ids of other calendars' with their names.
 fn known<'a>(stored: &'a Stored, source: &str) -> Result<(BTreeMap<String, Known<'a>>, Foreign), StoreError> {
     let (mut known, mut foreign) = (BTreeMap::<String, Known<'a>>::new(), Foreign::new());
-    for fact in stored.facts.iter().filter(|fact| fact.file == TableFile::FeedMeetings.name()) {
+    for fact in stored
+        .facts
+        .iter()
+        .filter(|fact| fact.file == TableFile::FeedMeetings.name())
+    {
         let cells = cells(fact)?;
         let cell = |column: &str| cells.get(column).cloned().unwrap_or_default();
         if cell("source") == source {
@@ -537,7 +557,11 @@ fn known<'a>(stored: &'a Stored, source: &str) -> Result<(BTreeMap<String, Known
             foreign.insert(cell("meeting"), cell("source"));
         }
     }
-    for fact in stored.facts.iter().filter(|fact| fact.file == TableFile::FeedRoster.name()) {
+    for fact in stored
+        .facts
+        .iter()
+        .filter(|fact| fact.file == TableFile::FeedRoster.name())
+    {
         let cells = cells(fact)?;
         let meeting = cells.get("meeting").and_then(|id| known.get_mut(id));
         if let Some(meeting) = meeting {

@@ -99,6 +99,7 @@ pub fn match_all(file: &str, expanded: &Expanded<'_>, records: &SiteRecords, set
         unknown: BTreeMap::new(),
         ambiguous: BTreeSet::new(),
         declined: BTreeMap::new(),
+        complained: BTreeSet::new(),
     };
     for occurrence in &expanded.occurrences {
         matching.take(occurrence);
@@ -117,6 +118,8 @@ struct Matching<'a> {
     unknown: BTreeMap<String, usize>,
     ambiguous: BTreeSet<String>,
     declined: BTreeMap<String, usize>,
+    /// Entries that have been complained about, by file and line.
+    complained: BTreeSet<(std::sync::Arc<str>, u64)>,
 }
 
 impl Matching<'_> {
@@ -132,18 +135,11 @@ impl Matching<'_> {
             self.matched.without_people += 1;
             return;
         }
-        let times = self.times(occurrence);
-        let place = self.place(event);
-        let (Some(times), Some(place)) = (times, place) else {
-            let id = meeting_id(&event.uid, occurrence.of_series);
-            let first = self.matched.unplaced.insert(id);
-            let code = if place.is_none() { Code::EventPlaceUnknown } else { Code::EventAllDay };
-            if first && !self.has_complained(event.line, code) {
-                let problem = Problem::of_file(self.file, code).at_row(event.line);
-                let problem = problem.with("value", title(event)).with("reason", &event.location);
-                self.matched.problems.push(problem);
-            }
-            return;
+        let Some(place) = self.place(event) else {
+            return self.leave_out(occurrence, Code::EventPlaceUnknown);
+        };
+        let Some(times) = self.times(occurrence) else {
+            return self.leave_out(occurrence, Code::EventAllDay);
         };
         for (occurrence, starts, ends) in times {
             let meeting = Meeting {
@@ -160,10 +156,17 @@ impl Matching<'_> {
         }
     }
 
-    /// Whether an entry that comes again has been complained about already.
-    fn has_complained(&self, line: u64, code: Code) -> bool {
-        let same = |problem: &Problem| problem.row == Some(line) && problem.code == code;
-        self.matched.problems.iter().rev().take(COMPLAINTS_MAX).any(same)
+    /// Leaves an entry out and says why, once for all the times at which it comes.
+    fn leave_out(&mut self, occurrence: &Occurrence<'_>, code: Code) {
+        let event = occurrence.event;
+        self.matched
+            .unplaced
+            .insert(meeting_id(&event.uid, occurrence.of_series));
+        if self.complained.insert((std::sync::Arc::clone(&event.file), event.line)) {
+            let problem = Problem::of_file(&event.file, code).at_row(event.line);
+            let problem = problem.with("value", title(event)).with("reason", &event.location);
+            self.matched.problems.push(problem);
+        }
     }
 
     /// When it is; an entry of whole days is a meeting on each of them, where the settings say from when to when.
@@ -247,7 +250,9 @@ impl Matching<'_> {
             let mut mails: Vec<_> = mails.iter().collect();
             mails.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             let first = mails.into_iter().take(COMPLAINTS_MAX);
-            first.map(|(mail, count)| problem(code, mail).with("count", count)).collect()
+            first
+                .map(|(mail, count)| problem(code, mail).with("count", count))
+                .collect()
         };
         let mut problems = counted(Code::AttendeeUnknown, &self.unknown);
         let ambiguous = self.ambiguous.iter().take(COMPLAINTS_MAX);

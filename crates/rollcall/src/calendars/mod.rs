@@ -3,13 +3,17 @@
 pub mod days;
 pub mod due;
 pub mod event;
-mod recurrence;
+mod fetch;
 pub mod import_days;
 pub mod import_meetings;
 pub mod meetings;
+mod recurrence;
 pub mod series;
+pub mod source;
+pub mod watch;
 mod zone;
 
+pub use fetch::read_file;
 use serde_json::json;
 
 use crate::folder::{Problem, Severity};

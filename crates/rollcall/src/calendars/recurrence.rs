@@ -97,10 +97,7 @@ fn forwarded(rule: &ICalendarRecurrenceRule, starts: NaiveDateTime, from: NaiveD
         .unwrap_or(starts)
 }
 
-fn converted(
-    rule: &ICalendarRecurrenceRule,
-    until: Option<DateTime<Tz>>,
-) -> Result<RRule<Unvalidated>, Unusable> {
+fn converted(rule: &ICalendarRecurrenceRule, until: Option<DateTime<Tz>>) -> Result<RRule<Unvalidated>, Unusable> {
     check_size(rule)?;
     let frequency = match rule.freq {
         ICalendarFrequency::Yearly => Frequency::Yearly,
@@ -111,9 +108,10 @@ fn converted(
         ICalendarFrequency::Minutely => return Err(Unusable::TooOften("MINUTELY")),
         ICalendarFrequency::Secondly => return Err(Unusable::TooOften("SECONDLY")),
     };
-    let months = rule.bymonth.iter().map(|month| {
-        Month::try_from(u8::from(*month)).map_err(|_| Unusable::Invalid("BYMONTH".to_owned()))
-    });
+    let months = rule
+        .bymonth
+        .iter()
+        .map(|month| Month::try_from(u8::from(*month)).map_err(|_| Unusable::Invalid("BYMONTH".to_owned())));
     let days = rule.byday.iter().map(|day| match day.ordwk {
         Some(number) => NWeekday::Nth(number, day.weekday.into()),
         None => NWeekday::Every(day.weekday.into()),
@@ -143,7 +141,11 @@ fn converted(
 
 fn check_size(rule: &ICalendarRecurrenceRule) -> Result<(), Unusable> {
     use calcard::common::CalendarScale;
-    if rule.rscale.as_ref().is_some_and(|scale| *scale != CalendarScale::Gregorian) {
+    if rule
+        .rscale
+        .as_ref()
+        .is_some_and(|scale| *scale != CalendarScale::Gregorian)
+    {
         return Err(Unusable::Scale);
     }
     let per_date = [&rule.byhour, &rule.byminute, &rule.bysecond].map(|list| list.len().max(1));
@@ -153,7 +155,9 @@ fn check_size(rule: &ICalendarRecurrenceRule) -> Result<(), Unusable> {
         + rule.byweekno.len()
         + rule.bymonth.len()
         + rule.bysetpos.len();
-    let times = per_date.iter().try_fold(1usize, |product, list| product.checked_mul(*list));
+    let times = per_date
+        .iter()
+        .try_fold(1usize, |product, list| product.checked_mul(*list));
     if entries > LIST_ENTRIES_MAX || times.is_none_or(|times| times > TIMES_PER_DATE_MAX) {
         return Err(Unusable::TooLong);
     }
@@ -173,12 +177,17 @@ mod tests {
     fn expand(rule: &str, starts: &str, until: Option<&str>, window: (&str, &str)) -> Result<Vec<String>, Unusable> {
         let text = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nRRULE:{rule}\nEND:VEVENT\nEND:VCALENDAR\n");
         let calendar = ICalendar::parse(text).expect("a calendar");
-        let entry = calendar.components[1].property(&ICalendarProperty::Rrule).expect("a rule");
+        let entry = calendar.components[1]
+            .property(&ICalendarProperty::Rrule)
+            .expect("a rule");
         let Some(ICalendarValue::RecurrenceRule(rule)) = entry.values.first() else {
             panic!("{entry:?}");
         };
         let times = civil_times(rule, at(starts), until.map(at), (at(window.0), at(window.1)))?;
-        Ok(times.iter().map(|time| time.format("%m-%d %H:%M").to_string()).collect())
+        Ok(times
+            .iter()
+            .map(|time| time.format("%m-%d %H:%M").to_string())
+            .collect())
     }
 
     #[test]
@@ -190,7 +199,10 @@ mod tests {
             Some("2026-11-30 09:00"),
             ("2026-11-01 00:00", "2027-01-01 00:00"),
         );
-        assert_eq!(times, Ok(vec!["11-16 09:00".into(), "11-23 09:00".into(), "11-30 09:00".into()]));
+        assert_eq!(
+            times,
+            Ok(vec!["11-16 09:00".into(), "11-23 09:00".into(), "11-30 09:00".into()])
+        );
     }
 
     #[test]

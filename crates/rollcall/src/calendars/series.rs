@@ -56,7 +56,7 @@ pub fn expand<'a>(file: &str, feed: &'a Feed, window: Interval) -> Result<Expand
     for (uid, events) in by_uid(&feed.events) {
         let series = Series::of(uid, events);
         if let Err((event, reason)) = series.expand(window, &mut expanded) {
-            let problem = Problem::of_file(file, Code::EventRuleUnusable).at_row(event.line);
+            let problem = Problem::of_file(&event.file, Code::EventRuleUnusable).at_row(event.line);
             expanded
                 .problems
                 .push(problem.with("value", &event.title).with("reason", reason));
@@ -248,7 +248,9 @@ fn until_on_clocks(written: &calcard::common::PartialDateTime, start: Moment) ->
         return read.date_time.date().and_hms_opt(23, 59, 59);
     }
     Some(match read.offset {
-        Some(offset) => start.zone.civil(super::zone::Zone::Fixed(offset).instant(read.date_time)),
+        Some(offset) => start
+            .zone
+            .civil(super::zone::Zone::Fixed(offset).instant(read.date_time)),
         None => read.date_time,
     })
 }

@@ -232,7 +232,10 @@ mod tests {
                 "/softwarestudio.org/Olson_20011030_5/Europe/Berlin",
                 chrono_tz::Europe::Berlin,
             ),
-            ("/freeassociation.sourceforge.net/Asia/Shanghai", chrono_tz::Asia::Shanghai),
+            (
+                "/freeassociation.sourceforge.net/Asia/Shanghai",
+                chrono_tz::Asia::Shanghai,
+            ),
         ] {
             assert_eq!(zones.find(name), Some(Zone::Named(expected)), "{name}");
         }

@@ -250,7 +250,10 @@ pub(super) fn calendar(source: &SiteSource, draft: &mut Draft, problems: &mut Pr
     let table = source.tables.get(&TableFile::Calendar).unwrap_or(&none);
     let dated = dated_rows(table, draft.zone(), problems);
     let written: HashSet<NaiveDate> = dated.iter().map(|(date, _)| *date).collect();
-    draft.records.calendar.extend(dated.into_iter().filter_map(|(_, day)| day));
+    draft
+        .records
+        .calendar
+        .extend(dated.into_iter().filter_map(|(_, day)| day));
     shipped::add(source, &written, draft, problems);
 }
 

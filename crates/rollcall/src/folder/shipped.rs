@@ -106,7 +106,11 @@ mod tests {
         let mut problems = Vec::new();
         let rows = Table::parse("calendar.csv", CN.as_bytes(), &mut problems).rows;
         assert_eq!(problems, []);
-        assert_eq!((rows.len(), CN_DAYS.len()), (771, 771), "no row is wrong or twice there");
+        assert_eq!(
+            (rows.len(), CN_DAYS.len()),
+            (771, 771),
+            "no row is wrong or twice there"
+        );
         assert!(CN_DAYS.is_sorted_by(|one, other| one.date < other.date));
         let mut counts: BTreeMap<i32, (u32, u32)> = BTreeMap::new();
         for day in CN_DAYS.iter() {
@@ -117,7 +121,10 @@ mod tests {
                 DayKind::MorningOff | DayKind::AfternoonOff => panic!("no notice halves a day: {day:?}"),
             }
         }
-        assert_eq!(counts.keys().copied().collect::<Vec<_>>(), (2004..=2026).collect::<Vec<_>>());
+        assert_eq!(
+            counts.keys().copied().collect::<Vec<_>>(),
+            (2004..=2026).collect::<Vec<_>>()
+        );
         assert_eq!(counts[&2004], (22, 6));
         assert_eq!(counts[&2013], (29, 12));
         assert_eq!(counts[&2020], (30, 6));
@@ -186,7 +193,11 @@ mod tests {
         let mut problems = Problems::default();
         assert_eq!(chosen("calendar = \"mars\"\n", &mut problems), None);
         let problems = problems.into_sorted();
-        assert!(problems[0].text().english.contains("cn, none"), "{:?}", problems[0].text());
+        assert!(
+            problems[0].text().english.contains("cn, none"),
+            "{:?}",
+            problems[0].text()
+        );
         assert_eq!(Shipped::Cn.last_date(), NaiveDate::from_ymd_opt(2026, 12, 31));
     }
 }

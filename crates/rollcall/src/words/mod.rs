@@ -52,7 +52,16 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["admin", "calendars", "demo", "findings", "judge", "problems", "steps", "transfer"];
+const FILES: &[File] = files![
+    "admin",
+    "calendars",
+    "demo",
+    "findings",
+    "judge",
+    "problems",
+    "steps",
+    "transfer"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
