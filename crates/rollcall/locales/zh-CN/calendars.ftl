@@ -7,9 +7,9 @@ calendar-kind-ordinary = 按周作息
 calendar-change = { $date }　{ $name }：{ $before } → { $after }
 calendar-difference = { $sources }：新增 { $added } 天，取消 { $removed } 天，改变 { $changed } 天，不变 { $unchanged } 天
 calendar-affected = 涉及 { $people } 人；重新判定 { $days } 个人日，其中已处理的情形 { $decided } 件
-meetings-added = 新增　{ $starts }　{ $title }（{ $place }，{ $people } 人）
-meetings-changed = 变更　{ $starts }　{ $title }（{ $place }，{ $people } 人）
-meetings-withdrawn = 撤销　{ $starts }　{ $title }（{ $place }，{ $people } 人）
+meetings-act-added = 新增　{ $starts }　{ $title }（{ $place }，{ $people } 人）
+meetings-act-changed = 变更　{ $starts }　{ $title }（{ $place }，{ $people } 人）
+meetings-act-withdrawn = 撤销　{ $starts }　{ $title }（{ $place }，{ $people } 人）
 meetings-difference = { $source }：新增 { $added } 个会议，变更 { $changed } 个，撤销 { $withdrawn } 个，不变 { $unchanged } 个，日历中已无而保留 { $kept } 个；{ $without_people } 个日程没有本单位的参会人；涉及 { $people } 人
 
 # `rollcall calendar` 与 `rollcall sources`。

@@ -106,7 +106,7 @@ fn holiday_cn(file: &str, text: &str, source: Option<&str>) -> Result<DayFile, P
                 };
                 read.add(file, number, date, row);
             }
-            Err(problem) => read.problems.push(*problem),
+            Err(problem) => read.problems.push(problem),
         }
     }
     Ok(read)
@@ -116,23 +116,20 @@ fn holiday_cn_day(
     file: &str,
     day: &serde_json::Value,
     number: u64,
-) -> Result<(NaiveDate, &'static str, String), Box<Problem>> {
+) -> Result<(NaiveDate, &'static str, String), Problem> {
     let wrong = |code, column: &str| {
         let written = day.get(column).map(ToString::to_string).unwrap_or_default();
         let problem = Problem::of_file(file, code)
             .at_row(number)
             .at_key(&format!("days[{}]", number - 1));
-        Box::new(problem.with("column", column).with("value", written))
+        problem.with("column", column).with("value", written)
     };
     let text = |column: &str| day.get(column).and_then(serde_json::Value::as_str);
     let date = text("date")
         .and_then(date)
         .ok_or_else(|| wrong(Code::DateInvalid, "date"))?;
     let is_off = day.get("isOffDay").and_then(serde_json::Value::as_bool);
-    let is_off = is_off.ok_or_else(|| {
-        let problem = *wrong(Code::ValueInvalid, "isOffDay");
-        Box::new(problem.with("allowed", "true, false"))
-    })?;
+    let is_off = is_off.ok_or_else(|| wrong(Code::ValueInvalid, "isOffDay").with("allowed", "true, false"))?;
     let kind = if is_off { "holiday" } else { "workday" };
     Ok((date, kind, plain(text("name").unwrap_or_default())))
 }

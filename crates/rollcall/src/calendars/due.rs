@@ -44,7 +44,9 @@ impl Judged {
 /// Day rows to be made, and day rows to be judged again.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Due {
-    /// People by the dates of theirs that are touched.
+    /// Everybody of whom something else is asked, on whatever date.
+    concerned: BTreeSet<String>,
+    /// People by the dates of theirs that are touched and may have been judged.
     ranges: BTreeMap<(NaiveDate, NaiveDate), BTreeSet<String>>,
     /// Dates that have begun, of people of whom nothing was asked on them before.
     rows: BTreeSet<DayKey>,
@@ -100,6 +102,7 @@ impl Due {
     }
 
     fn add(&mut self, person: &str, dates: DateRange, judged: Judged) {
+        self.concerned.insert(person.to_owned());
         let until = dates.until.min(judged.until);
         if dates.from < until {
             self.ranges
@@ -118,10 +121,9 @@ impl Due {
         }
     }
 
-    /// How many people it touches.
+    /// How many people it concerns.
     pub fn people(&self) -> usize {
-        let people: BTreeSet<&String> = self.ranges.values().flatten().collect();
-        people.len()
+        self.concerned.len()
     }
 
     /// The dates that it touches at all, from the first to the last.

@@ -256,7 +256,7 @@ impl Reader {
         match self.event(component, line, uid) {
             Ok(event) => feed.events.push(event),
             Err(problem) => {
-                feed.problems.push(*problem);
+                feed.problems.push(problem);
                 match uid {
                     Some(uid) => feed.unread.push(short(uid)),
                     None => feed.is_incomplete = true,
@@ -265,7 +265,7 @@ impl Reader {
         }
     }
 
-    fn event(&self, component: &ICalendarComponent, line: u64, uid: Option<&str>) -> Result<Event, Box<Problem>> {
+    fn event(&self, component: &ICalendarComponent, line: u64, uid: Option<&str>) -> Result<Event, Problem> {
         let title = text_of(component, &ICalendarProperty::Summary);
         let place = EventPlace {
             reader: self,
@@ -293,9 +293,8 @@ impl Reader {
             None => short(&format!("{title} {}", start.civil)),
         };
         let private = component.property(&ICalendarProperty::Class).is_some_and(is_private);
-        let and_future = recurrence_entry
-            .and_then(|entry| entry.parameter(&ICalendarParameterName::Range)?.as_text())
-            .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+        // THISANDFUTURE is the only range that there is.
+        let and_future = recurrence_entry.is_some_and(|entry| entry.has_parameter(&ICalendarParameterName::Range));
         Ok(Event {
             uid,
             file: Arc::clone(&self.file),
@@ -327,15 +326,13 @@ struct EventPlace<'a> {
 }
 
 impl EventPlace<'_> {
-    fn problem(&self, code: Code) -> Box<Problem> {
-        Box::new(
-            Problem::of_file(&self.reader.file, code)
-                .at_row(self.line)
-                .with("value", self.title),
-        )
+    fn problem(&self, code: Code) -> Problem {
+        Problem::of_file(&self.reader.file, code)
+            .at_row(self.line)
+            .with("value", self.title)
     }
 
-    fn first_moment(&self, entry: &ICalendarEntry) -> Result<Moment, Box<Problem>> {
+    fn first_moment(&self, entry: &ICalendarEntry) -> Result<Moment, Problem> {
         let value = entry.values.first();
         let written = value
             .and_then(ICalendarValue::as_partial_date_time)
@@ -343,7 +340,7 @@ impl EventPlace<'_> {
         self.moment(entry, written)
     }
 
-    fn moment(&self, entry: &ICalendarEntry, written: &PartialDateTime) -> Result<Moment, Box<Problem>> {
+    fn moment(&self, entry: &ICalendarEntry, written: &PartialDateTime) -> Result<Moment, Problem> {
         let unreadable = || self.problem(Code::EventWithoutStart);
         let read = written.to_date_time().ok_or_else(unreadable)?;
         let years = 1900..=9998;
@@ -354,10 +351,11 @@ impl EventPlace<'_> {
         let zone = match (read.offset, entry.tz_id()) {
             (Some(offset), _) => Zone::Fixed(offset),
             // A date is a date wherever it was written.
-            (None, Some(name)) if !is_date => self.reader.zones.find(name).ok_or_else(|| {
-                let problem = *self.problem(Code::EventZoneUnknown);
-                Box::new(problem.with("reason", short(name)))
-            })?,
+            (None, Some(name)) if !is_date => self
+                .reader
+                .zones
+                .find(name)
+                .ok_or_else(|| self.problem(Code::EventZoneUnknown).with("reason", short(name)))?,
             (None, _) => self.reader.zones.floating(),
         };
         Ok(Moment {
@@ -368,7 +366,7 @@ impl EventPlace<'_> {
     }
 
     /// From its end or its duration. A date without either lasts that day, a time without either no time at all.
-    fn length(&self, component: &ICalendarComponent, start: Moment) -> Result<Span, Box<Problem>> {
+    fn length(&self, component: &ICalendarComponent, start: Moment) -> Result<Span, Problem> {
         let wrong = || self.problem(Code::EventWithoutEnd);
         let length = if let Some(entry) = component.property(&ICalendarProperty::Dtend) {
             self.first_moment(entry)?.instant() - start.instant()
@@ -389,26 +387,24 @@ impl EventPlace<'_> {
         Ok(length)
     }
 
-    fn rules(&self, component: &ICalendarComponent) -> Result<Vec<ICalendarRecurrenceRule>, Box<Problem>> {
+    fn rules(&self, component: &ICalendarComponent) -> Result<Vec<ICalendarRecurrenceRule>, Problem> {
         let mut rules = Vec::new();
         for value in values(component, &ICalendarProperty::Rrule) {
             match value {
                 ICalendarValue::RecurrenceRule(rule) => rules.push((**rule).clone()),
                 other => {
                     let written = other.as_text().unwrap_or_default();
-                    let problem = *self.problem(Code::EventRuleUnusable);
-                    return Err(Box::new(problem.with("reason", short(written))));
+                    return Err(self.problem(Code::EventRuleUnusable).with("reason", short(written)));
                 }
             }
         }
         if component.has_property(&ICalendarProperty::Exrule) {
-            let problem = *self.problem(Code::EventRuleUnusable);
-            return Err(Box::new(problem.with("reason", "EXRULE")));
+            return Err(self.problem(Code::EventRuleUnusable).with("reason", "EXRULE"));
         }
         Ok(rules)
     }
 
-    fn more(&self, component: &ICalendarComponent) -> Result<Vec<(Moment, Option<Span>)>, Box<Problem>> {
+    fn more(&self, component: &ICalendarComponent) -> Result<Vec<(Moment, Option<Span>)>, Problem> {
         let mut more = Vec::new();
         for entry in component.properties(&ICalendarProperty::Rdate) {
             for value in entry.values.iter().take(LIST_MAX) {
@@ -434,7 +430,7 @@ impl EventPlace<'_> {
         }
     }
 
-    fn except(&self, component: &ICalendarComponent) -> Result<Vec<Moment>, Box<Problem>> {
+    fn except(&self, component: &ICalendarComponent) -> Result<Vec<Moment>, Problem> {
         let mut except = Vec::new();
         for entry in component.properties(&ICalendarProperty::Exdate) {
             for value in entry.values.iter().take(LIST_MAX) {

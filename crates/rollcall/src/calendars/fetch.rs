@@ -22,7 +22,7 @@ const FOLDER_BYTES_MAX: usize = 4 * FILE_BYTES_MAX;
 
 /// How long a server may take to be reached, and to answer whole.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Longest mark of a version that is sent back to a server.
 const MARK_BYTES_MAX: usize = 1_024;
@@ -31,7 +31,7 @@ const MARK_BYTES_MAX: usize = 1_024;
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The file or folder cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     File(#[from] std::io::Error),
     /// It is larger than anybody's calendar.
     #[error("larger than {} MiB", FILE_BYTES_MAX >> 20)]
@@ -340,8 +340,8 @@ mod tests {
         let server = served().await;
         let fetcher = Fetcher::new().expect("a client");
         let said = async |path: &str| {
-            let fetched = fetcher.fetch(&place(server, path), &Version::default()).await;
-            fetched.expect_err(path).to_string()
+            let answer = fetcher.fetch(&place(server, path), &Version::default()).await;
+            answer.expect_err(path).to_string()
         };
         assert!(said("elsewhere.ics").await.contains("write that address"));
         assert_eq!(said("gone.ics").await, "HTTP 410");

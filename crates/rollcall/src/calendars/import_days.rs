@@ -91,7 +91,7 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// Dates of the files that mean what they meant.
     pub unchanged: usize,
-    /// How many people's days are judged again.
+    /// Of how many people something else is asked.
     pub people: usize,
     /// How many stored days are judged again.
     pub days: usize,
@@ -163,8 +163,8 @@ async fn imported_sources(ledger: &dyn Ledger) -> Result<BTreeSet<String>, Store
 }
 
 async fn count_affected(ledger: &dyn Ledger, due: &Due, report: &mut Report) -> Result<(), StoreError> {
-    let Some(hull) = due.hull() else { return Ok(()) };
     report.people = due.people();
+    let Some(hull) = due.hull() else { return Ok(()) };
     let (from, until) = (hull.from.to_string(), hull.until.to_string());
     let touches = |person: &str, date: &str| date.parse().is_ok_and(|date| due.touches(person, date));
     let days = ledger.days(&from, &until).await?;
@@ -256,11 +256,11 @@ impl Draft {
 
     fn report(&self, options: &Options) -> Report {
         let changes = changes(&self.before.records().calendar, &self.after.records().calendar);
-        let changed: BTreeSet<NaiveDate> = changes.iter().map(|change| change.date).collect();
+        let other_dates: BTreeSet<NaiveDate> = changes.iter().map(|change| change.date).collect();
         Report {
             sources: self.sources.clone(),
             papers: self.papers.clone(),
-            unchanged: self.dates.difference(&changed).count(),
+            unchanged: self.dates.difference(&other_dates).count(),
             changes,
             problems: self.problems.clone(),
             errors: self
@@ -448,7 +448,7 @@ impl Report {
 
     fn body(&self) -> serde_json::Value {
         let [added, removed, changed] = self.counted();
-        let changes = self.changes.iter().map(|change| {
+        let dates = self.changes.iter().map(|change| {
             json!({
                 "date": change.date.to_string(),
                 "name": change.name,
@@ -467,7 +467,7 @@ impl Report {
             "changed": changed,
             "unchanged": self.unchanged,
             "affected": { "people": self.people, "days": self.days, "decided_findings": self.decided },
-            "changes": changes.collect::<Vec<_>>(),
+            "changes": dates.collect::<Vec<_>>(),
         })
     }
 

@@ -100,7 +100,7 @@ pub struct Report {
     pub kept: usize,
     /// Entries to which nobody of the bureau is asked.
     pub without_people: usize,
-    /// How many people's days are judged again.
+    /// Of how many people something else is asked.
     pub people: usize,
     /// What is wrong.
     pub problems: Vec<Problem>,
@@ -209,17 +209,11 @@ async fn said(
     let name = options.source.clone();
     let kept = records.clone();
     let work = move || said_by(&files, &options, &records, window, now);
-    match tokio::task::spawn_blocking(work).await {
-        Ok(said) => (said, kept),
-        Err(_) => {
-            let problem = Problem::of_file(&name, Code::CalendarMalformed);
-            let said = Said {
-                problems: vec![problem],
-                ..Said::default()
-            };
-            (said, kept)
-        }
-    }
+    let said = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Said {
+        problems: vec![Problem::of_file(&name, Code::CalendarMalformed)],
+        ..Said::default()
+    });
+    (said, kept)
 }
 
 fn said_by(files: &[File], options: &Options, records: &SiteRecords, window: Window, now: Instant) -> Said {
@@ -368,7 +362,9 @@ impl Plan {
         };
         let (mut known, foreign) = known(stored, &options.source)?;
         let mut plan = Self::default();
-        for meeting in said.meetings.values() {
+        let mut meetings: Vec<&Meeting> = said.meetings.values().collect();
+        meetings.sort_by_key(|meeting| (meeting.starts, &meeting.id));
+        for meeting in meetings {
             if let Some(other) = foreign.get(&meeting.id) {
                 let problem = Problem::of_file(&options.source, Code::EventElsewhere).warning();
                 plan.problems
@@ -642,7 +638,7 @@ impl Report {
                 ("place", Value::from(change.place.as_str())),
                 ("people", Value::from(change.people.to_string())),
             ];
-            words::text(language, &format!("meetings-{}", change.act.name()), &arguments)
+            words::text(language, &format!("meetings-act-{}", change.act.name()), &arguments)
         }));
         let number = |count: usize| Value::from(count.to_string());
         let arguments = [

@@ -259,3 +259,152 @@ impl Watched {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use store::Ledger;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::calendars::source::Written;
+    use crate::clock::Clock;
+    use crate::engine::load_site;
+    use crate::transfer;
+
+    const SITE: &[(&str, &str)] = &[
+        ("site.toml", "time_zone = \"Asia/Shanghai\"\n"),
+        ("units.csv", "unit\nplan\n"),
+        ("people.csv", "person,name,unit,mail\nana,An,plan,ana@bureau.example\n"),
+        ("places.csv", "place,kind\nroom1,meeting\n"),
+    ];
+
+    fn meeting(uid: &str, mail: &str) -> String {
+        format!(
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:{uid}\nDTSTART:20261201T010000Z\nDURATION:PT1H\nSUMMARY:{uid}\n\
+             LOCATION:room1\nATTENDEE:mailto:{mail}\nEND:VEVENT\nEND:VCALENDAR\n"
+        )
+    }
+
+    fn now() -> Instant {
+        crate::folder::local_instant("2026-11-25 10:00", chrono_tz::Asia::Shanghai).expect("an instant")
+    }
+
+    async fn import_site(ledger: &dyn Ledger, files: &[(&str, &str)]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (file, text) in files {
+            std::fs::write(folder.path().join(file), text).expect("written");
+        }
+        let options = transfer::ImportOptions {
+            dry_run: false,
+            accept_good_rows: false,
+            actor: "test".to_owned(),
+        };
+        let report = transfer::import(ledger, folder.path(), &options, now())
+            .await
+            .expect("imports");
+        assert_eq!(report.errors, 0);
+    }
+
+    async fn watched(database: &Path, table: &str) -> Watched {
+        let url = format!("sqlite:{}", database.join("rollcall.db").display());
+        let ledger = store::open(&url, store::Options { exclusive: true })
+            .await
+            .expect("opens");
+        import_site(&*ledger, SITE).await;
+        let (_, site) = watch::channel(load_site(&*ledger).await.expect("a site"));
+        let written: Written = toml::from_str(table).expect("a table");
+        let calendar = written.check().expect("a calendar");
+        Watched {
+            status: Status::default(),
+            calendar,
+            fetcher: Fetcher::new().expect("a client"),
+            shared: Shared {
+                ledger,
+                site,
+                clock: Clock::driven(now(), 0.0),
+                public_url: "http://localhost".into(),
+                demo: false,
+            },
+            statuses: Statuses::default(),
+            version: Version::default(),
+            files: None,
+            imported: None,
+            written_at: None,
+        }
+    }
+
+    async fn meetings(watched: &Watched) -> usize {
+        let source = transfer::site_source(&*watched.shared.ledger).await.expect("read");
+        crate::folder::compile(&source).expect("a site").records.meetings.len()
+    }
+
+    async fn stored_status(watched: &Watched) -> Status {
+        let text = watched.shared.ledger.setting(SETTING).await.expect("read");
+        parse_statuses(text.as_deref())["team"].clone()
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_followed_and_what_is_broken_or_gone_keeps_what_it_brought() {
+        let (database, folder) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("another"));
+        let table = format!("id = \"team\"\nfolder = \"{}\"\n", folder.path().display());
+        let mut watched = watched(database.path(), &table).await;
+        std::fs::write(folder.path().join("a.ics"), meeting("a", "ana@bureau.example")).expect("written");
+        std::fs::write(folder.path().join("b.ics"), meeting("b", "bo@bureau.example")).expect("written");
+        watched.look().await.expect("looks");
+        assert_eq!(meetings(&watched).await, 1);
+        let status = stored_status(&watched).await;
+        assert!(
+            status.reached && status.meetings == 1 && status.added == 1,
+            "{status:?}"
+        );
+        assert_eq!((status.errors, status.warnings), (0, 1), "nobody has bo's address yet");
+        let revision = watched.shared.ledger.facts_revision().await.expect("read");
+        watched.look().await.expect("looks");
+        assert_eq!(watched.shared.ledger.facts_revision().await.expect("read"), revision);
+        let people = "person,name,unit,mail\nana,An,plan,ana@bureau.example\nbo,Bo,plan,BO@bureau.example\n";
+        import_site(&*watched.shared.ledger, &[("people.csv", people)]).await;
+        watched.look().await.expect("looks");
+        assert_eq!(
+            meetings(&watched).await,
+            2,
+            "the same files mean more once somebody is known"
+        );
+        std::fs::write(folder.path().join("b.ics"), "<html>").expect("written");
+        watched.look().await.expect("looks");
+        assert_eq!(meetings(&watched).await, 2, "a broken file withdraws nothing");
+        assert_eq!(stored_status(&watched).await.errors, 1);
+        let path = folder.path().to_owned();
+        drop(folder);
+        watched.look().await.expect("looks");
+        let status = stored_status(&watched).await;
+        assert!(!status.reached && status.errors == 1, "{status:?}");
+        assert_eq!(meetings(&watched).await, 2, "a folder that is away withdraws nothing");
+        std::fs::create_dir(&path).expect("made");
+        std::fs::write(path.join("a.ics"), meeting("a", "ana@bureau.example")).expect("written");
+        watched.look().await.expect("looks");
+        assert_eq!(
+            meetings(&watched).await,
+            1,
+            "the meeting whose file is gone is withdrawn"
+        );
+        std::fs::remove_dir_all(&path).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_server_is_followed() {
+        use axum::Router;
+        use axum::routing::get;
+        let router = Router::new().route("/a.ics", get(async || meeting("a", "ana@bureau.example")));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let database = tempfile::tempdir().expect("a folder");
+        let table = format!("id = \"team\"\nurl = \"http://{server}/a.ics\"\n");
+        let mut watched = watched(database.path(), &table).await;
+        watched.look().await.expect("looks");
+        assert_eq!(meetings(&watched).await, 1);
+        assert!(stored_status(&watched).await.reached);
+    }
+}

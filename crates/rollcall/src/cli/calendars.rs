@@ -1,7 +1,7 @@
 //! `import calendar`, `import meetings`, `calendar`, `sources`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -50,7 +50,11 @@ pub struct ImportCalendarArguments {
 }
 
 pub async fn import_calendar(arguments: ImportCalendarArguments) -> Result<ExitCode, CliError> {
-    let files = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let files = arguments
+        .files
+        .iter()
+        .map(|path| read(path))
+        .collect::<Result<Vec<_>, _>>()?;
     let (ledger, _) = arguments.installation.ledger().await?;
     let options = import_days::Options {
         dry_run: arguments.dry_run,
@@ -61,11 +65,11 @@ pub async fn import_calendar(arguments: ImportCalendarArguments) -> Result<ExitC
     let report = import_days::import(&*ledger, &files, &options, Clock::host().now()).await;
     ledger.close().await;
     let report = report?;
-    print(arguments.json, report.to_json(), &report.lines(super::language(None)));
+    print(arguments.json, &report.to_json(), &report.lines(super::language(None)));
     Ok(exit_code(report.succeeded()))
 }
 
-fn read(path: &PathBuf) -> Result<File, CliError> {
+fn read(path: &Path) -> Result<File, CliError> {
     let file = crate::calendars::read_file(path);
     file.with_context(|| {
         let name = path.display();
@@ -80,11 +84,13 @@ fn read(path: &PathBuf) -> Result<File, CliError> {
     .map_err(CliError::Usage)
 }
 
-fn print(as_json: bool, report: Json, lines: &[String]) {
+fn print(as_json: bool, report: &Json, lines: &[String]) {
     if as_json {
         println!("{report}");
     } else {
-        lines.iter().for_each(|line| println!("{line}"));
+        for line in lines {
+            println!("{line}");
+        }
     }
 }
 
@@ -147,7 +153,7 @@ pub async fn import_meetings(arguments: ImportMeetingsArguments) -> Result<ExitC
     let report = import_meetings::import(&*ledger, &wanted, &options, Clock::host().now()).await;
     ledger.close().await;
     let report = report?;
-    print(arguments.json, report.to_json(), &report.lines(super::language(None)));
+    print(arguments.json, &report.to_json(), &report.lines(super::language(None)));
     Ok(exit_code(report.succeeded()))
 }
 
@@ -226,16 +232,18 @@ pub async fn calendar(arguments: CalendarArguments) -> Result<ExitCode, CliError
         return Ok(ExitCode::SUCCESS);
     }
     let language = super::language(None);
-    days.iter().for_each(|day| println!("{}", day_line(day, language)));
+    for day in &days {
+        println!("{}", day_line(day, language));
+    }
     if let Some(last) = last {
         println!(
             "{}",
             words::text(language, "calendar-shipped", &[("last", Value::from(last.to_string()))])
         );
     }
-    editions
-        .iter()
-        .for_each(|edition| println!("{}", edition_line(edition, language)));
+    for edition in &editions {
+        println!("{}", edition_line(edition, language));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -345,9 +353,9 @@ pub async fn sources(arguments: SourcesArguments) -> Result<ExitCode, CliError> 
     } else {
         let language = super::language(None);
         for calendar in &config.meeting_calendars {
-            source_lines(calendar, statuses.get(&calendar.id), language)
-                .iter()
-                .for_each(|line| println!("{line}"));
+            for line in source_lines(calendar, statuses.get(&calendar.id), language) {
+                println!("{line}");
+            }
         }
     }
     Ok(exit_code(all_well))
