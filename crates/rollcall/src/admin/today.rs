@@ -12,6 +12,7 @@ use store::rows::{FindingQuery, FindingRow, OutageRow, RejectedInput, SwipeRecor
 
 use super::directory::Directory;
 use super::error::AdminError;
+use super::feeds::{self, FeedView};
 use super::page::{Page, Section, respond};
 use super::review::state_name;
 use super::show;
@@ -41,6 +42,7 @@ struct TodayPage {
     units: Vec<UnitView>,
     findings_count: usize,
     sources: Vec<Source>,
+    feeds: Vec<FeedView>,
     rejected: Vec<Rejected>,
     rejected_count: String,
     unknown: Vec<Unknown>,
@@ -115,6 +117,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
     let swipes = ledger.swipes_received(today, SWIPES_LOOKED_AT).await?;
     let rejected = ledger.rejected_inputs(REJECTED_LOOKED_AT).await?;
     let outages = ledger.outages().await?;
+    let feeds = ledger.setting(crate::calendars::watch::SETTING).await?;
     let directory = Directory::of(&reviewer.site.facts);
     let desk = Desk {
         reviewer: &reviewer,
@@ -135,6 +138,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         units: desk.units(&findings),
         findings_count: findings.len(),
         sources: desk.sources(&swipes, &outages),
+        feeds: feeds::views(feeds.as_deref(), reviewer.language, zone),
         rejected: rejected
             .iter()
             .take(REJECTED_SHOWN)
