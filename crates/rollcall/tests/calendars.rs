@@ -719,6 +719,24 @@ proptest! {
 }
 
 #[test]
+fn an_entry_that_is_never_closed_takes_no_other_with_it() {
+    let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:open\nDTSTART:20261201T010000Z\n".to_owned()
+        + &meeting("closed", "20261201T090000", "")
+        + "END:VCALENDAR\nBEGIN:VCALENDAR\n"
+        + &meeting("another", "20261202T090000", "")
+        + "END:VCALENDAR\n";
+    let feed = event::read("two.ics", &text, ZONE, date("2026-11-01")).expect("a calendar");
+    let uids: Vec<(&str, u64)> = feed
+        .events
+        .iter()
+        .map(|event| (event.uid.as_str(), event.line))
+        .collect();
+    assert_eq!(uids, [("closed", 5), ("another", 15)]);
+    assert_eq!(feed.unread, ["open"]);
+    assert_eq!(feed.problems[0].row, Some(2));
+}
+
+#[test]
 fn a_calendar_that_was_made_to_take_long_ends_all_the_same() {
     let rule = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n";
     let events: Vec<String> = (0..100)

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use calcard::common::PartialDateTime;
 use calcard::icalendar::{
-    ICalendar, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarEntry, ICalendarMethod,
-    ICalendarParameterName, ICalendarParameterValue, ICalendarParticipationRole, ICalendarParticipationStatus,
-    ICalendarPeriod, ICalendarProperty, ICalendarRecurrenceRule, ICalendarStatus, ICalendarUserTypes, ICalendarValue,
+    ICalendar, ICalendarClassification, ICalendarComponent, ICalendarEntry, ICalendarMethod, ICalendarParameterName,
+    ICalendarParameterValue, ICalendarParticipationRole, ICalendarParticipationStatus, ICalendarPeriod,
+    ICalendarProperty, ICalendarRecurrenceRule, ICalendarStatus, ICalendarUserTypes, ICalendarValue,
 };
 use calcard::{Entry, Parser};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -137,34 +137,32 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
         let reason = format!("> {} MiB", FILE_BYTES_MAX >> 20);
         return Err(Problem::of_file(file, Code::FileUnreadable).with("reason", reason));
     }
-    let calendars = calendars(text);
+    let calendars = parts(text);
     if calendars.is_empty() {
         return Err(Problem::of_file(file, Code::CalendarMalformed));
     }
+    if calendars.iter().map(|calendar| calendar.events.len()).sum::<usize>() > EVENTS_MAX {
+        return Err(Problem::of_file(file, Code::EventTooMany).with("count", EVENTS_MAX));
+    }
     let mut feed = Feed::default();
-    let mut lines = event_lines(text).into_iter();
-    for calendar in &calendars {
-        let zones = Zones::of(calendar, site, around);
-        let reader = Reader {
-            file: file.into(),
-            zones,
-        };
-        let method = method(calendar);
+    for Parts { head, events } in &calendars {
+        let head = parsed(head).ok_or_else(|| Problem::of_file(file, Code::CalendarMalformed))?;
+        let method = method(&head);
         if is_answer(method) {
             return Err(Problem::of_file(file, Code::CalendarAnswer));
         }
         feed.is_message |= method.is_some_and(|method| *method != ICalendarMethod::Publish);
         if feed.name.is_none() {
-            feed.name = own_name(calendar);
+            feed.name = own_name(&head);
         }
+        let reader = Reader {
+            file: file.into(),
+            zones: Zones::of(&head, site, around),
+        };
         let before = feed.events.len();
-        for component in &calendar.components {
-            if component.component_type == ICalendarComponentType::VEvent {
-                let line = lines.next().unwrap_or(1);
-                if feed.events.len() >= EVENTS_MAX {
-                    return Err(Problem::of_file(file, Code::EventTooMany).with("count", EVENTS_MAX));
-                }
-                reader.read_event(component, line, &mut feed);
+        for (line, text) in events {
+            if let Some(component) = parsed(text).and_then(|entry| entry.components.into_iter().next()) {
+                reader.read_event(&component, *line, &mut feed);
             }
         }
         if method == Some(&ICalendarMethod::Cancel) {
@@ -176,36 +174,53 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
     Ok(feed)
 }
 
-/// The calendars of a file; some programs write several one after another.
-fn calendars(text: &str) -> Vec<ICalendar> {
-    let mut parser = Parser::new(text);
-    let mut calendars = Vec::new();
-    loop {
-        match parser.entry() {
-            Entry::ICalendar(calendar) => {
-                let is_calendar = calendar
-                    .components
-                    .first()
-                    .is_some_and(|first| first.component_type == ICalendarComponentType::VCalendar);
-                if is_calendar {
-                    calendars.push(calendar);
-                }
-            }
-            Entry::Eof => return calendars,
-            // What stands between calendars is nothing to us.
-            _ => {}
-        }
-    }
+/// A calendar of a file: what stands around its entries, and each entry by itself with its line. Entries are parsed one by one, so
+/// that a large calendar takes little memory, and an entry that is never closed takes no other with it.
+#[derive(Default)]
+struct Parts<'a> {
+    head: String,
+    events: Vec<(u64, &'a str)>,
 }
 
-/// The lines on which entries begin, so that a problem can say where to look.
-fn event_lines(text: &str) -> Vec<u64> {
-    let begins = |line: &str| line.trim().eq_ignore_ascii_case("BEGIN:VEVENT");
-    text.lines()
-        .zip(1..)
-        .filter(|(line, _)| begins(line))
-        .map(|(_, number)| number)
-        .collect()
+/// The calendars of a file; some programs write several one after another.
+fn parts(text: &str) -> Vec<Parts<'_>> {
+    let mut calendars: Vec<Parts<'_>> = Vec::new();
+    let (mut offset, mut begun) = (0, None);
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        let word = line.trim().trim_start_matches('\u{feff}');
+        let is = |other: &str| word.eq_ignore_ascii_case(other);
+        let ends_here = is("END:VEVENT");
+        if is("BEGIN:VEVENT") || is("END:VCALENDAR") || ends_here {
+            let end = if ends_here { offset + line.len() } else { offset };
+            if let (Some((from, first)), Some(calendar)) = (begun.take(), calendars.last_mut()) {
+                calendar.events.push((first, &text[from..end]));
+            }
+        }
+        if is("BEGIN:VCALENDAR") {
+            calendars.push(Parts::default());
+        }
+        if is("BEGIN:VEVENT") {
+            begun = Some((offset, number));
+        } else if begun.is_none()
+            && !ends_here
+            && let Some(calendar) = calendars.last_mut()
+        {
+            calendar.head.push_str(line);
+        }
+        offset += line.len();
+    }
+    if let (Some((from, first)), Some(calendar)) = (begun, calendars.last_mut()) {
+        calendar.events.push((first, &text[from..]));
+    }
+    calendars
+}
+
+/// One component with what is in it.
+fn parsed(text: &str) -> Option<ICalendar> {
+    match Parser::new(text).entry() {
+        Entry::ICalendar(calendar) => Some(calendar),
+        _ => None,
+    }
 }
 
 fn method(calendar: &ICalendar) -> Option<&ICalendarMethod> {

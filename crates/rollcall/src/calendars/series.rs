@@ -17,7 +17,7 @@ const OCCURRENCES_MAX: usize = 20_000;
 const MOVED_DAYS_MAX: u64 = 31;
 
 /// How long the expansion of one calendar may take; a calendar that takes longer was made to.
-pub const EXPANSION_LIMIT: Duration = Duration::from_secs(20);
+pub const EXPANSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// Something that takes place.
 #[derive(Clone, Debug)]

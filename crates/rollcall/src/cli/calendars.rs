@@ -170,6 +170,12 @@ fn meeting_options(
         .or(file_name)
         .ok_or_else(|| CliError::Usage(anyhow!("name a file")))?;
     let calendar = configured.iter().find(|calendar| calendar.id == source);
+    if calendar.is_some() && arguments.withdraw.is_some() {
+        let advice = format!(
+            "[[meeting_calendar]] id = \"{source}\" would bring them again: take it out of rollcall.toml first"
+        );
+        return Err(CliError::Usage(anyhow!(advice)));
+    }
     let mut settings = calendar.map_or_else(Settings::default, |calendar| calendar.settings.clone());
     settings.place = arguments.place.clone().or(settings.place);
     settings.all_day = arguments.all_day.or(settings.all_day);

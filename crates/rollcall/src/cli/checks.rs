@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::process::ExitCode;
 
+use chrono::{Datelike, NaiveDate};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use store::rows::AuditEntry;
@@ -75,7 +76,7 @@ pub async fn check(arguments: CheckArguments) -> Result<ExitCode, CliError> {
 }
 
 /// How long before the end of what is known of holidays somebody should be told.
-const HOLIDAYS_ENDING_DAYS: i64 = 45;
+const HOLIDAYS_ENDING_DAYS: i64 = 15;
 
 /// Whether holidays are known beyond the weeks to come, where the site follows the calendar that comes with Rollcall.
 async fn calendar_problem(
@@ -88,7 +89,11 @@ async fn calendar_problem(
     }
     let records = facts.records();
     let today = rules::time::local_date(Clock::host().now(), records.site.zone);
-    let last = records.calendar.iter().map(|day| day.date).max().unwrap_or(today);
+    // A notice speaks of its whole year, whatever its last date is.
+    let last_year = records.calendar.iter().map(|day| day.date.year()).max();
+    let last = last_year
+        .and_then(|year| NaiveDate::from_ymd_opt(year, 12, 31))
+        .unwrap_or(today);
     let is_ending = (last - today).num_days() < HOLIDAYS_ENDING_DAYS;
     Ok(is_ending.then(|| {
         format!("no holiday is known after {last}: once the next notice is out, run `rollcall import calendar FILE`")
