@@ -141,17 +141,22 @@ pub async fn import(
         let window = options.window.at(now, compiled.records.site.zone);
         let (said, records) = said(wanted.clone(), options.clone(), compiled.records, window, now).await;
         let plan = Plan::new(&said, &stored, records.site.zone, window, options, now)?;
+        let mut report = plan.report(&said, options);
+        let refused = options.dry_run || (report.errors > 0 && !options.accept_good_rows);
+        if plan.is_empty() {
+            report.applied = !refused;
+            return Ok(report);
+        }
         let before = SiteFacts::new(records);
         let after = SiteFacts::new(plan.compile(&stored)?);
         let judged = Judged::of(ledger, &after, now).await?;
         let due = Due::of_meetings(&before, &after, &plan.touched(), judged);
-        let mut report = plan.report(&said, options);
         report.people = due.people();
-        if options.dry_run || (report.errors > 0 && !options.accept_good_rows) {
+        if refused {
             return Ok(report);
         }
         report.applied = true;
-        if plan.is_empty() || write(ledger, &plan, &due, &report, options, revision, now).await? {
+        if write(ledger, &plan, &due, &report, options, revision, now).await? {
             return Ok(report);
         }
     }
