@@ -16,6 +16,7 @@ mod error;
 mod feeds;
 mod filter;
 mod login;
+mod on_duty;
 mod page;
 mod password;
 mod reasons;
