@@ -478,7 +478,10 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {
         let from = from.unwrap_or("");
-        let meetings = self.run(statements::MAKE_MEETINGS_DUE, &[from.into()]).await?;
+        // Every date that is written sorts before a tilde.
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), "~".into()])
+            .await?;
         let Some(people) = people else {
             let days = self.run(statements::MAKE_ALL_DUE, &[from.into()]).await?;
             return Ok(days + meetings);
@@ -486,6 +489,22 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
         Ok(self.run_all(Bulk::MakeDue, &asked).await? + meetings)
+    }
+
+    async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), until.into()])
+            .await?;
+        let Some(people) = people else {
+            let days = self.run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()]);
+            return Ok(days.await? + meetings);
+        };
+        let once: HashSet<&str> = people.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 3]> = once
+            .into_iter()
+            .map(|person| [person.into(), from.into(), until.into()])
+            .collect();
+        Ok(self.run_all(Bulk::MakeDueWithin, &asked).await? + meetings)
     }
 
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
