@@ -496,8 +496,10 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             .run(statements::MAKE_MEETINGS_DUE, &[from.into(), until.into()])
             .await?;
         let Some(people) = people else {
-            let days = self.run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()]);
-            return Ok(days.await? + meetings);
+            let days = self
+                .run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()])
+                .await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 3]> = once

@@ -81,6 +81,7 @@ const CASES: &[(&str, Case)] = &[
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
     ("findings of units", |place| Box::pin(findings_of_units(place))),
+    ("meetings are made due", |place| Box::pin(meetings_are_made_due(place))),
     ("days of a range are made due", |place| {
         Box::pin(days_of_a_range_are_made_due(place))
     }),
@@ -844,6 +845,41 @@ async fn meetings(place: Place) {
 }
 
 async fn findings_of_units(place: Place) {
+    let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
+        unit: Some("plan".to_owned()),
+        period: None,
+        meeting: meeting.map(str::to_owned),
+        ..finding(id, "", "2026-09-16")
+    };
+    let mine = of_unit("u1", Some("m1"));
+    let others = [
+        of_unit("u2", Some("m2")),
+        of_unit("u3", None),
+        FindingRow {
+            meeting: Some("m1".to_owned()),
+            ..finding("p1", "ana", "2026-09-16")
+        },
+        FindingRow {
+            withdrawn_at: Some(at(9)),
+            ..of_unit("u4", Some("m1"))
+        },
+    ];
+    save(&place, &[&[mine.clone()][..], &others].concat()).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let found = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "m1")])
+        .await
+        .expect("read");
+    assert_eq!(found, [mine]);
+    let outside = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
+        .await
+        .expect("read");
+    assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
+    transaction.commit().await.expect("commit");
+}
+
+async fn meetings_are_made_due(place: Place) {
     let keys = [
         meeting_key("2026-09-16", "m2"),
         meeting_key("2026-09-15", ""),
@@ -869,35 +905,6 @@ async fn findings_of_units(place: Place) {
         facts_revision: 3,
     };
     transaction.save_days(&[day_row]).await.expect("save");
-    transaction.commit().await.expect("commit");
-    let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
-        unit: Some("plan".to_owned()),
-        period: None,
-        meeting: meeting.map(str::to_owned),
-        ..finding(id, "", "2026-09-16")
-    };
-    let mine = of_unit("u1", Some("m1"));
-    let others = [
-        of_unit("u2", Some("m2")),
-        of_unit("u3", None),
-        FindingRow {
-            meeting: Some("m1".to_owned()),
-            ..finding("p1", "ana", "2026-09-16")
-        },
-        FindingRow {
-            withdrawn_at: Some(at(9)),
-            ..of_unit("u4", Some("m1"))
-        },
-    ];
-    save(&place, &[&[mine.clone()][..], &others].concat()).await;
-    let mut transaction = place.ledger.begin().await.expect("begin");
-    let found = transaction.findings_of_meetings(&keys[2..]).await.expect("read");
-    assert_eq!(found, [mine]);
-    let outside = transaction
-        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
-        .await
-        .expect("read");
-    assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
     let due = transaction
         .make_due(Some(&["ana"]), Some("2026-09-16"))
         .await
