@@ -1368,9 +1368,9 @@ async fn newer_schema(place: Place) {
     assert!(refused.to_string().contains("9000"), "{refused}");
 }
 
-/// What an operator asks of a terminal waits for it over a restart, oldest first, and ends once.
-async fn reader_commands(mut place: Place) {
-    let asked = |reader: &str, command: &str| ReaderCommandRow {
+/// What somebody asked of a terminal that has not called since.
+fn asked(reader: &str, command: &str) -> ReaderCommandRow {
+    ReaderCommandRow {
         seq: 0,
         reader: reader.into(),
         command: command.into(),
@@ -1382,7 +1382,11 @@ async fn reader_commands(mut place: Place) {
         sends: 0,
         done_at: None,
         code: None,
-    };
+    }
+}
+
+/// What an operator asks of a terminal waits for it over a restart, oldest first, and ends once.
+async fn reader_commands(mut place: Place) {
     let mut transaction = place.ledger.begin().await.expect("a turn");
     for command in [asked("gate", "check"), asked("hall", "clock"), asked("gate", "records")] {
         transaction.add_reader_command(&command).await.expect("asked");
