@@ -9,11 +9,14 @@
 mod badges;
 mod bureau;
 mod compile;
+mod decisions;
 mod document;
+mod escalations;
 mod gathering;
 mod hours;
 mod later;
 mod meetings;
+mod period_defaults;
 mod problem;
 mod source;
 mod swipes;
@@ -21,6 +24,8 @@ mod values;
 
 pub use badges::BadgeKeys;
 pub use compile::{Compiled, compile};
+pub use decisions::FolderDecision;
+pub use escalations::escalation_rules;
 pub use problem::{Code, Problem, Severity};
 pub use source::{Row, SiteSource, Table, TableFile, read_directory};
 pub use swipes::FolderSwipe;

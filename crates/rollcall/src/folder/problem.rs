@@ -114,6 +114,10 @@ codes! {
     MeetingUnknown = "meeting_unknown",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A decision on something that is not found, or not final.
+    DecisionUnmatched = "decision_unmatched",
+    /// Rows that are looked at and not brought into the database.
+    NotImported = "not_imported",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
     /// More of the same, counted and not listed.
@@ -122,7 +126,7 @@ codes! {
 
 impl Problem {
     /// A problem of a whole file.
-    pub(super) fn of_file(file: &str, code: Code) -> Self {
+    pub(crate) fn of_file(file: &str, code: Code) -> Self {
         let severity = Severity::Error;
         Self {
             file: file.to_owned(),
@@ -135,19 +139,19 @@ impl Problem {
     }
 
     /// The same at a line.
-    pub(super) fn at_row(mut self, row: u64) -> Self {
+    pub(crate) fn at_row(mut self, row: u64) -> Self {
         self.row = Some(row);
         self
     }
 
     /// The same at a key of a document.
-    pub(super) fn at_key(mut self, key: &str) -> Self {
+    pub(crate) fn at_key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
     /// The same as a warning.
-    pub(super) fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
@@ -157,7 +161,7 @@ impl Problem {
         clippy::needless_pass_by_value,
         reason = "most callers have a value to give away, the others a reference"
     )]
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.details.push((name, value.to_string()));
         self
     }
@@ -200,7 +204,7 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Adds one.
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         let count = self
             .counted
             .entry((problem.file.clone(), problem.code, problem.severity))
