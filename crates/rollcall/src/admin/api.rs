@@ -13,7 +13,7 @@ use super::error::AdminError;
 use super::filter::Tab;
 use super::today::REJECTED_LOOKED_AT;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 
 /// Which week.
 #[derive(Deserialize)]
@@ -43,6 +43,7 @@ struct FindingView {
     due: Option<String>,
     actual: Option<String>,
     since: Option<String>,
+    source: Option<String>,
     swipes: Vec<String>,
     revision: i64,
     changed_at: String,
@@ -79,6 +80,7 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         due: instant(row.due),
         actual: instant(row.actual),
         since: instant(row.since),
+        source: row.source,
         swipes: row.swipes.split_whitespace().map(str::to_owned).collect(),
         changed_at: rfc3339(row.changed_at, zone),
         id: row.id,

@@ -4,6 +4,8 @@
 //! somebody else was faster, nothing is decided and the page says so. Decision, review state and audit record are one
 //! transaction, and the explanation is kept as it reads now, in both languages.
 
+use std::collections::BTreeSet;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -17,8 +19,10 @@ use super::error::AdminError;
 use super::filter::{Done, Filter};
 use super::review::{Notice, date_of, explains, of_week, show_page};
 use super::visitor::{Reviewer, Signed};
-use super::week::Week;
 use super::{day, secret, show};
+use crate::counting;
+use crate::engine::known_secret;
+use crate::week::Week;
 use crate::words::{self, Bilingual, Value};
 
 /// The most characters of a reason.
@@ -203,6 +207,11 @@ async fn record(
         explanation_en: explanation.english,
     };
     transaction.decide(&decision, act.review()).await?;
+    // Whoever has findings to decide on has a secret that their ids are keyed with.
+    if let Some(secret) = known_secret(&*reviewer.app.shared.ledger).await? {
+        let people = BTreeSet::from([finding.person.clone()]);
+        counting::recount(transaction, &reviewer.site, &secret, &people, reviewer.now).await?;
+    }
     transaction.append_audit(&audit).await?;
     Ok(())
 }
@@ -223,6 +232,10 @@ pub fn refusal(finding: &FindingRow) -> Option<&'static str> {
 /// What a finding's explanation says now, line by line; `None` if the facts no longer give this finding.
 async fn explanation_of(reviewer: &Reviewer, finding: &FindingRow) -> Result<Option<Bilingual>, AdminError> {
     let site = &reviewer.site.facts;
+    if finding.kind == counting::ESCALATION {
+        let explanation = counting::explain(&*reviewer.app.shared.ledger, site, finding).await?;
+        return Ok(explanation.map(|explanation| super::reasons::frozen(site, &explanation)));
+    }
     let Some(person) = Directory::of(site).person(&finding.person) else {
         return Ok(None);
     };

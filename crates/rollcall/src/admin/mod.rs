@@ -19,6 +19,7 @@ mod page;
 mod password;
 mod reasons;
 mod review;
+
 mod same_origin;
 mod secret;
 mod session;
@@ -26,8 +27,8 @@ mod setup;
 mod show;
 mod timeline;
 mod today;
+mod trial;
 mod visitor;
-mod week;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -111,6 +112,7 @@ fn routes() -> Vec<Route> {
         route("/review/{week}/f/{finding}", get(review::detail)),
         route("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
         route("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        route("/rules", get(trial::show)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use chrono::NaiveDate;
 use clap::Args;
 use rules::time::Instant;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use super::replay::{recalculation_json, recalculation_lines};
 use super::{CliError, Installation};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
+use crate::recalculate::{self, Scope};
 use crate::serve::{self, ServeOptions, simulation};
 use crate::{demo, transfer};
 
@@ -108,9 +111,15 @@ pub struct ImportArguments {
     installation: Installation,
     /// The site folder. A file that it does not have leaves what is stored of it as it is.
     directory: PathBuf,
-    /// Only say what would change.
+    /// Only say what would change: rows, and which findings would be others.
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: findings from this date on only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    from: Option<NaiveDate>,
+    /// With --dry-run: findings before this date only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    until: Option<NaiveDate>,
     /// Import the good rows even though some are wrong.
     #[arg(long)]
     accept_good_rows: bool,
@@ -126,11 +135,28 @@ pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
         accept_good_rows: arguments.accept_good_rows,
         actor: HOST_ACTOR.to_owned(),
     };
-    let report = transfer::import(&*ledger, &arguments.directory, &options, Clock::host().now()).await?;
-    if arguments.json {
-        println!("{}", report.to_json());
+    let now = Clock::host().now();
+    let report = transfer::import(&*ledger, &arguments.directory, &options, now).await?;
+    let scope = Scope {
+        people: None,
+        from: arguments.from,
+        until: arguments.until,
+    };
+    let tried = if arguments.dry_run {
+        Some(recalculate::dry_run(&*ledger, Some(&arguments.directory), scope, now).await?)
     } else {
-        for line in report.lines(super::language(None)) {
+        None
+    };
+    if arguments.json {
+        let mut object = report.to_json();
+        if let Some(tried) = &tried {
+            object["findings"] = recalculation_json(tried);
+        }
+        println!("{object}");
+    } else {
+        let language = super::language(None);
+        let tried = tried.iter().flat_map(|tried| recalculation_lines(tried, language));
+        for line in report.lines(language).into_iter().chain(tried) {
             println!("{line}");
         }
     }

@@ -4,13 +4,15 @@
 //! once, and commits swipes, verdicts, findings and next deadlines in one transaction. Readers are answered and screens told
 //! only after that. It sleeps until the earliest instant that the rules themselves named, or until something arrives.
 
+pub mod again;
 mod batch;
 pub mod intake;
 pub mod links;
-pub mod rebuild;
 mod silence;
 mod site;
 pub mod verdicts;
+#[cfg(test)]
+pub(crate) mod workbench;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +34,9 @@ use crate::shared::SiteSnapshot;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use silence::Silence;
 
+pub use batch::{installation_secret, known_secret};
 pub use intake::Intake;
-pub use site::load_site;
+pub use site::{load_site, snapshot_of};
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -68,7 +71,7 @@ mod setting {
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
 
-pub use setting::{ALIVE_AT, OPENED_THROUGH};
+pub use setting::{ALIVE_AT, OPENED_FROM, OPENED_THROUGH};
 
 /// What the engine is made of.
 pub struct EngineParts {

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use rules::time::Instant;
 use store::rows::AuditRecord;
-use store::{Ledger, StoreError};
+use store::{Ledger, StoreError, Transaction};
 
+use crate::counting;
+use crate::engine::known_secret;
 use crate::folder::{self, FolderError, TableFile};
+use crate::recalculate;
 
 use super::check::{self, Checked, Contents};
 use super::plan::{Author, Plan, Stored};
@@ -73,6 +76,9 @@ pub async fn import(
             },
         );
         let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
+        if applies && !plan.is_empty() {
+            make_rows(ledger, &checked, &plan, revision).await?;
+        }
         if applies && !write_facts(ledger, &plan, &stored, &checked, options, now).await? {
             continue;
         }
@@ -82,7 +88,24 @@ pub async fn import(
     Err(ImportError::FactsKeepChanging)
 }
 
-fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
+/// Makes the day rows of dates that have begun and that only the new facts ask anything of: judged by the facts that are still
+/// in force nothing is found there, and with the new ones they become due like all others.
+async fn make_rows(ledger: &dyn Ledger, checked: &Checked, plan: &Plan, revision: i64) -> Result<(), StoreError> {
+    let site = crate::engine::snapshot_of(revision, &checked.merged, ledger.outages().await?)?;
+    let people = plan
+        .touched
+        .people()
+        .map(|people| people.into_iter().map(str::to_owned).collect());
+    let scope = recalculate::Scope {
+        people,
+        from: plan.touched.since(),
+        until: None,
+    };
+    recalculate::make_rows(ledger, &recalculate::unjudged_days(ledger, &site, &scope).await?).await
+}
+
+/// Reads a folder and lays it over the facts in force.
+pub(super) fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
     let source = folder::read_directory(directory)?;
     let contents = Contents::of(directory, &source);
     check::check(source, contents, in_force)
@@ -117,13 +140,33 @@ async fn write_facts(
         let superseded: Vec<&str> = plan.superseded.iter().map(String::as_str).collect();
         transaction.supersede_facts(&superseded, now).await?;
         transaction.add_facts(&plan.added).await?;
-        transaction.bump_facts_revision().await?;
+        let revision = transaction.bump_facts_revision().await?;
+        if plan.changes_counting() {
+            recount(ledger, &mut *transaction, checked, revision, now).await?;
+        }
     }
     transaction
         .append_audit(&audit_record(plan, checked, options, now))
         .await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// Other rules or other units may add up to something else for everybody of whom something is confirmed.
+async fn recount(
+    ledger: &dyn Ledger,
+    transaction: &mut dyn Transaction,
+    checked: &Checked,
+    revision: i64,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let Some(secret) = known_secret(ledger).await? else {
+        // Nothing was ever judged here.
+        return Ok(());
+    };
+    let site = crate::engine::snapshot_of(revision, &checked.merged, Vec::new())?;
+    let people = transaction.counted_people().await?.into_iter().collect();
+    counting::recount(transaction, &site, &secret, &people, now).await
 }
 
 fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: Instant) -> AuditRecord {

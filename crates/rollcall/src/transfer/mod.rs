@@ -10,14 +10,16 @@ mod check;
 mod export;
 mod import;
 mod plan;
+mod proposal;
 mod report;
 mod stored;
 mod swipes;
 
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
+pub use proposal::{LaidOver, Proposal, lay_over, propose};
 pub use report::{FileReport, ImportReport};
-pub use stored::site_source;
+pub use stored::{site_source, site_source_at};
 
 #[cfg(test)]
 mod tests;

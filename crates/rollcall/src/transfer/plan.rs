@@ -84,6 +84,14 @@ impl Plan {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
     }
 
+    /// Whether what adds up may add up to something else afterwards.
+    pub(super) fn changes_counting(&self) -> bool {
+        let is_counting = |edition: &DocumentEdition| edition.kind == Document::Escalations.kind();
+        let units =
+            |report: &FileReport| report.file == TableFile::Units.name() && report.added + report.superseded > 0;
+        self.documents.iter().any(is_counting) || self.files.iter().any(units)
+    }
+
     fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
         let body = document.text_in(&checked.merged);
         let mut report = FileReport::new(document.file());
@@ -95,7 +103,10 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            self.touched.add_everyone();
+            // What adds up is counted anew as it is imported, and changes no verdict.
+            if document != Document::Escalations {
+                self.touched.add_everyone();
+            }
             self.documents.push(DocumentEdition {
                 kind: document.kind().to_owned(),
                 effective_from: String::new(),
@@ -159,7 +170,12 @@ impl Touched {
 
     /// From which date on they are due: from the first where this is `None`.
     pub(super) fn from(&self) -> Option<String> {
-        self.from.filter(|_| !self.always).map(|date| date.to_string())
+        self.since().map(|date| date.to_string())
+    }
+
+    /// The same as a date.
+    pub(super) fn since(&self) -> Option<NaiveDate> {
+        self.from.filter(|_| !self.always)
     }
 
     fn add_everyone(&mut self) {
@@ -186,6 +202,7 @@ impl Touched {
             | TableFile::MeetingUnits
             | TableFile::Observations
             | TableFile::Swipes
+            | TableFile::Decisions
             | TableFile::Coverage => None,
         };
         match person {

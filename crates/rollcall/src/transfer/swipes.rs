@@ -40,6 +40,48 @@ pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -
     Ok(counts)
 }
 
+/// The swipes that the ledger does not have.
+pub(super) async fn fresh(ledger: &dyn Ledger, compiled: &Compiled) -> Result<Vec<SwipeRecord>, StoreError> {
+    let mut fresh = Vec::new();
+    for chunk in compiled.swipes.chunks(CHUNK) {
+        let known = stored_samenesses(ledger, chunk).await?;
+        let new = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe)));
+        fresh.extend(new.map(record));
+    }
+    Ok(fresh)
+}
+
+/// Whose days swipes may change, and from which date on.
+pub(super) struct Reach {
+    pub(super) people: BTreeSet<String>,
+    /// The day before the earliest; `None` where nobody's may change.
+    pub(super) from: Option<NaiveDate>,
+}
+
+/// Whose days those of a folder's swipes that are `fresh` may change.
+pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
+    let fresh: HashSet<&str> = fresh.iter().map(|swipe| swipe.id.as_str()).collect();
+    let counts = |swipe: &&FolderSwipe| swipe.quarantine.is_none() && fresh.contains(hex::encode(swipe.id.0).as_str());
+    let held = || {
+        compiled
+            .swipes
+            .iter()
+            .filter(counts)
+            .filter_map(|swipe| Some((holder(&compiled.records, swipe)?.to_owned(), swipe.happened_at)))
+    };
+    Reach {
+        people: held().map(|(person, _)| person).collect(),
+        from: held()
+            .map(|(_, at)| at)
+            .min()
+            .and_then(|at| day_before(&compiled.records, at)),
+    }
+}
+
+fn day_before(records: &SiteRecords, at: Instant) -> Option<NaiveDate> {
+    local_date(at, records.site.zone).checked_sub_days(Days::new(1))
+}
+
 async fn stored_samenesses(ledger: &dyn Ledger, chunk: &[FolderSwipe]) -> Result<HashSet<Sameness>, StoreError> {
     let badges: BTreeSet<&str> = chunk.iter().map(|swipe| swipe.badge.as_str()).collect();
     let badges: Vec<&str> = badges.into_iter().collect();
@@ -85,9 +127,7 @@ async fn write_chunk(ledger: &dyn Ledger, records: &SiteRecords, swipes: &[&Fold
         .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
         .map(|swipe| swipe.happened_at)
         .min();
-    let day_before = earliest
-        .map(|at| local_date(at, records.site.zone))
-        .and_then(|date| date.checked_sub_days(Days::new(1)));
+    let day_before = earliest.and_then(|at| day_before(records, at));
     let opened_through = ledger.setting(OPENED_THROUGH).await?;
     let mut transaction = ledger.begin().await?;
     transaction.record_swipes(&rows).await?;

@@ -52,7 +52,9 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["admin", "demo", "findings", "judge", "problems", "steps", "transfer"];
+const FILES: &[File] = files![
+    "admin", "demo", "findings", "judge", "problems", "replay", "steps", "transfer"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
