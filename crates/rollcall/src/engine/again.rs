@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rules::Evaluator;
 use rules::facts::SiteFacts;
 use rules::time::Instant;
 use store::Ledger;
@@ -47,6 +48,7 @@ impl<'a> Again<'a> {
         let facts: &SiteFacts = &self.site.facts;
         let keys: Vec<DayKey> = days.keys().cloned().collect();
         let mut found = Vec::new();
+        let mut evaluator = Evaluator::new(facts);
         for chunk in keys.chunks(DAYS_PER_CHUNK) {
             let (people, _) = group(facts, chunk);
             for person in people {
@@ -55,7 +57,7 @@ impl<'a> Again<'a> {
                     .swipes(&self.swipes(&swipe_query(self.site, &person)).await?)?;
                 for (key, date) in person.keys {
                     let now = days[&key];
-                    let assessment = assess(facts, person.person, date, &swipes, now);
+                    let assessment = assess(&mut evaluator, person.person, date, &swipes, now);
                     let judging = Judging {
                         records: facts.records(),
                         secret: &self.secret,

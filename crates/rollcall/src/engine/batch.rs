@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use chrono::NaiveDate;
-use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
+use rules::Evaluator;
+use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
@@ -197,10 +198,11 @@ impl Engine {
             now: self.now,
         };
         let mut judged = Vec::with_capacity(days.len());
+        let mut evaluator = Evaluator::new(&site.facts);
         for (days, swipes) in people.into_iter().zip(swipes) {
             let swipes = site.swipes(&swipes)?;
             for (key, date) in days.keys {
-                let assessment = assess(&site.facts, days.person, date, &swipes, self.now);
+                let assessment = assess(&mut evaluator, days.person, date, &swipes, self.now);
                 let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
                 judged.push(JudgedDay {
                     key,
@@ -319,28 +321,15 @@ impl Work {
     }
 }
 
-/// Judges one date of a person; the same call for the engine, a rebuild and whoever asks why.
-pub fn assess(facts: &SiteFacts, person: PersonIndex, date: NaiveDate, swipes: &[Swipe], now: Instant) -> Assessment {
-    rules::evaluate(&person_facts(facts, person, date, swipes), now)
-}
-
-/// What is known of one date of a person.
-pub fn person_facts<'a>(
-    facts: &'a SiteFacts,
+/// Judges one date of a person; the same call for the engine and a rebuild.
+pub fn assess(
+    evaluator: &mut Evaluator<'_>,
     person: PersonIndex,
     date: NaiveDate,
-    swipes: &'a [Swipe],
-) -> PersonFacts<'a> {
-    PersonFacts {
-        site: facts,
-        person,
-        dates: DateRange {
-            from: date,
-            until: date + chrono::Days::new(1),
-        },
-        swipes,
-        known_at: None,
-    }
+    swipes: &[Swipe],
+    now: Instant,
+) -> Assessment {
+    evaluator.judge(person, DateRange::of_date(date), swipes, now).clone()
 }
 
 /// Records swipes in the order of their ids, which is the order in which every transaction locks them, and says in the order
