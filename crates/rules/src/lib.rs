@@ -11,6 +11,7 @@ pub mod count;
 mod coverage;
 mod deadline;
 mod draft;
+mod duty;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
@@ -19,6 +20,7 @@ mod hours;
 mod meeting;
 pub mod model;
 mod narrate;
+mod narrate_duty;
 mod narrate_meeting;
 mod office;
 pub mod plan;
@@ -26,6 +28,7 @@ mod standing;
 mod swipes;
 pub mod time;
 
+pub use duty::drawn_checks;
 pub use evaluate::{Evaluator, evaluate};
 pub use explain::explain;
 

@@ -36,6 +36,8 @@ problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. 
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
 problem-decision_unmatched = there is no final finding for this decision, so it is not counted: nothing of the kind was found, or it can still change. Check subject, date, period or meeting, and kind.
 problem-not_imported = the file is checked and not imported: people decide on findings in the weekly review.
+problem-check_outside_duty = nobody is on the duty “{ $duty }” at { $value }. Write a time within that duty.
+problem-duty_too_long = the duty ends only at { $value }, after more than { $most } days, which is likely a mistyped date. Correct it, or write several duties.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.

@@ -11,6 +11,7 @@ mod bureau;
 mod compile;
 mod decisions;
 mod document;
+mod duties;
 mod escalations;
 mod gathering;
 mod hours;

@@ -117,8 +117,13 @@ impl Labels<'_> {
             let meeting = meetings.iter().find(|meeting| *meeting.id == **id);
             meeting.map_or_else(|| id.clone(), |meeting| meeting.title.to_string())
         });
+        let duty = || {
+            let mut duties = self.site.records().duties.iter();
+            let duty = duties.find(|duty| row.source.as_deref() == Some(&*duty.id))?;
+            Some(words::duty(self.language, duty))
+        };
         let date = || words::text(self.language, "about-date", &[]);
-        row.period.clone().or(title).unwrap_or_else(date)
+        row.period.clone().or(title).or_else(duty).unwrap_or_else(date)
     }
 
     /// The last name of a person, or their id where the facts do not know them.

@@ -98,7 +98,7 @@ async fn make_rows(ledger: &dyn Ledger, checked: &Checked, plan: &Plan, revision
         .map(|people| people.into_iter().map(str::to_owned).collect());
     let scope = recalculate::Scope {
         people,
-        from: plan.touched.since(),
+        from: plan.touched.first_date(),
         until: None,
     };
     recalculate::make_rows(ledger, &recalculate::unjudged_days(ledger, &site, &scope).await?).await

@@ -66,7 +66,7 @@ fn proposal(checked: Checked, plan: &Plan, fresh: Vec<SwipeRecord>) -> Proposal 
         let touched = people.into_iter().map(str::to_owned);
         touched.chain(reach.people).collect()
     });
-    let from = match (plan.is_empty(), plan.touched.since(), reach.from) {
+    let from = match (plan.is_empty(), plan.touched.first_date(), reach.from) {
         (true, _, swiped) => swiped,
         (false, None, _) => None,
         (false, Some(touched), swiped) => Some(swiped.map_or(touched, |swiped| swiped.min(touched))),
