@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod bulletin;
+pub mod calendars;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -60,30 +60,47 @@ impl<'a> Evaluator<'a> {
     fn judge_known(&mut self, facts: &PersonFacts<'_>, now: Instant) {
         let mut deadline = Deadline::new(now);
         self.case.turn_to(facts, &mut deadline);
-        let assessment = &mut self.assessment;
-        assessment.findings.clear();
-        let mut standings = Standings::over(&mut assessment.standings);
-        let findings = &mut assessment.findings;
-        let mut drafts = Vec::new();
+        self.assessment.findings.clear();
+        let mut verdicts = Verdicts {
+            deadline,
+            drafts: Vec::new(),
+            findings: &mut self.assessment.findings,
+            standings: Standings::over(&mut self.assessment.standings),
+        };
         self.case.each_date(facts, |office, members, views| {
-            let judging = (&mut deadline, &mut *findings, &mut standings);
-            judge_date((facts, office), members, views, &mut drafts, judging);
+            judge_date(facts, office, members, views, &mut verdicts);
         });
-        let in_order = findings.len();
+        let in_order = verdicts.findings.len();
         for judged in self.case.meetings_of_dates(facts) {
-            judge_meeting(facts, judged, &mut deadline, findings, &mut standings);
+            judge_meeting(facts, judged, &mut verdicts);
         }
         for shift in duty::shifts_of_dates(facts, &self.case.shifts) {
-            judge_duty(facts, shift, &mut deadline, findings, &mut standings);
+            judge_duty(facts, shift, &mut verdicts);
         }
+        let Verdicts {
+            mut deadline,
+            findings,
+            standings,
+            ..
+        } = verdicts;
         standings.end();
-        let looked_at = duty::looked_at(facts, &self.case.shifts, self.case.context.interval);
-        facts.site.consider_outages(looked_at, &mut deadline);
+        // Each date's are in order, and so are the dates.
         if findings.len() > in_order {
             findings.sort_by(in_list_order);
         }
-        assessment.next_deadline = deadline.next();
+        let looked_at = duty::looked_at(facts, &self.case.shifts, self.case.context.interval);
+        facts.site.consider_outages(looked_at, &mut deadline);
+        self.assessment.next_deadline = deadline.next();
     }
+}
+
+/// What is being found out.
+struct Verdicts<'a> {
+    deadline: Deadline,
+    /// Memory for what the rules conclude of one stay.
+    drafts: Vec<MemberDraft>,
+    findings: &'a mut Vec<Finding>,
+    standings: Standings<'a>,
 }
 
 /// By date, period or meeting, kind.
@@ -253,12 +270,18 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged],
 }
 
 fn judge_date(
-    (facts, office): (&PersonFacts<'_>, &Office<'_>),
+    facts: &PersonFacts<'_>,
+    office: &Office<'_>,
     members: Range<usize>,
     views: &[StayView<'_>],
-    drafts: &mut Vec<MemberDraft>,
-    (deadline, findings, standings): (&mut Deadline, &mut Vec<Finding>, &mut Standings<'_>),
+    verdicts: &mut Verdicts<'_>,
 ) {
+    let Verdicts {
+        deadline,
+        drafts,
+        findings,
+        standings,
+    } = verdicts;
     let first_new = findings.len();
     for view in views {
         office::findings(office, view, deadline, drafts);
@@ -280,13 +303,13 @@ fn judge_date(
     found.sort_by(in_list_order);
 }
 
-fn judge_meeting(
-    facts: &PersonFacts<'_>,
-    judged: &Judged,
-    deadline: &mut Deadline,
-    findings: &mut Vec<Finding>,
-    standings: &mut Standings<'_>,
-) {
+fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdicts<'_>) {
+    let Verdicts {
+        deadline,
+        findings,
+        standings,
+        ..
+    } = verdicts;
     let meeting = judged.attendance.meeting;
     let announced = &facts.site.records().meetings[meeting.at()];
     let first_new = findings.len();
@@ -301,13 +324,13 @@ fn judge_meeting(
     standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
 }
 
-fn judge_duty(
-    facts: &PersonFacts<'_>,
-    shift: &Shift,
-    deadline: &mut Deadline,
-    findings: &mut Vec<Finding>,
-    standings: &mut Standings<'_>,
-) {
+fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_>) {
+    let Verdicts {
+        deadline,
+        findings,
+        standings,
+        ..
+    } = verdicts;
     let first_new = findings.len();
     for draft in duty::findings(facts.site, shift, deadline) {
         let place = shift.place_of_findings(facts.site);

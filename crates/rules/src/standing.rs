@@ -94,10 +94,14 @@ pub(crate) fn in_period(
 fn is_away(office: &Office<'_>, member: usize, deadline: &mut Deadline) -> bool {
     let planned = &office.plan[member];
     let shown = Interval::new(planned.arrive_from, planned.interval.until);
-    let absences = office.site.absences_of(office.person).iter();
+    let absences = if office.meets_absences {
+        office.site.absences_of(office.person)
+    } else {
+        &[]
+    };
     let mut away = false;
     for interval in absences
-        .filter(|_| office.meets_absences)
+        .iter()
         .map(|absence| office.site.records().absences[*absence].interval)
         .filter(|interval| interval.meets(shown))
     {
@@ -139,16 +143,16 @@ fn presence_in_stay<'f>(
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.visit().first().map(|mark| mark.event.at);
-    let attending = view
-        .start_taken
-        .filter(|taken| taken.assumed_until.is_none())
-        .map(|taken| taken.interval.from);
+    let first_seen = || view.visit().first().map(|mark| mark.event.at);
+    let attending = || {
+        let seen_there = view.start_taken.filter(|taken| taken.assumed_until.is_none())?;
+        Some(seen_there.interval.from)
+    };
     let since = view
         .arrival
         .map(|arrival| arrival.at)
-        .or(first_seen.filter(|_| was_there(view)))
-        .or(attending);
+        .or_else(|| first_seen().filter(|_| was_there(view)))
+        .or_else(attending);
     since.map_or(Presence::Expected, |since| Presence::Present { since })
 }
 

@@ -13,6 +13,7 @@ mod decide;
 mod directory;
 mod edge;
 mod error;
+mod feeds;
 mod filter;
 mod login;
 mod on_duty;

@@ -12,6 +12,7 @@ use store::rows::{FindingQuery, FindingRow, OutageRow, RejectedInput, SwipeRecor
 
 use super::directory::Directory;
 use super::error::AdminError;
+use super::feeds::{self, FeedView};
 use super::on_duty::{self, OnDuty};
 use super::page::{Page, Section, respond};
 use super::review::state_name;
@@ -43,6 +44,7 @@ struct TodayPage {
     findings_count: usize,
     duties: Vec<OnDuty>,
     sources: Vec<Source>,
+    feeds: Vec<FeedView>,
     rejected: Vec<Rejected>,
     rejected_count: String,
     unknown: Vec<Unknown>,
@@ -117,6 +119,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
     let swipes = ledger.swipes_received(today, SWIPES_LOOKED_AT).await?;
     let rejected = ledger.rejected_inputs(REJECTED_LOOKED_AT).await?;
     let outages = ledger.outages().await?;
+    let feeds = ledger.setting(crate::calendars::watch::SETTING).await?;
     let directory = Directory::of(&reviewer.site.facts);
     let (site, language) = (&reviewer.site, reviewer.language);
     let duties = on_duty::list(&**ledger, site, &directory, language, reviewer.now).await?;
@@ -140,6 +143,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         findings_count: findings.len(),
         duties,
         sources: desk.sources(&swipes, &outages),
+        feeds: feeds::views(feeds.as_deref(), reviewer.language, zone),
         rejected: rejected
             .iter()
             .take(REJECTED_SHOWN)

@@ -187,9 +187,9 @@ pub struct RecalculateArguments {
     #[arg(long, value_name = "DATE", value_parser = super::parse_date)]
     from: Option<NaiveDate>,
     /// The date before which to stop.
-    #[arg(long, value_name = "DATE", value_parser = super::parse_date, conflicts_with = "apply")]
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date)]
     until: Option<NaiveDate>,
-    /// Have the daemon judge every day from --from on again. A folder is applied by importing it.
+    /// Have the daemon judge every day of these dates again. A folder is applied by importing it.
     #[arg(long, conflicts_with = "with")]
     apply: bool,
     /// Report as JSON.
@@ -206,8 +206,13 @@ pub async fn recalculate(arguments: RecalculateArguments) -> Result<ExitCode, Cl
     let language = super::language(arguments.lang);
     let (ledger, _) = arguments.installation.ledger().await?;
     let now = Clock::host().now();
+    let scope = Scope {
+        people: None,
+        from: arguments.from,
+        until: arguments.until,
+    };
     if arguments.apply {
-        let days = recalculate::apply(&*ledger, arguments.from, HOST_ACTOR, now).await?;
+        let days = recalculate::apply(&*ledger, &scope, HOST_ACTOR, now).await?;
         ledger.close().await;
         if arguments.json {
             println!("{}", json!({ "applied": true, "days": days }));
@@ -217,11 +222,6 @@ pub async fn recalculate(arguments: RecalculateArguments) -> Result<ExitCode, Cl
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let scope = Scope {
-        people: None,
-        from: arguments.from,
-        until: arguments.until,
-    };
     let tried = recalculate::dry_run(&*ledger, arguments.with.as_deref(), scope, now).await?;
     ledger.close().await;
     if arguments.json {

@@ -11,7 +11,7 @@ use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, duties, escalations, hours, later, meetings};
+use super::{BadgeKeys, bureau, duties, escalations, feed, hours, later, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -59,7 +59,9 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     hours::assignments(source, &mut draft, &mut problems);
     hours::absences(source, &mut draft, &mut problems);
     meetings::meetings(source, &mut draft, &mut problems);
+    feed::meetings(source, &mut draft, &mut problems);
     meetings::rosters(source, &mut draft, &mut problems);
+    feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
     escalations::escalations(source, &mut draft, &mut problems);
     duties::duties(source, &mut draft, &mut problems);

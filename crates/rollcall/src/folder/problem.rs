@@ -124,6 +124,46 @@ codes! {
     CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
+    /// A file that is no calendar.
+    CalendarMalformed = "calendar_malformed",
+    /// Somebody's answer to an invitation, which does not say who is asked.
+    CalendarAnswer = "calendar_answer",
+    /// A calendar that has no entry at all.
+    CalendarEmpty = "calendar_empty",
+    /// A calendar with something that cannot be read and does not say which meeting it is.
+    CalendarIncomplete = "calendar_incomplete",
+    /// A calendar that cannot be had.
+    CalendarUnreachable = "calendar_unreachable",
+    /// An entry of a calendar without a start that can be read.
+    EventWithoutStart = "event_without_start",
+    /// An entry that does not end after it starts.
+    EventWithoutEnd = "event_without_end",
+    /// An entry in a zone that nobody knows.
+    EventZoneUnknown = "event_zone_unknown",
+    /// An entry that comes again by a rule that cannot be followed.
+    EventRuleUnusable = "event_rule_unusable",
+    /// A calendar with more in it than anybody meets.
+    EventTooMany = "event_too_many",
+    /// An entry at no place that is known.
+    EventPlaceUnknown = "event_place_unknown",
+    /// An entry that lasts whole days and says no time.
+    EventAllDay = "event_all_day",
+    /// An entry that another calendar has brought already.
+    EventElsewhere = "event_elsewhere",
+    /// A mail address that nobody has.
+    AttendeeUnknown = "attendee_unknown",
+    /// A mail address that several people have.
+    AttendeeAmbiguous = "attendee_ambiguous",
+    /// Somebody who is asked and has declined.
+    AttendeeDeclined = "attendee_declined",
+    /// A holiday file without a single day.
+    DayNone = "day_none",
+    /// A date that was written by hand, which an imported calendar leaves as it is.
+    DayByHand = "day_by_hand",
+    /// An entry of a holiday calendar that is neither whole days nor a half.
+    DayPartly = "day_partly",
+    /// Entries of a holiday calendar that say nothing of work.
+    DayUnmarked = "day_unmarked",
     /// More of the same, counted and not listed.
     ProblemsLeftOut = "problems_left_out",
 }

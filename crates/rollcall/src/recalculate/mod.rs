@@ -142,27 +142,29 @@ pub async fn make_rows(ledger: &dyn Ledger, days: &[DayKey]) -> Result<(), Store
     Ok(())
 }
 
-/// Makes every day from a date on due, by the facts in force and this version of the rules; the running daemon judges them.
+/// Makes the days of some dates due, by the facts in force and this version of the rules; the running daemon judges them.
 /// Returns how many were not due before.
-pub async fn apply(ledger: &dyn Ledger, from: Option<NaiveDate>, actor: &str, now: Instant) -> anyhow::Result<u64> {
-    let scope = Scope {
-        from,
-        ..Scope::default()
-    };
+pub async fn apply(ledger: &dyn Ledger, scope: &Scope, actor: &str, now: Instant) -> anyhow::Result<u64> {
     let site = load_site(ledger).await?;
-    let unjudged = unjudged_days(ledger, &site, &scope).await?;
+    let unjudged = unjudged_days(ledger, &site, scope).await?;
     make_rows(ledger, &unjudged).await?;
-    let from = from.map(|date| date.to_string());
+    let text = |date: Option<NaiveDate>| date.map(|date| date.to_string());
+    let (from, until) = (text(scope.from), text(scope.until));
+    // Every date that is written sorts after the empty text and before a tilde.
+    let (first, last) = (from.as_deref().unwrap_or(""), until.as_deref().unwrap_or("~"));
+    let people: Option<Vec<&str>> = scope
+        .people
+        .as_ref()
+        .map(|people| people.iter().map(String::as_str).collect());
     let mut transaction = ledger.begin().await?;
-    let due = transaction.make_due(None, from.as_deref()).await?;
+    let due = transaction.make_due_within(people.as_deref(), first, last).await?;
     if let Some(secret) = known_secret(ledger).await? {
         let people = transaction.counted_people().await?.into_iter().collect();
         counting::recount(&mut *transaction, &site, &secret, &people, now).await?;
     }
     // A running daemon looks at this number, and finds the days that are due.
     transaction.bump_facts_revision().await?;
-    let body =
-        serde_json::json!({ "from": from, "days": due, "unjudged": unjudged.len(), "rules_version": rules::VERSION });
+    let body = serde_json::json!({ "from": from, "until": until, "days": due, "unjudged": unjudged.len(), "rules_version": rules::VERSION });
     transaction
         .append_audit(&AuditRecord {
             at: now,

@@ -61,6 +61,21 @@ async fn an_import_does_exactly_what_its_dry_run_said() {
 }
 
 #[tokio::test]
+async fn a_holiday_is_tried_too() {
+    let bench = two_days().await;
+    let before = bench.findings().await;
+    let files = [("calendar.csv", "date,kind\n2026-09-16,holiday\n")];
+    bench.write(&files);
+    let tried = tried(&bench).await;
+    assert!(tried.replay.comparison.counts()[&Change::Gone] >= 4);
+    let predicted = predicted(before, &tried);
+    bench.import(&files, at("18 09:00")).await;
+    bench.run(at("18 09:01"), &[]).await;
+    let earlier = |row: &FindingRow| row.date.as_str() < "2026-09-18";
+    assert_eq!(said(bench.findings().await.into_iter().filter(earlier)), predicted);
+}
+
+#[tokio::test]
 async fn swipes_of_a_folder_are_tried_too() {
     let bench = two_days().await;
     let before = bench.findings().await;
@@ -112,8 +127,12 @@ async fn without_a_folder_only_what_waits_would_change_and_applying_has_it_judge
         .expect("tried");
     assert!(nothing.replay.comparison.differences.is_empty());
     assert_eq!(nothing.replay.days, 4);
-    let from = "2026-09-17".parse().ok();
-    let days = apply(&*bench.ledger, from, "li", at("18 09:00"))
+    let thursday = Scope {
+        from: "2026-09-17".parse().ok(),
+        until: "2026-09-18".parse().ok(),
+        ..scope()
+    };
+    let days = apply(&*bench.ledger, &thursday, "li", at("18 09:00"))
         .await
         .expect("applied");
     assert_eq!(days, 2);

@@ -17,8 +17,10 @@ mod swipes;
 
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
+pub(crate) use plan::fact_id;
 pub use proposal::{LaidOver, Proposal, lay_over, propose};
 pub use report::{FileReport, ImportReport};
+pub(crate) use stored::{csv_text, source_of};
 pub use stored::{site_source, site_source_at};
 
 #[cfg(test)]

@@ -84,6 +84,12 @@ impl Plan {
         plan
     }
 
+    /// Whether the working calendar changes.
+    pub(super) fn changes_calendar(&self) -> bool {
+        let kind = Document::Calendar.kind();
+        self.documents.iter().any(|edition| edition.kind == kind)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
@@ -108,8 +114,9 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            // What adds up is counted anew as it is imported, and changes no verdict.
-            if document != Document::Escalations {
+            // What a calendar touches is known by its dates: see `calendars::due`. What adds up is counted anew as it is imported, and
+            // changes no verdict.
+            if !matches!(document, Document::Calendar | Document::Escalations) {
                 self.touched.add_everyone();
             }
             self.documents.push(DocumentEdition {
@@ -163,7 +170,7 @@ impl Plan {
 }
 
 /// A name of its own for a new row: no row of an earlier revision has it, although it may have had the same cells.
-fn fact_id(text: &str) -> String {
+pub(crate) fn fact_id(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -201,7 +208,8 @@ impl Touched {
             | TableFile::Absences
             | TableFile::Permissions
             | TableFile::Duties
-            | TableFile::MeetingRoster => cell(cells, "person"),
+            | TableFile::MeetingRoster
+            | TableFile::FeedRoster => cell(cells, "person"),
             TableFile::Assignments => {
                 cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
             }
@@ -210,6 +218,7 @@ impl Touched {
             | TableFile::Readers
             | TableFile::Calendar
             | TableFile::MeetingUnits
+            | TableFile::FeedMeetings
             | TableFile::Observations
             | TableFile::Swipes
             | TableFile::Decisions

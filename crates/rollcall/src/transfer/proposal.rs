@@ -9,10 +9,11 @@ use store::Ledger;
 use store::rows::SwipeRecord;
 
 use super::check::Checked;
-use super::import::{ImportError, read_and_check};
+use super::import::{ImportError, calendar_due, read_and_check};
 use super::plan::{Author, Plan, Stored};
 use super::stored::source_of;
 use super::swipes;
+use crate::calendars::due::Due;
 use crate::folder::{Problem, SiteSource};
 
 /// A folder laid over other facts.
@@ -57,24 +58,33 @@ pub async fn propose(ledger: &dyn Ledger, folder: &Path, now: Instant) -> Result
     let author = Author { actor: "", now };
     let plan = Plan::new(&checked, &stored, &author);
     let swipes = swipes::fresh(ledger, &checked.compiled).await?;
-    Ok(proposal(checked, &plan, swipes))
+    let calendar = calendar_due(ledger, &plan, &stored, &checked, now).await?;
+    Ok(proposal(checked, &plan, &calendar, swipes))
 }
 
-fn proposal(checked: Checked, plan: &Plan, fresh: Vec<SwipeRecord>) -> Proposal {
-    let reach = swipes::reach(&checked.compiled, &fresh);
-    let people: Option<BTreeSet<String>> = plan.touched.people().map(|people| {
+fn proposal(checked: Checked, plan: &Plan, calendar: &Due, fresh: Vec<SwipeRecord>) -> Proposal {
+    let swiped = swipes::reach(&checked.compiled, &fresh);
+    let touched = plan.touched.people();
+    let dates = calendar.hull();
+    // Each change that touches anybody, with the date from which on it does; `None` is from the first.
+    let mut starts: Vec<Option<NaiveDate>> = Vec::new();
+    starts.extend(
+        touched
+            .as_ref()
+            .is_none_or(|people| !people.is_empty())
+            .then(|| plan.touched.first_date()),
+    );
+    starts.extend((!swiped.people.is_empty()).then_some(swiped.from));
+    starts.extend(dates.map(|dates| Some(dates.from)));
+    let people = touched.filter(|_| dates.is_none()).map(|people| {
         let touched = people.into_iter().map(str::to_owned);
-        touched.chain(reach.people).collect()
+        touched.chain(swiped.people).collect()
     });
-    let from = match (plan.is_empty(), plan.touched.first_date(), reach.from) {
-        (true, _, swiped) => swiped,
-        (false, None, _) => None,
-        (false, Some(touched), swiped) => Some(swiped.map_or(touched, |swiped| swiped.min(touched))),
-    };
     Proposal {
         source: checked.merged,
         swipes: fresh,
         people,
-        from,
+        // An open start sorts before every date.
+        from: starts.into_iter().min().flatten(),
     }
 }
