@@ -8,6 +8,7 @@ mod lines;
 mod outages;
 mod pictures;
 mod postgres;
+mod replay;
 mod restarts;
 mod screens;
 mod stripes;

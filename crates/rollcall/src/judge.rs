@@ -1,5 +1,6 @@
 //! `rollcall judge DIR`: a site folder judged with no database.
 
+mod counting;
 mod json;
 mod meetings;
 mod readable;
@@ -80,7 +81,8 @@ pub fn judge(compiled: Compiled, question: &Question) -> Judgement {
     let Compiled {
         records,
         swipes,
-        problems,
+        decisions,
+        mut problems,
         ..
     } = compiled;
     let facts = SiteFacts::new(records);
@@ -97,6 +99,16 @@ pub fn judge(compiled: Compiled, question: &Question) -> Judgement {
         let everybody: Vec<Swipe> = swipes.iter().filter_map(FolderSwipe::judged).collect();
         strangers = meetings::judge_meetings(&facts, &everybody, &range, question, &mut judged);
     }
+    let counted = counting::Counting {
+        facts: &facts,
+        decisions: &decisions,
+        by_badge: &by_badge,
+        question,
+        dates: range.dates,
+    }
+    .count(&judged);
+    judged.extend(counted.escalations);
+    problems.extend(counted.problems);
     judged.sort_by_cached_key(|judged| sort_key(judged, facts.records()));
     let (findings, fine) = judged.into_iter().partition(|judged: &Judged| judged.finding.is_some());
     let fine = question.all.then_some(fine);

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use chrono::{NaiveDate, Weekday};
 
+use crate::count::Window;
 use crate::finding::{About, FindingKind};
 use crate::model::{
     AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PersonIndex, PlaceIndex, ReaderIndex,
@@ -51,6 +52,8 @@ pub enum Clause {
     Coverage,
     /// "A meeting".
     Meeting,
+    /// "Findings": counting.
+    Counting,
     /// "A duty".
     Duty,
 }
@@ -544,6 +547,49 @@ pub enum Step {
         note: Option<Id>,
     },
 
+    // Counting.
+    /// What adds up to an escalation.
+    EscalationRule {
+        /// The rule's id.
+        rule: Id,
+        /// What people call it.
+        name: Id,
+        /// From when its edition is in force; `None` is always.
+        from: Option<NaiveDate>,
+        /// What it counts.
+        kinds: Vec<FindingKind>,
+        /// How many it takes.
+        count: u32,
+        /// Within which time.
+        within: Window,
+        /// Whose findings it counts; empty is everybody's.
+        units: Vec<UnitIndex>,
+    },
+    /// A confirmed finding that counts.
+    Counted {
+        /// Its number among those that count, from 1.
+        number: u32,
+        /// Its date.
+        date: NaiveDate,
+        /// The period or meeting, by name or id; empty where it is about neither.
+        place: Id,
+        /// What it is.
+        kind: FindingKind,
+        /// Which finding.
+        finding: Id,
+    },
+    /// So many were found in the window.
+    CountReached {
+        /// How many.
+        count: u32,
+        /// The first date of the window.
+        first: NaiveDate,
+        /// The date on which the last one came.
+        date: NaiveDate,
+        /// What follows.
+        yields: Id,
+    },
+
     // Duties.
     /// The duty as the roster says it.
     Duty {
@@ -713,6 +759,7 @@ impl Step {
             | Self::NoSuccessor { .. }
             | Self::LeftBeforeSuccessor { .. } => Clause::Duty,
             Self::Withheld { .. } | Self::Covered { .. } => Clause::Coverage,
+            Self::EscalationRule { .. } | Self::Counted { .. } | Self::CountReached { .. } => Clause::Counting,
         }
     }
 }

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod assignment;
+pub mod count;
 mod coverage;
 mod deadline;
 mod draft;

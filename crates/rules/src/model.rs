@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use chrono::{NaiveDate, Weekday};
 use chrono_tz::Tz;
 
+use crate::count::EscalationRule;
 use crate::time::{CivilTime, Instant, Interval, Span};
 
 /// An identifier as the site folder writes it.
@@ -74,6 +75,8 @@ pub struct SiteRecords {
     pub meetings: Vec<Meeting>,
     /// What inspectors saw.
     pub observations: Vec<Observation>,
+    /// What adds up, and what follows from it.
+    pub escalations: Vec<EscalationRule>,
     /// When readers could not be heard.
     pub outages: Vec<Outage>,
 }
@@ -95,6 +98,7 @@ impl SiteRecords {
             duties: Vec::new(),
             meetings: Vec::new(),
             observations: Vec::new(),
+            escalations: Vec::new(),
             outages: Vec::new(),
         }
     }

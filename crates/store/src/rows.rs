@@ -374,3 +374,35 @@ pub struct OneTimeLink {
     /// When it was used; `None` while it was not.
     pub used_at: Option<Instant>,
 }
+
+/// A week whose findings have been made public: from then on nothing changes them but a numbered correction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicationRow {
+    /// `2026-W37`.
+    pub week: String,
+    /// Its Monday, `YYYY-MM-DD`.
+    pub first_date: String,
+    /// The Monday after it.
+    pub until_date: String,
+    /// The number of the bulletin; no other week has it.
+    pub number: String,
+    /// When.
+    pub published_at: Instant,
+    /// By whom.
+    pub published_by: String,
+}
+
+/// What judging says of a finding of a published week, where that is not what was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// What the finding would say; `withdrawn_at` where it would no longer hold.
+    pub finding: FindingRow,
+    /// The published week.
+    pub week: String,
+    /// When it was found.
+    pub found_at: Instant,
+    /// Since when it waits no more.
+    pub settled_at: Option<Instant>,
+    /// The number of the notice that issued it; `None` while it waits, and where it was overtaken or is true no more.
+    pub number: Option<String>,
+}

@@ -182,3 +182,17 @@ step-concluded = Verdict: { $kind }.
 step-concluded-withheld = Withheld: the verdict is “{ $kind }” only if no swipe was missed.
 step-concluded-length = Verdict: { $kind }, { $minutes } min (a begun minute counts as one).
 step-concluded-by-lateness = Verdict: { $kind } by lateness of { $minutes } min (a begun minute counts as one).
+
+# Counting
+step-escalation = Under “{ $name }”: { $count } times { $kinds } { $window }.
+step-escalation-since = Under “{ $name }”, in force from { $from }: { $count } times { $kinds } { $window }.
+step-escalation-of-units = Under “{ $name }”, for { $units }: { $count } times { $kinds } { $window }.
+step-escalation-since-of-units = Under “{ $name }”, in force from { $from }, for { $units }: { $count } times { $kinds } { $window }.
+step-counted = No. { $number }: { $date }, { $place }: { $kind }.
+step-counted-date = No. { $number }: { $date }: { $kind }.
+step-count-reached = From { $first } to { $date } there were { $count }: { $yields }.
+words-or = { " or " }
+window-month = within a calendar month
+window-quarter = within a calendar quarter
+window-year = within a calendar year
+window-days = within { $days } days

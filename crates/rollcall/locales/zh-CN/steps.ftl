@@ -173,3 +173,17 @@ step-concluded = 判定：{ $kind }。
 step-concluded-withheld = 暂缓：确认没有漏记的刷卡之后，才判定为{ $kind }。
 step-concluded-length = 判定：{ $kind } { $minutes } 分钟（不足一分钟的按一分钟计）。
 step-concluded-by-lateness = 判定：{ $kind }，因迟到 { $minutes } 分钟（不足一分钟的按一分钟计）。
+
+# 累计
+step-escalation = 依据“{ $name }”：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-since = 依据“{ $name }”（自 { $from } 起施行）：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-of-units = 依据“{ $name }”（适用于{ $units }）：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-since-of-units = 依据“{ $name }”（自 { $from } 起施行，适用于{ $units }）：{ $window }{ $kinds }满 { $count } 次。
+step-counted = 第 { $number } 次：{ $date } { $place } { $kind }。
+step-counted-date = 第 { $number } 次：{ $date } { $kind }。
+step-count-reached = 自 { $first } 起至 { $date } 已满 { $count } 次，应予：{ $yields }。
+words-or = 、
+window-month = 一个自然月内
+window-quarter = 一个自然季度内
+window-year = 一个自然年内
+window-days = 连续 { $days } 天内

@@ -13,7 +13,7 @@ use super::error::AdminError;
 use super::filter::Tab;
 use super::today::REJECTED_LOOKED_AT;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 
 /// Which week.
 #[derive(Deserialize)]
@@ -84,6 +84,7 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         due: instant(row.due),
         actual: instant(row.actual),
         since: instant(row.since),
+        source: row.source,
         swipes: row.swipes.split_whitespace().map(str::to_owned).collect(),
         changed_at: rfc3339(row.changed_at, zone),
         id: row.id,
@@ -91,7 +92,6 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         date: row.date,
         period: row.period,
         meeting: row.meeting,
-        source: row.source,
         kind: row.kind,
         state: row.state,
         revision: row.revision,

@@ -22,6 +22,7 @@ mod page;
 mod password;
 mod reasons;
 mod review;
+
 mod same_origin;
 mod secret;
 mod session;
@@ -29,8 +30,8 @@ mod setup;
 mod show;
 mod timeline;
 mod today;
+mod trial;
 mod visitor;
-mod week;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -117,6 +118,7 @@ fn routes() -> Vec<Route> {
         route("/meetings/{meeting}", get(meeting::show)),
         route("/meetings/{meeting}/substitutes", post(meeting::accept)),
         route("/meetings/{meeting}/observations", post(meeting::observe)),
+        route("/rules", get(trial::show)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::NaiveDate;
+use rules::count::EscalationRule;
 use rules::explain::Explanation;
 use rules::finding::{About, FindingKind};
 use rules::time::Span;
@@ -20,7 +21,8 @@ use super::page::{Page, Section, respond};
 use super::show;
 use super::timeline::{self, Drawing};
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::counting;
+use crate::week::Week;
 use crate::words::{self, Language, Value};
 
 #[derive(Template)]
@@ -40,6 +42,8 @@ struct WeekHead {
     previous: String,
     next: String,
     decided: String,
+    /// Under which number it is public, and what waits to be corrected.
+    published: Option<String>,
 }
 
 /// The list of findings.
@@ -232,6 +236,7 @@ pub async fn show_page(
         ..FindingQuery::default()
     };
     let rows = reviewer.app.shared.ledger.findings(&query).await?;
+    let published = published(reviewer, week).await?;
     let directory = Directory::of(&reviewer.site.facts);
     let desk = Desk {
         reviewer,
@@ -250,12 +255,37 @@ pub async fn show_page(
     });
     let page = ReviewPage {
         page: Page::of(reviewer, Section::Review),
-        week: desk.head(),
+        week: WeekHead {
+            published,
+            ..desk.head()
+        },
         list: desk.list(chosen.as_ref())?,
         detail,
         notice: notice.or(done),
     };
     respond(status, &page)
+}
+
+/// What is said of a week that is public.
+async fn published(reviewer: &Reviewer, week: Week) -> Result<Option<String>, AdminError> {
+    let ledger = &reviewer.app.shared.ledger;
+    let publications = ledger.publications().await?;
+    let Some(publication) = publications.into_iter().find(|row| row.week == week.to_string()) else {
+        return Ok(None);
+    };
+    let waiting = ledger
+        .corrections(&publication.first_date, &publication.until_date, false)
+        .await?;
+    let arguments = [
+        ("number", Value::from(show::plain(&publication.number))),
+        ("count", Value::from(waiting.len())),
+    ];
+    let key = if waiting.is_empty() {
+        "admin-week-published"
+    } else {
+        "admin-week-published-waiting"
+    };
+    Ok(Some(words::text(reviewer.language, key, &arguments)))
 }
 
 /// What a page is put together from.
@@ -307,6 +337,7 @@ impl Desk<'_> {
             previous: format!("/review/{}", week.previous()),
             next: format!("/review/{}", week.next()),
             decided: words::text(language, "admin-week-decided", &progress),
+            published: None,
         }
     }
 
@@ -404,6 +435,13 @@ impl Desk<'_> {
     }
 
     fn verdict(&self, row: &FindingRow) -> String {
+        if let Some(rule) = self.escalated_by(row) {
+            let arguments = [
+                ("rule", Value::from(show::plain(&rule.name))),
+                ("yields", Value::from(show::plain(&rule.yields))),
+            ];
+            return words::text(self.language(), "admin-verdict-escalation", &arguments);
+        }
         show::verdict(
             self.language(),
             &row.kind,
@@ -411,6 +449,15 @@ impl Desk<'_> {
             row.since,
             self.zone(),
         )
+    }
+
+    /// The rule of an escalation, as it is in force on its date.
+    fn escalated_by(&self, row: &FindingRow) -> Option<&EscalationRule> {
+        let source = row.source.as_deref().filter(|_| row.kind == counting::ESCALATION)?;
+        let date: NaiveDate = row.date.parse().ok()?;
+        let rules = self.reviewer.site.facts.records().escalations.iter();
+        let in_force = rules.filter(|rule| &*rule.id == source && rule.is_in_force(date));
+        in_force.max_by_key(|rule| rule.from)
     }
 
     /// 待定 or 暂缓; a final finding needs no tag.
@@ -454,7 +501,11 @@ impl Desk<'_> {
 
     async fn detail(&self, row: &FindingRow) -> Result<Detail, AdminError> {
         let (ledger, date) = (&self.reviewer.app.shared.ledger, date_of(row)?);
-        let day = day::load_for(&**ledger, &self.reviewer.site, row, date, self.reviewer.now).await?;
+        let mut day = day::load_for(&**ledger, &self.reviewer.site, row, date, self.reviewer.now).await?;
+        if row.kind == counting::ESCALATION {
+            let explanation = counting::explain(&**ledger, &self.reviewer.site.facts, row).await?;
+            day.explanations.splice(0..0, explanation);
+        }
         let history = ledger.finding_history(&row.id).await?;
         let decisions = ledger.decisions(&row.id).await?;
         let passing = self.passing();

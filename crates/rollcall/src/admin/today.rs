@@ -18,7 +18,7 @@ use super::page::{Page, Section, respond};
 use super::review::state_name;
 use super::show;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 use crate::words::{self, Language, Value};
 
 /// How many of the newest inputs that could not be read are counted.

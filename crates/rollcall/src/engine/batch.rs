@@ -4,31 +4,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use anyhow::Context;
 use chrono::NaiveDate;
 use rules::Evaluator;
 use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
-use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, SwipeRecord};
+use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
 use super::meetings::{JudgedMeeting, MeetingClock};
 use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
+use crate::counting;
 use crate::lobby::{BoardChange, BoardDay, BoardFinding};
 use crate::shared::SiteSnapshot;
 
+/// The installation's secret; `None` before the first start.
+pub async fn known_secret(ledger: &dyn Ledger) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(text) = ledger.setting(setting::SECRET).await? else {
+        return Ok(None);
+    };
+    let bad = |_| StoreError::BadRow {
+        table: "setting",
+        column: "value",
+        id: setting::SECRET.to_owned(),
+    };
+    hex::decode(&text).map(Some).map_err(bad)
+}
+
 /// The installation's secret, made at the first start.
-pub(super) async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>> {
-    if let Some(text) = ledger.setting(setting::SECRET).await? {
-        return hex::decode(&text).map_err(|_| {
-            anyhow::anyhow!(
-                "the setting {} is not hexadecimal: restore it from a backup",
-                setting::SECRET
-            )
-        });
+pub async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>> {
+    if let Some(secret) = known_secret(ledger)
+        .await
+        .context("the installation's secret: restore it from a backup")?
+    {
+        return Ok(secret);
     }
     let mut secret = vec![0_u8; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
@@ -241,11 +254,23 @@ impl Engine {
             .collect();
         transaction.save_days(&days).await?;
         let stored = transaction.save_findings(&findings).await?;
+        self.recount(transaction, &stored).await?;
         let revisions: BTreeMap<&str, i64> = stored.iter().map(|row| (row.id.as_str(), row.revision)).collect();
         for row in judged.iter_mut().flat_map(|day| &mut day.settled.holding) {
             row.revision = revisions.get(row.id.as_str()).copied().unwrap_or(row.revision);
         }
         Ok(())
+    }
+
+    /// What was confirmed and says something else now is confirmed no more, so its person's counting changes.
+    async fn recount(&self, transaction: &mut dyn Transaction, saved: &[FindingRow]) -> Result<(), StoreError> {
+        let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
+        let people: BTreeSet<String> = reopened
+            .map(|row| row.person.clone())
+            .filter(|person| !person.is_empty())
+            .collect();
+        let site = self.site.borrow().clone();
+        counting::recount(transaction, &site, &self.secret, &people, self.now).await
     }
 
     fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>) {
@@ -370,7 +395,8 @@ pub(super) fn swipe_query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> Badg
 
 fn by_day(rows: Vec<FindingRow>) -> BTreeMap<DayKey, Vec<FindingRow>> {
     let mut days: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
-    for row in rows {
+    // Escalations are counted and not judged: judging a day leaves them as they are.
+    for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
         days.entry(DayKey {
             person: row.person.clone(),
             date: row.date.clone(),
@@ -427,7 +453,7 @@ impl Engine {
             } else {
                 tracing::warn!(event = "reader.down", reader = outage.reader);
             }
-            transaction.save_outage(outage).await?;
+            transaction.save_outage(outage, self.now).await?;
         }
         let earlier = std::mem::replace(&mut self.down, down);
         let done = self

@@ -10,7 +10,7 @@ use rules::model::{MeetingIndex, Subject, Swipe};
 use rules::time::Instant;
 use rules::units::{MeetingAssessment, MeetingFacts, UnitScope};
 use store::rows::{BadgeSwipe, DayKey, FindingRow, MeetingKey, MeetingRow, SwipeRecord};
-use store::{Ledger, StoreError, Transaction};
+use store::{StoreError, Transaction};
 
 use super::Engine;
 use super::verdicts::{Judging, Settled, settle_units};
@@ -268,30 +268,4 @@ pub fn by_meeting(rows: Vec<FindingRow>) -> BTreeMap<MeetingKey, Vec<FindingRow>
         meetings.entry(key).or_default().push(row);
     }
     meetings
-}
-
-/// What the rules say of stored meeting rows now, each at its instant.
-pub async fn judge_again(
-    ledger: &dyn Ledger,
-    site: &SiteSnapshot,
-    secret: &[u8],
-    meetings: &BTreeMap<MeetingKey, Instant>,
-) -> anyhow::Result<Vec<FindingRow>> {
-    let known = rows_of(&site.facts);
-    let mut found = Vec::new();
-    for (key, now) in meetings {
-        let Some(scope) = known.get(key).copied() else { continue };
-        let query = swipe_query(site, scope);
-        let rows = ledger.swipes(&query.badges, query.happened).await?;
-        let swipes = site.swipes(&rows)?;
-        let assessment = rules::evaluate_meeting(&facts_of(&site.facts, scope, &swipes), *now);
-        let judging = Judging {
-            records: site.facts.records(),
-            secret,
-            facts_revision: site.revision,
-            now: *now,
-        };
-        found.extend(settle_units(&judging, &key.date, &assessment.findings, Vec::new()).holding);
-    }
-    Ok(found)
 }

@@ -4,14 +4,16 @@
 //! once, and commits swipes, verdicts, findings and next deadlines in one transaction. Readers are answered and screens told
 //! only after that. It sleeps until the earliest instant that the rules themselves named, or until something arrives.
 
+pub mod again;
 mod batch;
 pub mod intake;
 pub mod links;
 pub mod meetings;
-pub mod rebuild;
 mod silence;
 mod site;
 pub mod verdicts;
+#[cfg(test)]
+pub(crate) mod workbench;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,9 +35,10 @@ use crate::shared::SiteSnapshot;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use silence::Silence;
 
+pub use batch::{installation_secret, known_secret};
 pub use intake::Intake;
 pub use silence::Heartbeats;
-pub use site::load_site;
+pub use site::{load_site, snapshot_of};
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);

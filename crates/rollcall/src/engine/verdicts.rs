@@ -86,7 +86,8 @@ fn succeed(row: FindingRow, before: Option<FindingRow>) -> FindingRow {
 }
 
 impl Judging<'_> {
-    fn row(&self, day: &DayKey, finding: &Finding) -> FindingRow {
+    /// A finding as it is stored when it is new.
+    pub fn row(&self, day: &DayKey, finding: &Finding) -> FindingRow {
         let (period, meeting) = match &finding.about {
             About::Period(name) => (Some(name.to_string()), None),
             About::Meeting(index) => (
@@ -139,7 +140,8 @@ impl Judging<'_> {
         }
     }
 
-    fn withdraw(&self, row: FindingRow) -> FindingRow {
+    /// A finding that no longer holds.
+    pub fn withdraw(&self, row: FindingRow) -> FindingRow {
         FindingRow {
             revision: row.revision + 1,
             changed_at: self.now,

@@ -116,6 +116,10 @@ codes! {
     SubstituteNotAllowed = "substitute_not_allowed",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A decision on something that is not found, or not final.
+    DecisionUnmatched = "decision_unmatched",
+    /// Rows that are looked at and not brought into the database.
+    NotImported = "not_imported",
     /// A duty that goes on for longer than anybody stands one.
     DutyTooLong = "duty_too_long",
     /// A check at a time at which nobody is on that duty.
@@ -248,7 +252,7 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Adds one.
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         let count = self
             .counted
             .entry((problem.file.clone(), problem.code, problem.severity))

@@ -95,10 +95,12 @@ impl Plan {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
     }
 
-    /// The ids of the duties whose rows are new.
-    pub(super) fn new_duties(&self) -> impl Iterator<Item = String> + '_ {
-        let rows = self.added.iter().filter(|row| row.file == TableFile::Duties.name());
-        rows.filter_map(|row| cell(&row.cells, "duty"))
+    /// Whether what adds up may add up to something else afterwards.
+    pub(super) fn changes_counting(&self) -> bool {
+        let is_counting = |edition: &DocumentEdition| edition.kind == Document::Escalations.kind();
+        let units =
+            |report: &FileReport| report.file == TableFile::Units.name() && report.added + report.superseded > 0;
+        self.documents.iter().any(is_counting) || self.files.iter().any(units)
     }
 
     fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
@@ -112,8 +114,9 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            // What a calendar touches is known by its dates: see `calendars::due`.
-            if document != Document::Calendar {
+            // What a calendar touches is known by its dates: see `calendars::due`. What adds up is counted anew as it is imported, and
+            // changes no verdict.
+            if !matches!(document, Document::Calendar | Document::Escalations) {
                 self.touched.add_everyone();
             }
             self.documents.push(DocumentEdition {
@@ -179,7 +182,12 @@ impl Touched {
 
     /// From which date on they are due: from the first where this is `None`.
     pub(super) fn from(&self) -> Option<String> {
-        self.from.filter(|_| !self.always).map(|date| date.to_string())
+        self.first_date().map(|date| date.to_string())
+    }
+
+    /// The same as a date.
+    pub(super) fn first_date(&self) -> Option<NaiveDate> {
+        self.from.filter(|_| !self.always)
     }
 
     fn add_everyone(&mut self) {
@@ -222,6 +230,7 @@ impl Touched {
             | TableFile::Calendar
             | TableFile::FeedMeetings
             | TableFile::Swipes
+            | TableFile::Decisions
             | TableFile::Coverage => Vec::new(),
         };
         if people.is_empty() {

@@ -9,7 +9,7 @@ use store::rows::SwipeRecord;
 use store::{Ledger, StoreError};
 
 use crate::engine::OPENED_THROUGH;
-use crate::folder::FolderSwipe;
+use crate::folder::{Compiled, FolderSwipe};
 
 /// How many swipes one transaction takes, so that an import never holds the daemon up for long.
 const CHUNK: usize = 1_024;
@@ -46,6 +46,58 @@ pub(super) async fn add(
         }
     }
     Ok(counts)
+}
+
+/// The swipes that the ledger does not have.
+pub(super) async fn fresh(ledger: &dyn Ledger, compiled: &Compiled) -> Result<Vec<SwipeRecord>, StoreError> {
+    let mut fresh = Vec::new();
+    for chunk in compiled.swipes.chunks(CHUNK) {
+        let known = stored_samenesses(ledger, chunk).await?;
+        let new = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe)));
+        fresh.extend(new.map(record));
+    }
+    Ok(fresh)
+}
+
+/// Whose days swipes may change, and from which date on.
+pub(super) struct Reach {
+    pub(super) people: BTreeSet<String>,
+    /// The day before the earliest; `None` where nobody's may change.
+    pub(super) from: Option<NaiveDate>,
+}
+
+/// Whose days those of a folder's swipes that are `fresh` may change.
+pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
+    let fresh: HashSet<&str> = fresh.iter().map(|swipe| swipe.id.as_str()).collect();
+    let counts = |swipe: &&FolderSwipe| swipe.quarantine.is_none() && fresh.contains(hex::encode(swipe.id.0).as_str());
+    let others_judged = judged_too(&compiled.records);
+    let everybody = |holder: &str| -> Vec<String> {
+        let others = others_judged.get(holder).into_iter().flatten();
+        std::iter::once(holder)
+            .chain(others.copied())
+            .map(str::to_owned)
+            .collect()
+    };
+    let held = || {
+        compiled
+            .swipes
+            .iter()
+            .filter(counts)
+            .filter_map(|swipe| Some((holder(&compiled.records, swipe)?, swipe.happened_at)))
+    };
+    Reach {
+        people: held().flat_map(|(person, _)| everybody(person)).collect(),
+        from: held()
+            .map(|(_, at)| at)
+            .min()
+            .and_then(|at| day_before(&compiled.records, at)),
+    }
+}
+
+/// The first date that a swipe can touch: the one before it, or before that of a duty that was not over.
+fn day_before(records: &SiteRecords, at: Instant) -> Option<NaiveDate> {
+    let earliest = records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at));
+    local_date(earliest, records.site.zone).checked_sub_days(Days::new(1))
 }
 
 async fn stored_samenesses(ledger: &dyn Ledger, chunk: &[FolderSwipe]) -> Result<HashSet<Sameness>, StoreError> {
@@ -105,10 +157,7 @@ async fn write_chunk(
         .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
         .map(|swipe| swipe.happened_at)
         .min();
-    let earliest = earliest.map(|at| records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at)));
-    let day_before = earliest
-        .map(|at| local_date(at, records.site.zone))
-        .and_then(|date| date.checked_sub_days(Days::new(1)));
+    let day_before = earliest.and_then(|at| day_before(records, at));
     let opened_through = ledger.setting(OPENED_THROUGH).await?;
     let mut transaction = ledger.begin().await?;
     transaction.record_swipes(&rows).await?;

@@ -2,6 +2,7 @@
 
 use chrono::{NaiveDate, Timelike, Weekday};
 use chrono_tz::Tz;
+use rules::count::Window;
 use rules::explain::{ArrivalReason, Clause, DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use rules::finding::{About, FindingKind};
 use rules::model::{
@@ -53,7 +54,10 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
             text,
             refs: said.refs,
             clause: clause(step.clause(), about),
-            is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
+            is_conclusion: matches!(
+                step,
+                Step::Concluded { .. } | Step::NothingWrong | Step::CountReached { .. }
+            ),
         }
     };
     explanation
@@ -100,6 +104,17 @@ pub fn length(language: Language, span: Span) -> String {
     parts.join(" ")
 }
 
+/// A window such as `一个自然月内`.
+pub fn window(language: Language, within: Window) -> String {
+    let key = match within {
+        Window::Month => "window-month",
+        Window::Quarter => "window-quarter",
+        Window::Year => "window-year",
+        Window::Days(days) => return text(language, "window-days", &[("days", Value::from(days))]),
+    };
+    text(language, key, &[])
+}
+
 fn clause(clause: Clause, about: &About) -> String {
     match (clause, about) {
         (Clause::Office(_) | Clause::Meeting, About::Meeting(_)) | (Clause::Meeting, _) => "meeting".to_owned(),
@@ -109,6 +124,7 @@ fn clause(clause: Clause, about: &About) -> String {
         (Clause::Time, _) => "time".to_owned(),
         (Clause::Swipes, _) => "swipes".to_owned(),
         (Clause::Coverage, _) => "coverage".to_owned(),
+        (Clause::Counting, _) => "counting".to_owned(),
     }
 }
 
@@ -137,6 +153,8 @@ enum Argument {
     /// Words of their own, by their key.
     Words(&'static str),
     Kind(FindingKind),
+    Kinds(Vec<FindingKind>),
+    Window(Window),
 }
 
 impl Said {
@@ -403,6 +421,41 @@ impl Context<'_> {
                     .with("count", Argument::Count(i64::from(*count)))
                     .with("allowed", Argument::Count(i64::from(*allowed)))
             }
+            Step::EscalationRule {
+                rule,
+                name,
+                from,
+                kinds,
+                count,
+                within,
+                units,
+            } => self
+                .escalation(rule, name, *from, units)
+                .with("kinds", Argument::Kinds(kinds.clone()))
+                .with("count", Argument::Count(i64::from(*count)))
+                .with("window", Argument::Window(*within)),
+            Step::Counted {
+                number,
+                date,
+                place,
+                kind,
+                finding,
+            } => Said::new(either(place.is_empty(), "step-counted-date", "step-counted"))
+                .with("number", Argument::Count(i64::from(*number)))
+                .text("date", date)
+                .text("place", &self.place_of_count(place))
+                .with("kind", Argument::Kind(*kind))
+                .cites(&format!("finding:{finding}")),
+            Step::CountReached {
+                count,
+                first,
+                date,
+                yields,
+            } => Said::new("step-count-reached")
+                .with("count", Argument::Count(i64::from(*count)))
+                .text("first", first)
+                .text("date", date)
+                .text("yields", yields),
             Step::Duty {
                 duty,
                 interval,
@@ -516,6 +569,28 @@ impl Context<'_> {
         }
     }
 
+    fn escalation(&self, rule: &Id, name: &Id, from: Option<NaiveDate>, units: &[UnitIndex]) -> Said {
+        let said = match (from, units.is_empty()) {
+            (None, true) => Said::new("step-escalation"),
+            (None, false) => Said::new("step-escalation-of-units"),
+            (Some(_), true) => Said::new("step-escalation-since"),
+            (Some(_), false) => Said::new("step-escalation-since-of-units"),
+        };
+        let units: Vec<&str> = units.iter().map(|unit| &*self.records.units[unit.at()].name).collect();
+        let said = match from {
+            Some(from) => said.text("from", &from).cites(&format!("{rule}@{from}")),
+            None => said.cites(rule),
+        };
+        said.text("name", name).text("units", &units.join(", "))
+    }
+
+    /// A meeting by its title, a period by its name.
+    fn place_of_count(&self, place: &Id) -> Id {
+        let mut meetings = self.records.meetings.iter();
+        let meeting = meetings.find(|meeting| meeting.id == *place);
+        meeting.map_or_else(|| place.clone(), |meeting| meeting.title.clone())
+    }
+
     fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
         let meeting = &self.records.meetings[meeting.at()];
         Said::new(key).text("meeting", &meeting.title).cites(&meeting.id)
@@ -585,6 +660,11 @@ impl Context<'_> {
             Argument::Count(count) => Value::from(*count),
             Argument::Words(key) => Value::from(text(language, key, &[])),
             Argument::Kind(kind) => Value::from(super::kind(language, *kind)),
+            Argument::Kinds(kinds) => {
+                let kinds: Vec<String> = kinds.iter().map(|kind| super::kind(language, *kind)).collect();
+                Value::from(kinds.join(&text(language, "words-or", &[])))
+            }
+            Argument::Window(within) => Value::from(window(language, *within)),
         };
         let arguments: Vec<_> = said
             .arguments
@@ -1108,6 +1188,40 @@ mod tests {
         limits.into_iter().enumerate().map(compared).collect()
     }
 
+    fn counting() -> Vec<Step> {
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16).expect("a date");
+        let rule = |from, within, units| Step::EscalationRule {
+            rule: "three-late".into(),
+            name: "累计迟到".into(),
+            from,
+            kinds: vec![FindingKind::Late, FindingKind::SeriouslyLate],
+            count: 3,
+            within,
+            units,
+        };
+        let counted = |place: &str| Step::Counted {
+            number: 1,
+            date,
+            place: place.into(),
+            kind: FindingKind::Late,
+            finding: "f".into(),
+        };
+        vec![
+            rule(None, Window::Month, Vec::new()),
+            rule(Some(date), Window::Quarter, Vec::new()),
+            rule(None, Window::Year, vec![UnitIndex(0)]),
+            rule(Some(date), Window::Days(30), vec![UnitIndex(0)]),
+            counted("m1"),
+            counted(""),
+            Step::CountReached {
+                count: 3,
+                first: date,
+                date,
+                yields: "谈话提醒".into(),
+            },
+        ]
+    }
+
     fn meetings_and_certainty() -> Vec<Step> {
         let minute = Span::from_minutes(1);
         let exit = |to, length, counts| Step::Exit {
@@ -1288,6 +1402,7 @@ mod tests {
             comparisons(),
             meetings_and_certainty(),
             units_and_inspectors(),
+            counting(),
             duties(),
         ]
         .concat();

@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use rules::count::{EscalationRule, Window};
+use rules::finding::FindingKind;
 use rules::time::Span;
 use store::rows::{FindingQuery, FindingRow};
 use tokio::sync::watch;
@@ -24,7 +26,7 @@ struct Bench {
     /// The clock that sessions live by.
     host: Clock,
     _folder: tempfile::TempDir,
-    _site: watch::Sender<crate::shared::SiteSnapshot>,
+    site: watch::Sender<crate::shared::SiteSnapshot>,
 }
 
 /// An answer, read to its end.
@@ -64,7 +66,7 @@ impl Bench {
             shared,
             host,
             _folder: folder,
-            _site: sender,
+            site: sender,
         }
     }
 
@@ -206,7 +208,7 @@ impl Browser {
 
 fn path_of(finding: &FindingRow) -> String {
     let date = finding.date.parse().expect("a date");
-    format!("/review/{}/f/{}", week::Week::of(date), finding.id)
+    format!("/review/{}/f/{}", crate::week::Week::of(date), finding.id)
 }
 
 #[tokio::test]
@@ -739,4 +741,127 @@ async fn the_pages_speak_english_when_asked() {
             && page.text.contains("late 11 min")
             && page.text.contains("Mon 7 Sep")
     );
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_and_writes_nothing() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let late = bench.finding("late", "final").await;
+    let empty = browser.get(&bench, "/rules").await;
+    assert_eq!(empty.status, StatusCode::OK);
+    assert!(empty.text.contains("还没有累计规则") && !empty.text.contains("这条规则会累计到"));
+    let tried = "/rules?try=1&kind.late=1&count=1&within=month&from=2026-09-01&until=2026-10-01";
+    let answer = browser.get(&bench, tried).await;
+    assert!(answer.text.contains("这条规则会累计到"), "{}", answer.text);
+    assert!(answer.text.contains(&late.id), "the finding is linked");
+    let confirmed = browser.get(&bench, &format!("{tried}&counting=confirmed")).await;
+    assert!(
+        confirmed.text.contains("这条规则会累计到 0 人"),
+        "nobody has confirmed anything"
+    );
+    for (wrong, said) in [
+        ("/rules?try=1&count=1&within=month", "请至少选择一种情形"),
+        ("/rules?try=1&kind.late=1&count=0&within=month", "“满几次”请填"),
+        ("/rules?try=1&kind.late=1&count=1&within=days&days=x", "“连续天数”请填"),
+        (
+            "/rules?try=1&kind.late=1&count=1&within=year&unit=nowhere",
+            "没有这个单位",
+        ),
+        (
+            "/rules?try=1&kind.late=1&count=1&within=year&from=2026-09-02&until=2026-09-01",
+            "“到”晚于“从”",
+        ),
+    ] {
+        let answer = browser.get(&bench, wrong).await;
+        assert!(answer.text.contains(said), "{wrong}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_published_week_says_so_and_what_waits() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let late = bench.finding("late", "final").await;
+    let week = crate::week::Week::of(late.date.parse().expect("a date"));
+    let path = format!("/review/{week}");
+    assert!(!browser.get(&bench, &path).await.text.contains("已通报"));
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    let publication = store::rows::PublicationRow {
+        week: week.to_string(),
+        first_date: week.first().to_string(),
+        until_date: week.until().to_string(),
+        number: "第37期".to_owned(),
+        published_at: bench.shared.clock.now(),
+        published_by: "chen".to_owned(),
+    };
+    transaction.publish(&publication).await.expect("published");
+    transaction.commit().await.expect("commit");
+    assert!(browser.get(&bench, &path).await.text.contains("已通报（第37期）"));
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    let longer = FindingRow {
+        digest: "other".to_owned(),
+        revision: late.revision + 1,
+        ..late
+    };
+    transaction.save_findings(&[longer]).await.expect("saved");
+    transaction.commit().await.expect("commit");
+    assert!(browser.get(&bench, &path).await.text.contains("1 条更正待发布"));
+}
+
+#[tokio::test]
+async fn a_decision_that_reaches_a_count_makes_an_escalation_to_decide_on() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    transaction
+        .set_setting("installation_secret", "00ff")
+        .await
+        .expect("set");
+    transaction.commit().await.expect("commit");
+    let snapshot = bench.shared.site.borrow().clone();
+    let mut records = snapshot.facts.records().clone();
+    records.escalations.push(EscalationRule {
+        id: "once".into(),
+        name: "首次迟到".into(),
+        kinds: vec![FindingKind::Late],
+        count: 1,
+        within: Window::Month,
+        yields: "谈话提醒".into(),
+        from: None,
+        until: None,
+        units: Vec::new(),
+    });
+    let facts = Arc::new(rules::facts::SiteFacts::new(records));
+    bench
+        .site
+        .send_replace(crate::shared::SiteSnapshot::new(snapshot.revision, facts));
+
+    let late = bench.finding("late", "final").await;
+    let answer = browser.decide(&bench, &late, "confirm", "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let escalation = bench.finding("escalation", "final").await;
+    assert_eq!((&escalation.person, &escalation.date), (&late.person, &late.date));
+    assert_eq!(
+        bench.shared.ledger.counted(&escalation.id).await.expect("read"),
+        [late.id]
+    );
+
+    let path = format!(
+        "/review/{}/f/{}",
+        crate::week::Week::of(escalation.date.parse().expect("a date")),
+        escalation.id
+    );
+    let page = browser.get(&bench, &path).await;
+    for said in [
+        "首次迟到：谈话提醒",
+        "依据“首次迟到”",
+        "第 1 次：",
+        "应予：谈话提醒",
+        "累计规则",
+    ] {
+        assert!(page.text.contains(said), "{said} is not in {}", page.text);
+    }
+    let answer = browser.decide(&bench, &escalation, "confirm", "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let decisions = bench.shared.ledger.decisions(&escalation.id).await.expect("read");
+    assert!(decisions[0].explanation_zh.contains("应予：谈话提醒"));
+    assert!(decisions[0].explanation_en.contains("No. 1: "));
 }

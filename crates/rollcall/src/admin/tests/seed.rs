@@ -181,7 +181,7 @@ pub async fn fill(folder: &Path, ledger: &dyn Ledger, now: Instant) -> SiteSnaps
         down_from: at("2026-09-11T09:12:00"),
         down_until: None,
     };
-    transaction.save_outage(&outage).await.expect("saved");
+    transaction.save_outage(&outage, now).await.expect("saved");
     let mut found = findings(&site, &judged, now);
     found.extend(findings_of_units(&site, &judged, now));
     transaction.save_findings(&found).await.expect("saved");
