@@ -98,7 +98,8 @@ async fn write_chunk(
         .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
         .map(|swipe| swipe.happened_at)
         .min();
-    let earliest = earliest.map(|at| records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at)));
+    let begun = |at: Instant| records.duties_unsettled_at(at).map(|duty| duty.interval.from);
+    let earliest = earliest.map(|at| begun(at).fold(at, Instant::min));
     let day_before = earliest
         .map(|at| local_date(at, records.site.zone))
         .and_then(|date| date.checked_sub_days(Days::new(1)));
