@@ -128,7 +128,7 @@ pub async fn rebuild(arguments: RebuildArguments) -> Result<ExitCode, CliError> 
     if arguments.json {
         println!(
             "{}",
-            json!({"days": rebuilt.days, "pending": rebuilt.pending, "swipes": rebuilt.swipes, "differences": differences})
+            json!({"days": rebuilt.days, "meetings": rebuilt.meetings, "pending": rebuilt.pending, "swipes": rebuilt.swipes, "differences": differences})
         );
     } else {
         for difference in &differences {
