@@ -54,6 +54,7 @@ problem-punch_unreadable = { $reason ->
 } The line is kept as it came; the others count.
 problem-calendar_malformed = this is no calendar file. Export iCalendar (.ics) from the calendar program; holidays may also be the JSON of holiday-cn, or in the form of calendar.csv.
 problem-calendar_answer = this is somebody's answer to an invitation and does not say who is asked; it is left out. Import the invitation, or the whole calendar.
+problem-calendar_cut = the calendar ends in the middle: the line END:VCALENDAR is missing. Nothing is taken from it and no meeting is withdrawn. Bring the whole file.
 problem-calendar_empty = the calendar has no entry at all. What was imported stays; if everything is called off, mark the meetings as cancelled, or remove them by hand.
 problem-calendar_incomplete = an entry cannot even be told by its UID, so this time no meeting is withdrawn. Correct the entries above.
 problem-calendar_unreachable = the calendar cannot be had ({ $reason }). What was imported stays, and it is tried again later.

@@ -54,6 +54,7 @@ problem-punch_unreadable = { $reason ->
 }此行原样保存，其余各行照常导入。
 problem-calendar_malformed = 不是日历文件。请从日历软件导出 iCalendar（.ics）文件，节假日也可以用 holiday-cn 的 JSON 或 calendar.csv 格式。
 problem-calendar_answer = 这是某人对会议邀请的答复，不含参会名单，未予采用。请导入邀请或整个日历。
+problem-calendar_cut = 日历不完整：末尾缺少 END:VCALENDAR。此文件未予采用，也不撤销任何会议。请提供完整的文件。
 problem-calendar_empty = 日历里一个日程也没有。已导入的会议保持不变；若确实都已取消，请逐个标为取消，或手工删除。
 problem-calendar_incomplete = 有日程连标识（UID）都读不出，因此这一次不撤销任何会议。请改正上面列出的日程。
 problem-calendar_unreachable = 取不到日历（{ $reason }）。已导入的会议保持不变，稍后再试。

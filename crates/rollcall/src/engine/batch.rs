@@ -466,13 +466,26 @@ impl Engine {
         done
     }
 
-    /// The first date that something at an instant can touch: the one before it, or that of a duty that was not over.
-    pub(super) fn touched_from(&self, at: Instant) -> NaiveDate {
-        let facts = &self.site.borrow().facts;
-        let day_before = super::site::date_at(facts, at) - chrono::Days::new(1);
-        facts.records().duty_begun_before(at).map_or(day_before, |begun_at| {
-            super::site::date_at(facts, begun_at).min(day_before)
-        })
+    /// Makes due what something at an instant or later can touch: everybody's days from the date before on, and of duties that were
+    /// not over, however long ago they began, the day on which they did.
+    pub(super) async fn make_due_since(
+        &self,
+        transaction: &mut dyn Transaction,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let site = self.site.borrow().clone();
+        let records = site.facts.records();
+        let first = super::site::date_at(&site.facts, at) - chrono::Days::new(1);
+        transaction.make_due(None, Some(&first.to_string())).await?;
+        for duty in records.duties_unsettled_at(at) {
+            let date = super::site::date_at(&site.facts, duty.interval.from);
+            if date < first {
+                let person = &*records.people[duty.person.at()].id;
+                let (date, after) = (date.to_string(), (date + chrono::Days::new(1)).to_string());
+                transaction.make_due_within(Some(&[person]), &date, &after).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes every day from the date of `since` on due, commits and reads the facts again.
@@ -481,9 +494,11 @@ impl Engine {
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from = since.map(|at| self.touched_from(at).to_string());
         transaction.bump_facts_revision().await?;
-        transaction.make_due(None, from.as_deref()).await?;
+        match since {
+            Some(at) => self.make_due_since(&mut *transaction, at).await?,
+            None => drop(transaction.make_due(None, None).await?),
+        }
         transaction.commit().await?;
         self.next_check = Some(self.now);
         self.reload_site().await

@@ -217,9 +217,8 @@ impl Engine {
             });
         let lost: Vec<_> = lost.collect();
         self.note_readers(&lost).await?;
-        let board_from = self.touched_from(self.now);
         let mut transaction = self.ledger.begin().await?;
-        transaction.make_due(None, Some(&board_from.to_string())).await?;
+        self.make_due_since(&mut *transaction, self.now).await?;
         transaction.commit().await?;
         self.publish_board_frame();
         self.plan_opening();

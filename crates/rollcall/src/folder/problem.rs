@@ -132,6 +132,8 @@ codes! {
     CalendarMalformed = "calendar_malformed",
     /// Somebody's answer to an invitation, which does not say who is asked.
     CalendarAnswer = "calendar_answer",
+    /// A calendar that ends in the middle.
+    CalendarCut = "calendar_cut",
     /// A calendar that has no entry at all.
     CalendarEmpty = "calendar_empty",
     /// A calendar with something that cannot be read and does not say which meeting it is.

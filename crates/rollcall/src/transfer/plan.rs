@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDate};
+use rules::model::{PersonIndex, SiteRecords};
 use rules::time::Instant;
 use sha2::{Digest, Sha256};
 use store::rows::{DocumentEdition, FactRow};
@@ -71,6 +72,7 @@ impl Plan {
         }
         if !plan.is_empty() {
             plan.touched.spread(&DutyCells::all(checked, stored));
+            plan.touched.add_represented(&checked.compiled.records);
         }
         for (file, refused) in &checked.refused {
             match plan.files.iter_mut().find(|report| report.file == *file) {
@@ -252,6 +254,17 @@ impl Touched {
         self.from = Some(self.from.map_or(date, |from| from.min(date)));
     }
 
+    /// Adds those for whom somebody touched stands in at a meeting: they are judged by the substitute's swipes.
+    fn add_represented(&mut self, records: &SiteRecords) {
+        let id = |person: PersonIndex| -> &str { &records.people[person.at()].id };
+        let accepted = records.meetings.iter().flat_map(|meeting| &meeting.substitutions);
+        let represented: Vec<String> = accepted
+            .filter(|accepted| self.people.contains(id(accepted.substitute)))
+            .map(|accepted| id(accepted.person).to_owned())
+            .collect();
+        self.people.extend(represented);
+    }
+
     /// Adds what rows that came or went touch by way of duties: those that they are about, whoever hands one over to somebody
     /// touched, and the duties that began before the first date and were not over then.
     fn spread(&mut self, duties: &[DutyCells]) {
@@ -338,6 +351,9 @@ fn day_before(written: &str) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
+    use rules::model::{Meeting, Person, PlaceIndex, Site, Substitution};
+    use rules::time::Interval;
+
     use super::*;
 
     #[test]
@@ -388,6 +404,34 @@ mod tests {
             r#"{"schedule":"standard","subject":"unit:plan"}"#,
         );
         assert_eq!(touched.people(), None);
+    }
+
+    #[test]
+    fn what_touches_a_substitute_touches_the_person_they_stand_in_for() {
+        let person = |id: &str| Person {
+            id: id.into(),
+            stints: Vec::new(),
+        };
+        let times = Interval::new(Instant::from_ms(0), Instant::from_ms(1));
+        let mut meeting = Meeting::new("m1".into(), "例会".into(), PlaceIndex(0), times);
+        meeting.substitutions.push(Substitution {
+            person: PersonIndex(0),
+            substitute: PersonIndex(1),
+            accepted_by: None,
+            accepted_at: None,
+        });
+        let records = SiteRecords {
+            people: ["ana", "bo", "cy"].map(person).into(),
+            meetings: vec![meeting],
+            ..SiteRecords::of_site(Site::of_zone("局".into(), chrono_tz::Asia::Shanghai))
+        };
+        let mut touched = Touched::default();
+        touched.add(TableFile::Badges, r#"{"badge":"7","person":"cy"}"#);
+        touched.add_represented(&records);
+        assert_eq!(touched.people(), Some(vec!["cy"]));
+        touched.add(TableFile::Badges, r#"{"badge":"8","person":"bo"}"#);
+        touched.add_represented(&records);
+        assert_eq!(touched.people(), Some(vec!["ana", "bo", "cy"]));
     }
 
     #[test]

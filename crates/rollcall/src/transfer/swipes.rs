@@ -96,7 +96,8 @@ pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
 
 /// The first date that a swipe can touch: the one before it, or before that of a duty that was not over.
 fn day_before(records: &SiteRecords, at: Instant) -> Option<NaiveDate> {
-    let earliest = records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at));
+    let begun = records.duties_unsettled_at(at).map(|duty| duty.interval.from);
+    let earliest = begun.fold(at, Instant::min);
     local_date(earliest, records.site.zone).checked_sub_days(Days::new(1))
 }
 
