@@ -491,6 +491,49 @@ pub enum Step {
         allowed: u32,
     },
 
+    // Counting.
+    /// What adds up to an escalation.
+    EscalationRule {
+        /// The rule's id.
+        rule: Id,
+        /// What people call it.
+        name: Id,
+        /// From when its edition is in force; `None` is always.
+        from: Option<NaiveDate>,
+        /// What it counts.
+        kinds: Vec<FindingKind>,
+        /// How many it takes.
+        count: u32,
+        /// Within which time.
+        within: Window,
+        /// Whose findings it counts; empty is everybody's.
+        units: Vec<UnitIndex>,
+    },
+    /// A confirmed finding that counts.
+    Counted {
+        /// Its number among those that count, from 1.
+        number: u32,
+        /// Its date.
+        date: NaiveDate,
+        /// The period or meeting, by name or id; empty where it is about neither.
+        place: Id,
+        /// What it is.
+        kind: FindingKind,
+        /// Which finding.
+        finding: Id,
+    },
+    /// So many were found in the window.
+    CountReached {
+        /// How many.
+        count: u32,
+        /// The first date of the window.
+        first: NaiveDate,
+        /// The date on which the last one came.
+        date: NaiveDate,
+        /// What follows.
+        yields: Id,
+    },
+
     // Units.
     /// What a unit has to send to the meeting.
     Obligation {
@@ -545,49 +588,6 @@ pub enum Step {
         at: Instant,
         /// In the inspector's words.
         note: Option<Id>,
-    },
-
-    // Counting.
-    /// What adds up to an escalation.
-    EscalationRule {
-        /// The rule's id.
-        rule: Id,
-        /// What people call it.
-        name: Id,
-        /// From when its edition is in force; `None` is always.
-        from: Option<NaiveDate>,
-        /// What it counts.
-        kinds: Vec<FindingKind>,
-        /// How many it takes.
-        count: u32,
-        /// Within which time.
-        within: Window,
-        /// Whose findings it counts; empty is everybody's.
-        units: Vec<UnitIndex>,
-    },
-    /// A confirmed finding that counts.
-    Counted {
-        /// Its number among those that count, from 1.
-        number: u32,
-        /// Its date.
-        date: NaiveDate,
-        /// The period or meeting, by name or id; empty where it is about neither.
-        place: Id,
-        /// What it is.
-        kind: FindingKind,
-        /// Which finding.
-        finding: Id,
-    },
-    /// So many were found in the window.
-    CountReached {
-        /// How many.
-        count: u32,
-        /// The first date of the window.
-        first: NaiveDate,
-        /// The date on which the last one came.
-        date: NaiveDate,
-        /// What follows.
-        yields: Id,
     },
 
     // Duties.

@@ -38,12 +38,6 @@ pub trait Ledger: Send + Sync + 'static {
     /// When readers could not be heard, as the daemon itself noticed.
     async fn outages(&self) -> Stored<Vec<OutageRow>>;
 
-    /// What terminals were asked to do, newest first, at most `limit`.
-    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
-
-    /// What one reader was asked to do and has not done, oldest first, at most `limit`.
-    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
-
     /// The documents as they were recorded by `known_at`.
     async fn documents_at(&self, known_at: Instant) -> Stored<Vec<DocumentEdition>>;
 
@@ -52,6 +46,12 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The outages as they had been written down by `known_at`: one that was written as over later is still open.
     async fn outages_at(&self, known_at: Instant) -> Stored<Vec<OutageRow>>;
+
+    /// What terminals were asked to do, newest first, at most `limit`.
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
+
+    /// What one reader was asked to do and has not done, oldest first, at most `limit`.
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
 
     /// Swipes by badge keys in an interval of `happened_at`, in no particular order.
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>>;

@@ -161,15 +161,6 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::OUTAGES, &[]).await
     }
 
-    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
-        self.list(statements::READER_COMMANDS, &[limit.into()]).await
-    }
-
-    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
-        self.list(statements::OPEN_READER_COMMANDS, &[reader.into(), limit.into()])
-            .await
-    }
-
     async fn documents_at(&self, known_at: Instant) -> Stored<Vec<DocumentEdition>> {
         self.list(statements::DOCUMENTS_AT, &[known_at.into()]).await
     }
@@ -180,6 +171,15 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn outages_at(&self, known_at: Instant) -> Stored<Vec<OutageRow>> {
         self.list(statements::OUTAGES_AT, &[known_at.into()]).await
+    }
+
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::READER_COMMANDS, &[limit.into()]).await
+    }
+
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::OPEN_READER_COMMANDS, &[reader.into(), limit.into()])
+            .await
     }
 
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>> {

@@ -470,8 +470,20 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>> {
-        self.ask(Bulk::FindingsOfMeetings, asked_meetings(meetings), &no_day())
-            .await
+        let rows = self
+            .ask(Bulk::FindingsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        if self
+            .publications_of(meetings.iter().map(|key| key.date.as_str()))
+            .await?
+            .is_empty()
+        {
+            return Ok(rows);
+        }
+        let waiting = self
+            .ask(Bulk::CorrectionsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        Ok(corrections::laid_over(rows, waiting))
     }
 
     async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()> {
@@ -665,7 +677,8 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn countable_of(&mut self, people: &[&str]) -> Stored<Vec<FindingRow>> {
         let once: BTreeSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 1]> = once.into_iter().map(|person| [Value::from(person)]).collect();
-        let nobody = [Value::from("")];
+        // Units are the empty text, and a blank is nobody.
+        let nobody = [Value::from(" ")];
         let rows = self.ask(Bulk::CountableOf, asked.clone(), &nobody).await?;
         let waiting = self.ask(Bulk::EscalationCorrectionsOf, asked, &nobody).await?;
         Ok(corrections::laid_over(rows, waiting))
@@ -699,8 +712,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             published_at,
             published_by,
         } = publication;
-        self.run(statements::LOCK_DATES, &[first_date.into(), until_date.into()])
-            .await?;
+        self.lock_dates(first_date, until_date).await?;
         let values = [
             week.into(),
             first_date.into(),
@@ -722,7 +734,8 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             Value::from(&publication.first_date),
             Value::from(&publication.until_date),
         ];
-        self.run(statements::LOCK_DATES, &dates).await?;
+        self.lock_dates(&publication.first_date, &publication.until_date)
+            .await?;
         let waiting: Vec<FindingRow> = self.list(statements::PENDING_CORRECTIONS, &dates).await?;
         let issued: Vec<FindingRow> = waiting
             .into_iter()

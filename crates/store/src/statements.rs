@@ -131,8 +131,9 @@ pub(crate) const PUBLICATIONS_OF: &str = "SELECT week, first_date, until_date, n
      FROM publication WHERE until_date > $1 AND first_date <= $2 ORDER BY first_date";
 pub(crate) const ADD_PUBLICATION: &str = "INSERT INTO publication \
      (week, first_date, until_date, number, published_at_ms, published_by) VALUES ($1, $2, $3, $4, $5, $6)";
-/// Waits for whoever judges these dates, and makes them wait: who judges locks day rows before anything else.
 pub(crate) const LOCK_DATES: &str = "UPDATE day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
+pub(crate) const LOCK_MEETINGS_OF_DATES: &str =
+    "UPDATE meeting_day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
 /// `$1` from, `$2` until, `$3` 1 to list settled ones too.
 pub(crate) const CORRECTIONS: &str = "SELECT finding AS id, person, unit, date, period, meeting, kind, state, length_ms, \
      due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
@@ -231,6 +232,7 @@ const SINGLE: &[&str] = &[
     PUBLICATIONS_OF,
     ADD_PUBLICATION,
     LOCK_DATES,
+    LOCK_MEETINGS_OF_DATES,
     CORRECTIONS,
     PENDING_CORRECTIONS,
     COUNTED,
@@ -282,6 +284,7 @@ pub(crate) enum Bulk {
     SupersedeFacts,
     CountableOf,
     CorrectionsOf,
+    CorrectionsOfMeetings,
     CorrectionsById,
     EscalationCorrectionsOf,
     AddCorrections,
@@ -290,7 +293,7 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
@@ -311,6 +314,7 @@ impl Bulk {
         Self::SupersedeFacts,
         Self::CountableOf,
         Self::CorrectionsOf,
+        Self::CorrectionsOfMeetings,
         Self::CorrectionsById,
         Self::EscalationCorrectionsOf,
         Self::AddCorrections,
@@ -341,6 +345,7 @@ impl Bulk {
             Self::SupersedeFacts => SUPERSEDE_FACTS,
             Self::CountableOf => COUNTABLE_OF,
             Self::CorrectionsOf => CORRECTIONS_OF,
+            Self::CorrectionsOfMeetings => CORRECTIONS_OF_MEETINGS,
             Self::CorrectionsById => CORRECTIONS_BY_ID,
             Self::EscalationCorrectionsOf => ESCALATION_CORRECTIONS_OF,
             Self::AddCorrections => ADD_CORRECTIONS,
@@ -512,6 +517,15 @@ const CORRECTIONS_OF: ForRows = ForRows {
          rules_version, facts_revision, review \
          FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
          AND correction.date = asked.date AND settled_at_ms IS NULL",
+};
+const CORRECTIONS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, correction.meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.person = '' AND correction.date = asked.date \
+         AND COALESCE(correction.meeting, '') = asked.meeting AND settled_at_ms IS NULL",
 };
 const CORRECTIONS_BY_ID: ForRows = ForRows {
     before: "WITH asked (finding) AS (VALUES ",

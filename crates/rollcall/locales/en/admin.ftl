@@ -253,31 +253,6 @@ admin-clause-coverage = reader rules
 admin-clause-counting = counting
 admin-clause-words = schedule, calendar
 
-# The page of a meeting.
-admin-meeting-units = What units sent
-admin-meeting-no-units = No unit has to send anybody to this meeting.
-admin-meeting-asked = Asked
-admin-meeting-came = Came
-admin-meeting-proposals = Proposed substitutes
-admin-meeting-proposals-hint = Who came without being on the roster while their unit is short. Once accepted, their presence counts as the named person's, and everything is judged again at once.
-admin-meeting-nobody-open = Nobody of that unit on the roster is missing, so nobody needs a substitute.
-admin-meeting-for = For whom
-admin-meeting-reason = Reason (optional)
-admin-meeting-accept = Accept
-admin-meeting-unlisted = Came without being on the roster
-admin-meeting-observations = Seen on the spot
-admin-meeting-subject = Unit or person
-admin-meeting-at = Time
-admin-meeting-note = Note (optional)
-admin-meeting-observe = Write down
-admin-meeting-accepted = Accepted; judging again.
-admin-meeting-observed = Written down; judging again.
-admin-meeting-nobody = There is no such person, and nothing was recorded. Choose again.
-admin-meeting-not-allowed = This meeting does not take such a substitute, or it was accepted before; nothing was recorded. See the meeting's “substitutes” setting.
-admin-meeting-not-observed = Whom, which kind or when is not right, and nothing was recorded. Write the time as 10:20.
-admin-meeting-stands-in = { $substitute } for { $person } (accepted by { $by })
-admin-meeting-seen = { $at } { $subject }: { $kind } { $note } ({ $observer })
-
 # The page of rules: counting, and a trial
 admin-nav-rules = Rules
 admin-rules-title = Counting
@@ -314,3 +289,28 @@ admin-rules-wrong-dates = Write dates as 2026-07-01, with “Before” later tha
 admin-verdict-escalation = { $rule }: { $yields }
 admin-week-published = Published ({ $number })
 admin-week-published-waiting = Published ({ $number }), corrections waiting: { $count }
+
+# The page of a meeting.
+admin-meeting-units = What units sent
+admin-meeting-no-units = No unit has to send anybody to this meeting.
+admin-meeting-asked = Asked
+admin-meeting-came = Came
+admin-meeting-proposals = Proposed substitutes
+admin-meeting-proposals-hint = Who came without being on the roster while their unit is short. Once accepted, their presence counts as the named person's, and everything is judged again at once.
+admin-meeting-nobody-open = Nobody of that unit on the roster is missing, so nobody needs a substitute.
+admin-meeting-for = For whom
+admin-meeting-reason = Reason (optional)
+admin-meeting-accept = Accept
+admin-meeting-unlisted = Came without being on the roster
+admin-meeting-observations = Seen on the spot
+admin-meeting-subject = Unit or person
+admin-meeting-at = Time
+admin-meeting-note = Note (optional)
+admin-meeting-observe = Write down
+admin-meeting-accepted = Accepted; judging again.
+admin-meeting-observed = Written down; judging again.
+admin-meeting-nobody = There is no such person, and nothing was recorded. Choose again.
+admin-meeting-not-allowed = This meeting does not take such a substitute, or it was accepted before; nothing was recorded. See the meeting's “substitutes” setting.
+admin-meeting-not-observed = Whom, which kind or when is not right, and nothing was recorded. Write the time as 10:20.
+admin-meeting-stands-in = { $substitute } for { $person } (accepted by { $by })
+admin-meeting-seen = { $at } { $subject }: { $kind } { $note } ({ $observer })

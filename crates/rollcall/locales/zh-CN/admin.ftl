@@ -240,31 +240,6 @@ admin-clause-coverage = 读卡器规则
 admin-clause-counting = 累计规则
 admin-clause-words = 作息日历
 
-# 会议页。
-admin-meeting-units = 单位到会情况
-admin-meeting-no-units = 这次会议没有规定单位名额。
-admin-meeting-asked = 应到
-admin-meeting-came = 实到
-admin-meeting-proposals = 拟代会人员
-admin-meeting-proposals-hint = 所在单位人数不足、不在名单上而到会的人。同意代会后，其在场视同被代人在场，并立即重新判定。
-admin-meeting-nobody-open = 该单位名单上没有缺席的人，不用代会。
-admin-meeting-for = 代谁
-admin-meeting-reason = 理由（可不填）
-admin-meeting-accept = 同意代会
-admin-meeting-unlisted = 不在名单上的到会人员
-admin-meeting-observations = 现场督查
-admin-meeting-subject = 单位或人员
-admin-meeting-at = 时间
-admin-meeting-note = 说明（可不填）
-admin-meeting-observe = 记录
-admin-meeting-accepted = 已同意代会，正在重新判定。
-admin-meeting-observed = 已记录，正在重新判定。
-admin-meeting-nobody = 没有这个人，什么也没有记录。请重新选择。
-admin-meeting-not-allowed = 这次会议不接受这样代会，或者已经同意过；什么也没有记录。请看会议的 substitutes 设置。
-admin-meeting-not-observed = 对象、类别或时间不对，什么也没有记录。时间请写成 10:20。
-admin-meeting-stands-in = { $substitute }代{ $person }（{ $by }同意）
-admin-meeting-seen = { $at } { $subject }：{ $kind } { $note }（{ $observer }）
-
 # 规则页：累计规则与试算
 admin-nav-rules = 规则
 admin-rules-title = 累计规则
@@ -301,3 +276,28 @@ admin-rules-wrong-dates = 日期请写成 2026-07-01 的形式，并且“到”
 admin-verdict-escalation = { $rule }：{ $yields }
 admin-week-published = 已通报（{ $number }）
 admin-week-published-waiting = 已通报（{ $number }），{ $count } 条更正待发布
+
+# 会议页。
+admin-meeting-units = 单位到会情况
+admin-meeting-no-units = 这次会议没有规定单位名额。
+admin-meeting-asked = 应到
+admin-meeting-came = 实到
+admin-meeting-proposals = 拟代会人员
+admin-meeting-proposals-hint = 所在单位人数不足、不在名单上而到会的人。同意代会后，其在场视同被代人在场，并立即重新判定。
+admin-meeting-nobody-open = 该单位名单上没有缺席的人，不用代会。
+admin-meeting-for = 代谁
+admin-meeting-reason = 理由（可不填）
+admin-meeting-accept = 同意代会
+admin-meeting-unlisted = 不在名单上的到会人员
+admin-meeting-observations = 现场督查
+admin-meeting-subject = 单位或人员
+admin-meeting-at = 时间
+admin-meeting-note = 说明（可不填）
+admin-meeting-observe = 记录
+admin-meeting-accepted = 已同意代会，正在重新判定。
+admin-meeting-observed = 已记录，正在重新判定。
+admin-meeting-nobody = 没有这个人，什么也没有记录。请重新选择。
+admin-meeting-not-allowed = 这次会议不接受这样代会，或者已经同意过；什么也没有记录。请看会议的 substitutes 设置。
+admin-meeting-not-observed = 对象、类别或时间不对，什么也没有记录。时间请写成 10:20。
+admin-meeting-stands-in = { $substitute }代{ $person }（{ $by }同意）
+admin-meeting-seen = { $at } { $subject }：{ $kind } { $note }（{ $observer }）

@@ -115,10 +115,10 @@ fn routes() -> Vec<Route> {
         route("/review/{week}/f/{finding}", get(review::detail)),
         route("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
         route("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        route("/rules", get(trial::show)),
         route("/meetings/{meeting}", get(meeting::show)),
         route("/meetings/{meeting}/substitutes", post(meeting::accept)),
         route("/meetings/{meeting}/observations", post(meeting::observe)),
-        route("/rules", get(trial::show)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

@@ -207,6 +207,7 @@ async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, C
     Ok(show_import(&report, None, arguments.json))
 }
 
+/// Prints what was or would be imported, and, where that was tried, which findings it would change.
 fn show_import(report: &transfer::ImportReport, tried: Option<&Recalculation>, json: bool) -> ExitCode {
     if json {
         let mut object = report.to_json();
@@ -216,7 +217,7 @@ fn show_import(report: &transfer::ImportReport, tried: Option<&Recalculation>, j
         println!("{object}");
     } else {
         let language = super::language(None);
-        let tried = tried.iter().flat_map(|tried| recalculation_lines(tried, language));
+        let tried = tried.into_iter().flat_map(|tried| recalculation_lines(tried, language));
         for line in report.lines(language).into_iter().chain(tried) {
             println!("{line}");
         }

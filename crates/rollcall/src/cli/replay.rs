@@ -159,6 +159,7 @@ fn replay_lines(replayed: &Replay, known_at: Option<Instant>, zone: Tz, language
     }
     let arguments = [
         ("days", Value::from(replayed.days.to_string())),
+        ("meetings", Value::from(replayed.meetings.to_string())),
         ("swipes", Value::from(replayed.swipes.to_string())),
         ("pending", Value::from(replayed.pending.to_string())),
     ];
@@ -244,6 +245,7 @@ pub(super) fn recalculation_json(tried: &Recalculation) -> serde_json::Value {
         .map_or(chrono_tz::UTC, |site| site.facts.records().site.zone);
     let mut object = to_json(&tried.replay.comparison, zone);
     object["days"] = json!(tried.replay.days);
+    object["meetings"] = json!(tried.replay.meetings);
     object["unjudged"] = json!(tried.unjudged);
     object
 }
@@ -253,6 +255,7 @@ pub(super) fn recalculation_lines(tried: &Recalculation, language: Language) -> 
     let mut lines = comparison_lines(&tried.replay, language);
     let arguments = [
         ("days", Value::from(tried.replay.days.to_string())),
+        ("meetings", Value::from(tried.replay.meetings.to_string())),
         ("missing", Value::from(tried.unjudged.to_string())),
     ];
     lines.push(words::text(language, "recalculate-summary", &arguments));

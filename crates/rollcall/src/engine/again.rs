@@ -1,4 +1,4 @@
-//! Stored days, and meetings as a whole, judged again from nothing: by the facts that somebody asks for, from the swipes that are stored.
+//! Stored days judged again from nothing: by the facts that somebody asks for, from the swipes that are stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,13 +72,15 @@ impl<'a> Again<'a> {
         Ok(found)
     }
 
-    /// The findings of units in meetings as a whole, each judged at its instant; of meetings that the facts do not know there are none.
+    /// The findings of units, of meeting rows judged each at its instant; of what the facts do not know there are none.
     pub async fn judge_meetings(&self, meetings: &BTreeMap<MeetingKey, Instant>) -> anyhow::Result<Vec<FindingRow>> {
         let facts: &SiteFacts = &self.site.facts;
         let known = meetings::rows_of(facts);
         let mut found = Vec::new();
         for (key, now) in meetings {
-            let Some(scope) = known.get(key).copied() else { continue };
+            let Some(scope) = known.get(key).copied() else {
+                continue;
+            };
             let rows = self.swipes(&meetings::swipe_query(self.site, scope)).await?;
             let swipes = self.site.swipes(&rows)?;
             let assessment = rules::evaluate_meeting(&meetings::facts_of(facts, scope, &swipes), *now);

@@ -262,13 +262,14 @@ impl Engine {
         Ok(())
     }
 
-    /// What was confirmed and says something else now is confirmed no more, so its person's counting changes.
-    async fn recount(&self, transaction: &mut dyn Transaction, saved: &[FindingRow]) -> Result<(), StoreError> {
+    /// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+    pub(super) async fn recount(
+        &self,
+        transaction: &mut dyn Transaction,
+        saved: &[FindingRow],
+    ) -> Result<(), StoreError> {
         let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
-        let people: BTreeSet<String> = reopened
-            .map(|row| row.person.clone())
-            .filter(|person| !person.is_empty())
-            .collect();
+        let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
         let site = self.site.borrow().clone();
         counting::recount(transaction, &site, &self.secret, &people, self.now).await
     }

@@ -14,6 +14,7 @@ use store::{StoreError, Transaction};
 
 use super::Engine;
 use super::verdicts::{Judging, Settled, settle_units};
+use crate::counting;
 use crate::lobby::{BoardFinding, BoardMeeting};
 use crate::shared::SiteSnapshot;
 
@@ -242,6 +243,7 @@ impl Engine {
         let changed = judged.iter().flat_map(|meeting| &meeting.settled.changed);
         let changed: Vec<FindingRow> = changed.cloned().collect();
         let stored = transaction.save_findings(&changed).await?;
+        self.recount(transaction, &stored).await?;
         let revisions: BTreeMap<&str, i64> = stored.iter().map(|row| (row.id.as_str(), row.revision)).collect();
         for row in judged.iter_mut().flat_map(|meeting| &mut meeting.settled.holding) {
             row.revision = revisions.get(row.id.as_str()).copied().unwrap_or(row.revision);
@@ -258,9 +260,10 @@ impl Engine {
 }
 
 /// Findings of units by the meeting that they are about.
-pub fn by_meeting(rows: Vec<FindingRow>) -> BTreeMap<MeetingKey, Vec<FindingRow>> {
+fn by_meeting(rows: Vec<FindingRow>) -> BTreeMap<MeetingKey, Vec<FindingRow>> {
     let mut meetings: BTreeMap<MeetingKey, Vec<FindingRow>> = BTreeMap::new();
-    for row in rows {
+    // Escalations are counted and not judged.
+    for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
         let key = MeetingKey {
             date: row.date.clone(),
             meeting: row.meeting.clone().unwrap_or_default(),

@@ -10,7 +10,7 @@ use store::rows::{DayRow, DecisionRow, FindingQuery, FindingRow, Review};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{EngineParts, Health, Heartbeats, Intake, intake::NewSwipe, load_site, run};
+use super::{EngineParts, Health, Intake, intake::NewSwipe, load_site, run};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{Limits, Lobby, LobbySettings, NameMode};
@@ -29,6 +29,24 @@ pub(crate) const BUREAU: &[(&str, &str)] = &[
     ("readers.csv", "reader,place,faces\nin,gate,in\nout,gate,out\n"),
     ("schedules.toml", SCHEDULE),
     ("assignments.csv", "subject,schedule\nunit:plan,office\n"),
+];
+
+/// A meeting on Wednesday the 16th to which the unit of [`BUREAU`] has to send somebody.
+pub(crate) const MEETING: &[(&str, &str)] = &[
+    (
+        "places.csv",
+        "place,kind,pairing\ngate,office,\nhall,meeting,directed\n",
+    ),
+    (
+        "readers.csv",
+        "reader,place,faces\nin,gate,in\nout,gate,out\nhall-in,hall,in\nhall-out,hall,out\n",
+    ),
+    (
+        "meetings.toml",
+        "[[meeting]]\nid = \"weekly\"\ntitle = \"Weekly\"\nplace = \"hall\"\nstarts = \"2026-09-16 10:00\"\n\
+         ends = \"2026-09-16 11:00\"\n",
+    ),
+    ("meeting_units.csv", "meeting,unit,at_least\nweekly,plan,1\n"),
 ];
 
 /// The hours of [`BUREAU`], on every weekday.
@@ -114,7 +132,7 @@ impl Workbench {
             lobby: Lobby::new(settings, clock).expect("randomness"),
             site,
             readers: Vec::new(),
-            heartbeats: Heartbeats::default(),
+            heartbeats: super::Heartbeats::default(),
             health: Arc::new(Health::default()),
         };
         let engine = tokio::spawn(run(parts, lifecycle.clone()));
@@ -148,7 +166,9 @@ impl Workbench {
             let today = rules::time::local_date(now, chrono_tz::Asia::Shanghai).to_string();
             let is_due = |day: &DayRow| day.next_check.is_some_and(|at| at <= now);
             let is_open = opened.is_some_and(|opened| opened >= today) || !self.opens_today(now).await;
-            if is_open && !self.days().await.iter().any(is_due) {
+            let meetings = self.ledger.meeting_days("", "~").await.expect("read");
+            let waits = meetings.iter().any(|row| row.next_check.is_some_and(|at| at <= now));
+            if is_open && !waits && !self.days().await.iter().any(is_due) {
                 return;
             }
         }
@@ -209,12 +229,18 @@ impl Workbench {
 
 /// A finding in short.
 pub(crate) fn told(row: &FindingRow) -> String {
-    let place = row.period.as_deref().or(row.source.as_deref()).unwrap_or("-");
+    let place = row.period.as_deref().or(row.meeting.as_deref());
+    let place = place.or(row.source.as_deref()).unwrap_or("-");
+    let subject = if row.person.is_empty() {
+        row.unit.as_deref().unwrap_or_default()
+    } else {
+        &row.person
+    };
     let minutes = row.length_ms.map_or("-".to_owned(), |ms| (ms / 60_000).to_string());
     format!(
         "{} {} {place} {} {minutes} {}",
         &row.date[8..],
-        row.person,
+        subject,
         row.kind,
         row.state
     )

@@ -66,9 +66,9 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     attendance::units(source, &mut draft, &mut problems);
     attendance::substitutes(source, &mut draft, &mut problems);
     attendance::observations(source, &mut draft, &mut problems);
-    escalations::escalations(source, &mut draft, &mut problems);
     duties::duties(source, &mut draft, &mut problems);
     duties::checks(source, &mut draft, &mut problems);
+    escalations::escalations(source, &mut draft, &mut problems);
     let decisions = decisions::decisions(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);

@@ -187,6 +187,11 @@ impl Touched {
         self.first_date().map(|date| date.to_string())
     }
 
+    /// Whether it is anybody's day or any meeting.
+    pub(super) fn is_anything(&self) -> bool {
+        self.everyone || self.always || self.from.is_some() || !self.people.is_empty()
+    }
+
     /// The same as a date.
     pub(super) fn first_date(&self) -> Option<NaiveDate> {
         self.from.filter(|_| !self.always)

@@ -70,9 +70,9 @@ pub(super) struct Reach {
 pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
     let fresh: HashSet<&str> = fresh.iter().map(|swipe| swipe.id.as_str()).collect();
     let counts = |swipe: &&FolderSwipe| swipe.quarantine.is_none() && fresh.contains(hex::encode(swipe.id.0).as_str());
-    let others_judged = judged_too(&compiled.records);
-    let everybody = |holder: &str| -> Vec<String> {
-        let others = others_judged.get(holder).into_iter().flatten();
+    let dependants = judged_too(&compiled.records);
+    let touched = |holder: &str| -> Vec<String> {
+        let others = dependants.get(holder).into_iter().flatten();
         std::iter::once(holder)
             .chain(others.copied())
             .map(str::to_owned)
@@ -86,7 +86,7 @@ pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
             .filter_map(|swipe| Some((holder(&compiled.records, swipe)?, swipe.happened_at)))
     };
     Reach {
-        people: held().flat_map(|(person, _)| everybody(person)).collect(),
+        people: held().flat_map(|(person, _)| touched(person)).collect(),
         from: held()
             .map(|(_, at)| at)
             .min()

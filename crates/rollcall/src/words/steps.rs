@@ -527,6 +527,28 @@ impl Context<'_> {
             .text("name", name)
     }
 
+    fn escalation(&self, rule: &Id, name: &Id, from: Option<NaiveDate>, units: &[UnitIndex]) -> Said {
+        let said = match (from, units.is_empty()) {
+            (None, true) => Said::new("step-escalation"),
+            (None, false) => Said::new("step-escalation-of-units"),
+            (Some(_), true) => Said::new("step-escalation-since"),
+            (Some(_), false) => Said::new("step-escalation-since-of-units"),
+        };
+        let units: Vec<&str> = units.iter().map(|unit| &*self.records.units[unit.at()].name).collect();
+        let said = match from {
+            Some(from) => said.text("from", &from).cites(&format!("{rule}@{from}")),
+            None => said.cites(rule),
+        };
+        said.text("name", name).text("units", &units.join(", "))
+    }
+
+    /// A meeting by its title, a period by its name.
+    fn place_of_count(&self, place: &Id) -> Id {
+        let mut meetings = self.records.meetings.iter();
+        let meeting = meetings.find(|meeting| meeting.id == *place);
+        meeting.map_or_else(|| place.clone(), |meeting| meeting.title.clone())
+    }
+
     fn name(&self, person: PersonIndex) -> &Id {
         let person = &self.records.people[person.at()];
         person.stints.last().map_or(&person.id, |stint| &stint.name)
@@ -567,28 +589,6 @@ impl Context<'_> {
                 .text("named", self.name(named)),
             None => self.person("step-came-for-unit", person),
         }
-    }
-
-    fn escalation(&self, rule: &Id, name: &Id, from: Option<NaiveDate>, units: &[UnitIndex]) -> Said {
-        let said = match (from, units.is_empty()) {
-            (None, true) => Said::new("step-escalation"),
-            (None, false) => Said::new("step-escalation-of-units"),
-            (Some(_), true) => Said::new("step-escalation-since"),
-            (Some(_), false) => Said::new("step-escalation-since-of-units"),
-        };
-        let units: Vec<&str> = units.iter().map(|unit| &*self.records.units[unit.at()].name).collect();
-        let said = match from {
-            Some(from) => said.text("from", &from).cites(&format!("{rule}@{from}")),
-            None => said.cites(rule),
-        };
-        said.text("name", name).text("units", &units.join(", "))
-    }
-
-    /// A meeting by its title, a period by its name.
-    fn place_of_count(&self, place: &Id) -> Id {
-        let mut meetings = self.records.meetings.iter();
-        let meeting = meetings.find(|meeting| meeting.id == *place);
-        meeting.map_or_else(|| place.clone(), |meeting| meeting.title.clone())
     }
 
     fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
@@ -1401,8 +1401,8 @@ mod tests {
             what_follows(),
             comparisons(),
             meetings_and_certainty(),
-            units_and_inspectors(),
             counting(),
+            units_and_inspectors(),
             duties(),
         ]
         .concat();
