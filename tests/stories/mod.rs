@@ -11,5 +11,8 @@ mod postgres;
 mod replay;
 mod restarts;
 mod screens;
+mod stripes;
 mod support;
+mod terminals;
+mod units;
 mod webhook;

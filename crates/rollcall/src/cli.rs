@@ -7,6 +7,7 @@ mod checks;
 mod daemon;
 mod judge;
 mod replay;
+mod terminal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ enum Command {
     /// Lobby screens.
     #[command(subcommand)]
     Screen(accounts::ScreenCommand),
+    /// What ZKTeco terminals that call us are asked to do.
+    #[command(subcommand)]
+    Terminal(terminal::TerminalCommand),
     /// The record of who did what.
     #[command(subcommand)]
     Audit(checks::AuditCommand),
@@ -89,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Bulletin(command) => within_runtime(bulletin::bulletin(command)),
         Command::Escalations(arguments) => within_runtime(bulletin::escalations(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
+        Command::Terminal(command) => within_runtime(terminal::terminal(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
         Command::Audit(command) => within_runtime(checks::audit(command)),
     }

@@ -318,6 +318,7 @@ pub fn explain(
         date: reached.date,
         about: About::Date,
         finding: Some(FindingKind::Escalation),
+        source: rule.map(|rule| rule.id.clone()),
         steps,
     }
 }

@@ -8,8 +8,8 @@ use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, PublicationRow, RejectedInput, Review, ScreenRow, SessionRow,
-    SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
+    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -142,6 +142,31 @@ impl FromCells for DayRow {
     fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
         Ok(Self {
             key: DayKey::read(cells)?,
+            judged_at: cells.optional_instant("judged_at_ms")?,
+            next_check: cells.optional_instant("next_check_at_ms")?,
+            rules_version: cells.integer("rules_version")?,
+            facts_revision: cells.integer("facts_revision")?,
+        })
+    }
+}
+
+impl FromCells for MeetingKey {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            date: cells.text("date")?,
+            meeting: cells.text("meeting")?,
+        })
+    }
+}
+
+impl FromCells for MeetingRow {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            key: MeetingKey::read(cells)?,
             judged_at: cells.optional_instant("judged_at_ms")?,
             next_check: cells.optional_instant("next_check_at_ms")?,
             rules_version: cells.integer("rules_version")?,
@@ -311,6 +336,26 @@ impl FromCells for OutageRow {
             reader: cells.text("reader")?,
             down_from: cells.instant("down_from_at_ms")?,
             down_until: cells.optional_instant("down_until_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for ReaderCommandRow {
+    const TABLE: &'static str = "reader_command";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            seq: cells.integer("seq")?,
+            reader: cells.text("reader")?,
+            command: cells.text("command")?,
+            starts: cells.optional_text("starts")?,
+            until: cells.optional_text("until")?,
+            asked_at: cells.instant("asked_at_ms")?,
+            asked_by: cells.text("asked_by")?,
+            sent_at: cells.optional_instant("sent_at_ms")?,
+            sends: cells.integer("sends")?,
+            done_at: cells.optional_instant("done_at_ms")?,
+            code: cells.optional_integer("code")?,
         })
     }
 }

@@ -73,6 +73,14 @@ impl<DB: Dialect> SqlTransaction<DB> {
             .await
     }
 
+    /// Waits for whoever judges these dates, and makes them wait: who judges locks day rows and then meeting rows before anything
+    /// else.
+    pub(crate) async fn lock_dates(&mut self, first: &str, until: &str) -> Stored<()> {
+        let dates = [Value::from(first), Value::from(until)];
+        self.run(statements::LOCK_DATES, &dates).await?;
+        self.run(statements::LOCK_MEETINGS_OF_DATES, &dates).await.map(drop)
+    }
+
     /// Keeps what judging says of published findings as corrections.
     pub(crate) async fn hold_back(&mut self, held: &[FindingRow], published: &[PublicationRow]) -> Stored<()> {
         let once: BTreeMap<&str, &FindingRow> = held.iter().map(|row| (row.id.as_str(), row)).collect();

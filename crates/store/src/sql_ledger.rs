@@ -18,8 +18,8 @@ use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, BadgeSwipe, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, PublicationRow, RejectedInput, ScreenRow, SessionRow,
-    SwipeRecord,
+    FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
+    ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -173,6 +173,15 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::OUTAGES_AT, &[known_at.into()]).await
     }
 
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::READER_COMMANDS, &[limit.into()]).await
+    }
+
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::OPEN_READER_COMMANDS, &[reader.into(), limit.into()])
+            .await
+    }
+
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>> {
         let mut connection = self.reader().await?;
         let query = BadgeSwipe {
@@ -203,6 +212,10 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>> {
         self.list(statements::DAYS, &[from.into(), until.into()]).await
+    }
+
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>> {
+        self.list(statements::MEETING_DAYS, &[from.into(), until.into()]).await
     }
 
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>> {

@@ -16,7 +16,8 @@ use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    OneTimeLink, OutageRow, PublicationRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput, Review, ScreenRow,
+    SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, runs};
@@ -250,6 +251,30 @@ fn day_values(day: &DayRow) -> [Value<'_>; 6] {
     ]
 }
 
+fn asked_meetings(meetings: &[MeetingKey]) -> Vec<[Value<'_>; 2]> {
+    let keys: BTreeSet<&MeetingKey> = meetings.iter().collect();
+    keys.into_iter()
+        .map(|key| [Value::from(&key.date), Value::from(&key.meeting)])
+        .collect()
+}
+
+/// A meeting that was never judged and is due at once.
+fn new_meeting_values(key: [Value<'_>; 2]) -> [Value<'_>; 5] {
+    let [date, meeting] = key;
+    [date, meeting, Value::Integer(0), Value::Integer(0), Value::Integer(0)]
+}
+
+fn meeting_values(row: &MeetingRow) -> [Value<'_>; 6] {
+    [
+        Value::from(&row.key.date),
+        Value::from(&row.key.meeting),
+        Value::from(row.judged_at),
+        Value::from(row.next_check),
+        row.rules_version.into(),
+        row.facts_revision.into(),
+    ]
+}
+
 fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
     let FactRow {
         id,
@@ -432,6 +457,41 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run_all(Bulk::SaveDays, &values).await.map(drop)
     }
 
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()> {
+        let due_at_once: Vec<[Value<'_>; 5]> = asked_meetings(meetings).into_iter().map(new_meeting_values).collect();
+        self.run_all(Bulk::TouchMeetings, &due_at_once).await?;
+        let asked = asked_meetings(meetings);
+        let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockMeetings, asked, &no_day()).await;
+        self.noted(locked).map(drop)
+    }
+
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>> {
+        self.list(DB::DUE_MEETINGS, &[now.into(), limit.into()]).await
+    }
+
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>> {
+        let rows = self
+            .ask(Bulk::FindingsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        if self
+            .publications_of(meetings.iter().map(|key| key.date.as_str()))
+            .await?
+            .is_empty()
+        {
+            return Ok(rows);
+        }
+        let waiting = self
+            .ask(Bulk::CorrectionsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        Ok(corrections::laid_over(rows, waiting))
+    }
+
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()> {
+        let by_key: BTreeMap<&MeetingKey, &MeetingRow> = meetings.iter().map(|row| (&row.key, row)).collect();
+        let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(meeting_values).collect();
+        self.run_all(Bulk::SaveMeetings, &values).await.map(drop)
+    }
+
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
         let published = self
             .publications_of(findings.iter().map(|row| row.date.as_str()))
@@ -455,28 +515,43 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         Ok(self.noted(earliest)?.map(Instant::from_ms))
     }
 
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>> {
+        let rows = self.rows(statements::NEXT_MEETING_CHECK, &[]).await?;
+        let earliest = first_integer::<DB>(&rows, MeetingRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
+    }
+
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {
         let from = from.unwrap_or("");
+        // Every date that is written sorts before a tilde.
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), "~".into()])
+            .await?;
         let Some(people) = people else {
-            return self.run(statements::MAKE_ALL_DUE, &[from.into()]).await;
+            let days = self.run(statements::MAKE_ALL_DUE, &[from.into()]).await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
-        self.run_all(Bulk::MakeDue, &asked).await
+        Ok(self.run_all(Bulk::MakeDue, &asked).await? + meetings)
     }
 
     async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), until.into()])
+            .await?;
         let Some(people) = people else {
-            return self
+            let days = self
                 .run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()])
-                .await;
+                .await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 3]> = once
             .into_iter()
             .map(|person| [person.into(), from.into(), until.into()])
             .collect();
-        self.run_all(Bulk::MakeDueWithin, &asked).await
+        Ok(self.run_all(Bulk::MakeDueWithin, &asked).await? + meetings)
     }
 
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
@@ -540,6 +615,29 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run(statements::SAVE_OUTAGE, &values).await.map(drop)
     }
 
+    async fn add_reader_command(&mut self, command: &ReaderCommandRow) -> Stored<()> {
+        let values = [
+            Value::from(&command.reader),
+            (&command.command).into(),
+            (&command.starts).into(),
+            (&command.until).into(),
+            command.asked_at.into(),
+            (&command.asked_by).into(),
+        ];
+        self.run(statements::ADD_READER_COMMAND, &values).await.map(drop)
+    }
+
+    async fn send_reader_command(&mut self, seq: i64, at: Instant) -> Stored<()> {
+        let (values, id) = ([at.into(), seq.into()], seq.to_string());
+        self.run_one(statements::SEND_READER_COMMAND, &values, ReaderCommandRow::TABLE, &id)
+            .await
+    }
+
+    async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool> {
+        let values = [at.into(), code.into(), seq.into(), reader.into()];
+        Ok(self.run(statements::END_READER_COMMAND, &values).await? == 1)
+    }
+
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {
         Ok(self.list(DB::FINDING_LOCKED, &[id.into()]).await?.into_iter().next())
     }
@@ -579,7 +677,8 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn countable_of(&mut self, people: &[&str]) -> Stored<Vec<FindingRow>> {
         let once: BTreeSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 1]> = once.into_iter().map(|person| [Value::from(person)]).collect();
-        let nobody = [Value::from("")];
+        // Units are the empty text, and a blank is nobody.
+        let nobody = [Value::from(" ")];
         let rows = self.ask(Bulk::CountableOf, asked.clone(), &nobody).await?;
         let waiting = self.ask(Bulk::EscalationCorrectionsOf, asked, &nobody).await?;
         Ok(corrections::laid_over(rows, waiting))
@@ -613,8 +712,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             published_at,
             published_by,
         } = publication;
-        self.run(statements::LOCK_DATES, &[first_date.into(), until_date.into()])
-            .await?;
+        self.lock_dates(first_date, until_date).await?;
         let values = [
             week.into(),
             first_date.into(),
@@ -636,7 +734,8 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             Value::from(&publication.first_date),
             Value::from(&publication.until_date),
         ];
-        self.run(statements::LOCK_DATES, &dates).await?;
+        self.lock_dates(&publication.first_date, &publication.until_date)
+            .await?;
         let waiting: Vec<FindingRow> = self.list(statements::PENDING_CORRECTIONS, &dates).await?;
         let issued: Vec<FindingRow> = waiting
             .into_iter()

@@ -50,6 +50,17 @@ pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage \
      ON CONFLICT (reader, down_from_at_ms) DO UPDATE SET down_until_at_ms = excluded.down_until_at_ms, \
      closed_at_ms = excluded.closed_at_ms";
 
+pub(crate) const READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command ORDER BY seq DESC LIMIT $1";
+pub(crate) const OPEN_READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command WHERE reader = $1 AND done_at_ms IS NULL ORDER BY seq LIMIT $2";
+pub(crate) const ADD_READER_COMMAND: &str = "INSERT INTO reader_command \
+     (reader, command, starts, until, asked_at_ms, asked_by, sends) VALUES ($1, $2, $3, $4, $5, $6, 0)";
+pub(crate) const SEND_READER_COMMAND: &str =
+    "UPDATE reader_command SET sent_at_ms = $1, sends = sends + 1 WHERE seq = $2";
+pub(crate) const END_READER_COMMAND: &str = "UPDATE reader_command SET done_at_ms = $1, code = $2 \
+     WHERE seq = $3 AND reader = $4 AND done_at_ms IS NULL";
+
 pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
      WHERE received_at_ms >= $1 AND received_at_ms < $2 ORDER BY received_at_ms, seq LIMIT $3";
@@ -67,6 +78,13 @@ pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 /// `$1` the first date, `$2` the date after the last.
 pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+pub(crate) const MEETING_DAYS: &str = "SELECT date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
+     FROM meeting_day WHERE date >= $1 AND date < $2 ORDER BY date, meeting";
+pub(crate) const NEXT_MEETING_CHECK: &str =
+    "SELECT next_check_at_ms FROM meeting_day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
+/// `$1` the first date, `$2` the date after the last.
+pub(crate) const MAKE_MEETINGS_DUE: &str = "UPDATE meeting_day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 
 /// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
@@ -113,8 +131,9 @@ pub(crate) const PUBLICATIONS_OF: &str = "SELECT week, first_date, until_date, n
      FROM publication WHERE until_date > $1 AND first_date <= $2 ORDER BY first_date";
 pub(crate) const ADD_PUBLICATION: &str = "INSERT INTO publication \
      (week, first_date, until_date, number, published_at_ms, published_by) VALUES ($1, $2, $3, $4, $5, $6)";
-/// Waits for whoever judges these dates, and makes them wait: who judges locks day rows before anything else.
 pub(crate) const LOCK_DATES: &str = "UPDATE day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
+pub(crate) const LOCK_MEETINGS_OF_DATES: &str =
+    "UPDATE meeting_day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
 /// `$1` from, `$2` until, `$3` 1 to list settled ones too.
 pub(crate) const CORRECTIONS: &str = "SELECT finding AS id, person, unit, date, period, meeting, kind, state, length_ms, \
      due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
@@ -185,6 +204,11 @@ const SINGLE: &[&str] = &[
     OUTAGES,
     OUTAGES_AT,
     SAVE_OUTAGE,
+    READER_COMMANDS,
+    OPEN_READER_COMMANDS,
+    ADD_READER_COMMAND,
+    SEND_READER_COMMAND,
+    END_READER_COMMAND,
     SWIPES_RECEIVED,
     SWIPE_DAYS,
     SWIPE_COUNT,
@@ -193,6 +217,9 @@ const SINGLE: &[&str] = &[
     NEXT_CHECK,
     MAKE_ALL_DUE,
     MAKE_ALL_DUE_WITHIN,
+    MEETING_DAYS,
+    NEXT_MEETING_CHECK,
+    MAKE_MEETINGS_DUE,
     FINDINGS,
     FINDINGS_OF_PERSON,
     FINDINGS_AT,
@@ -205,6 +232,7 @@ const SINGLE: &[&str] = &[
     PUBLICATIONS_OF,
     ADD_PUBLICATION,
     LOCK_DATES,
+    LOCK_MEETINGS_OF_DATES,
     CORRECTIONS,
     PENDING_CORRECTIONS,
     COUNTED,
@@ -243,8 +271,12 @@ pub(crate) enum Bulk {
     SaveDays,
     MakeDue,
     MakeDueWithin,
+    TouchMeetings,
+    LockMeetings,
+    SaveMeetings,
     SwipesOf,
     FindingsOf,
+    FindingsOfMeetings,
     FindingsById,
     SaveFindings,
     AddHistory,
@@ -252,6 +284,7 @@ pub(crate) enum Bulk {
     SupersedeFacts,
     CountableOf,
     CorrectionsOf,
+    CorrectionsOfMeetings,
     CorrectionsById,
     EscalationCorrectionsOf,
     AddCorrections,
@@ -260,7 +293,7 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
@@ -268,8 +301,12 @@ impl Bulk {
         Self::SaveDays,
         Self::MakeDue,
         Self::MakeDueWithin,
+        Self::TouchMeetings,
+        Self::LockMeetings,
+        Self::SaveMeetings,
         Self::SwipesOf,
         Self::FindingsOf,
+        Self::FindingsOfMeetings,
         Self::FindingsById,
         Self::SaveFindings,
         Self::AddHistory,
@@ -277,6 +314,7 @@ impl Bulk {
         Self::SupersedeFacts,
         Self::CountableOf,
         Self::CorrectionsOf,
+        Self::CorrectionsOfMeetings,
         Self::CorrectionsById,
         Self::EscalationCorrectionsOf,
         Self::AddCorrections,
@@ -294,8 +332,12 @@ impl Bulk {
             Self::SaveDays => SAVE_DAYS,
             Self::MakeDue => MAKE_DUE,
             Self::MakeDueWithin => MAKE_DUE_WITHIN,
+            Self::TouchMeetings => TOUCH_MEETINGS,
+            Self::LockMeetings => return DB::LOCK_MEETINGS,
+            Self::SaveMeetings => SAVE_MEETINGS,
             Self::SwipesOf => SWIPES_OF,
             Self::FindingsOf => FINDINGS_OF,
+            Self::FindingsOfMeetings => FINDINGS_OF_MEETINGS,
             Self::FindingsById => FINDINGS_BY_ID,
             Self::SaveFindings => SAVE_FINDINGS,
             Self::AddHistory => ADD_HISTORY,
@@ -303,6 +345,7 @@ impl Bulk {
             Self::SupersedeFacts => SUPERSEDE_FACTS,
             Self::CountableOf => COUNTABLE_OF,
             Self::CorrectionsOf => CORRECTIONS_OF,
+            Self::CorrectionsOfMeetings => CORRECTIONS_OF_MEETINGS,
             Self::CorrectionsById => CORRECTIONS_BY_ID,
             Self::EscalationCorrectionsOf => ESCALATION_CORRECTIONS_OF,
             Self::AddCorrections => ADD_CORRECTIONS,
@@ -367,6 +410,28 @@ const MAKE_DUE: ForRows = ForRows {
     after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+};
+const TOUCH_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(5),
+    after: " ON CONFLICT (date, meeting) DO NOTHING",
+};
+const SAVE_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(6),
+    after: " ON CONFLICT (date, meeting) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+         next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
+         facts_revision = excluded.facts_revision",
+};
+// A finding of a unit has no person.
+const FINDINGS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT finding.id, finding.person, unit, finding.date, period, finding.meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding \
+         WHERE finding.person = '' AND finding.date = asked.date AND COALESCE(finding.meeting, '') = asked.meeting \
+         AND withdrawn_at_ms IS NULL",
 };
 const MAKE_DUE_WITHIN: ForRows = ForRows {
     before: "WITH asked (person, first_date, end_date) AS (VALUES ",
@@ -453,6 +518,15 @@ const CORRECTIONS_OF: ForRows = ForRows {
          FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
          AND correction.date = asked.date AND settled_at_ms IS NULL",
 };
+const CORRECTIONS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, correction.meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.person = '' AND correction.date = asked.date \
+         AND COALESCE(correction.meeting, '') = asked.meeting AND settled_at_ms IS NULL",
+};
 const CORRECTIONS_BY_ID: ForRows = ForRows {
     before: "WITH asked (finding) AS (VALUES ",
     row: Columns::Typed(&["TEXT"]),
@@ -515,7 +589,7 @@ pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
     SINGLE
         .iter()
         .copied()
-        .chain([DB::DUE_DAYS, DB::FINDING_LOCKED])
+        .chain([DB::DUE_DAYS, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
         .chain(bulk)
         .collect()
 }

@@ -13,8 +13,8 @@ use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
     Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, PublicationRow, RejectedInput, Review, ScreenRow, SessionRow,
-    SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
+    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -77,8 +77,12 @@ const CASES: &[(&str, Case)] = &[
     ("a failed transaction is not committed", |place| {
         Box::pin(failed_is_not_committed(place))
     }),
+    ("what terminals are asked", |place| Box::pin(reader_commands(place))),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
+    ("meetings", |place| Box::pin(meetings(place))),
+    ("findings of units", |place| Box::pin(findings_of_units(place))),
+    ("meetings are made due", |place| Box::pin(meetings_are_made_due(place))),
     ("days of a range are made due", |place| {
         Box::pin(days_of_a_range_are_made_due(place))
     }),
@@ -792,6 +796,146 @@ async fn days_are_made_due(place: Place) {
             .iter()
             .all(|row| row.next_check == Some(at(0)) && row.judged_at == Some(at(5)))
     );
+}
+
+fn meeting_key(date: &str, meeting: &str) -> MeetingKey {
+    MeetingKey {
+        date: date.to_owned(),
+        meeting: meeting.to_owned(),
+    }
+}
+
+async fn meetings(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let judged = |key: &MeetingKey, next_check: Option<i64>| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: next_check.map(at),
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.touch_meetings(&keys).await.expect("touch");
+    assert_eq!(transaction.next_meeting_check().await.expect("read"), Some(at(0)));
+    let due = transaction.due_meetings(at(0), 2).await.expect("due");
+    assert_eq!(due, [keys[1].clone(), keys[2].clone()], "in the order of bytes");
+    let rows = [
+        judged(&keys[1], None),
+        judged(&keys[2], Some(40)),
+        judged(&keys[0], Some(60)),
+    ];
+    transaction.save_meetings(&rows).await.expect("save");
+    transaction.touch_meetings(&keys).await.expect("touch again");
+    assert_eq!(transaction.due_meetings(at(39), 10).await.expect("due"), []);
+    assert_eq!(
+        transaction.due_meetings(at(40), 10).await.expect("due"),
+        [keys[2].clone()]
+    );
+    assert_eq!(
+        transaction.next_meeting_check().await.expect("read"),
+        Some(at(40)),
+        "a row that is there keeps its instant"
+    );
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        None,
+        "no day is there yet"
+    );
+    transaction.commit().await.expect("commit");
+    let read = place
+        .ledger
+        .meeting_days("2026-09-15", "2026-09-17")
+        .await
+        .expect("read");
+    assert_eq!(read, rows);
+}
+
+async fn findings_of_units(place: Place) {
+    let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
+        unit: Some("plan".to_owned()),
+        period: None,
+        meeting: meeting.map(str::to_owned),
+        ..finding(id, "", "2026-09-16")
+    };
+    let mine = of_unit("u1", Some("m1"));
+    let others = [
+        of_unit("u2", Some("m2")),
+        of_unit("u3", None),
+        FindingRow {
+            meeting: Some("m1".to_owned()),
+            ..finding("p1", "ana", "2026-09-16")
+        },
+        FindingRow {
+            withdrawn_at: Some(at(9)),
+            ..of_unit("u4", Some("m1"))
+        },
+    ];
+    save(&place, &[&[mine.clone()][..], &others].concat()).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let found = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "m1")])
+        .await
+        .expect("read");
+    assert_eq!(found, [mine]);
+    let outside = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
+        .await
+        .expect("read");
+    assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
+    transaction.commit().await.expect("commit");
+}
+
+async fn meetings_are_made_due(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let settled = |key: &MeetingKey| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let day_row = DayRow {
+        key: day("ana", "2026-09-16"),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction.save_days(&[day_row]).await.expect("save");
+    let due = transaction
+        .make_due(Some(&["ana"]), Some("2026-09-16"))
+        .await
+        .expect("due");
+    assert_eq!(due, 3, "a day and the two meetings of that date");
+    assert_eq!(transaction.due_meetings(at(0), 10).await.expect("due").len(), 2);
+    assert_eq!(
+        transaction.make_due(None, None).await.expect("due"),
+        1,
+        "the meeting row before it"
+    );
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let within = transaction
+        .make_due_within(Some(&[]), "2026-09-15", "2026-09-16")
+        .await
+        .expect("due");
+    assert_eq!(within, 1, "the meeting rows of that range");
+    transaction.commit().await.expect("commit");
 }
 
 /// A finding with something in every column.
@@ -1718,4 +1862,86 @@ async fn newer_schema(place: Place) {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("9000"), "{refused}");
+}
+
+/// What somebody asked of a terminal that has not called since.
+fn asked(reader: &str, command: &str) -> ReaderCommandRow {
+    ReaderCommandRow {
+        seq: 0,
+        reader: reader.into(),
+        command: command.into(),
+        starts: (command == "records").then(|| "2026-09-16 00:00:00".into()),
+        until: (command == "records").then(|| "2026-09-16 23:59:59".into()),
+        asked_at: Instant::from_ms(1_000),
+        asked_by: "host".into(),
+        sent_at: None,
+        sends: 0,
+        done_at: None,
+        code: None,
+    }
+}
+
+/// What an operator asks of a terminal waits for it over a restart, oldest first, and ends once.
+async fn reader_commands(mut place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    for command in [asked("gate", "check"), asked("hall", "clock"), asked("gate", "records")] {
+        transaction.add_reader_command(&command).await.expect("asked");
+    }
+    transaction.commit().await.expect("kept");
+    place.restart().await;
+    let open = place.ledger.open_reader_commands("gate", 10).await.expect("listed");
+    let [check, records] = &open[..] else {
+        panic!("{open:?}")
+    };
+    assert_eq!((check.command.as_str(), records.command.as_str()), ("check", "records"));
+    assert_eq!(
+        *records,
+        ReaderCommandRow {
+            seq: records.seq,
+            ..asked("gate", "records")
+        }
+    );
+    assert_eq!(
+        place
+            .ledger
+            .open_reader_commands("gate", 1)
+            .await
+            .expect("listed")
+            .len(),
+        1
+    );
+
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(2_000))
+        .await
+        .expect("sent");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(3_000))
+        .await
+        .expect("sent again");
+    let end = transaction
+        .end_reader_command(check.seq, "hall", Instant::from_ms(4_000), Some(0))
+        .await;
+    assert!(!end.expect("asked"), "a reader cannot end what another was asked");
+    let end = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(4_000), Some(-1))
+        .await;
+    assert!(end.expect("asked"));
+    let again = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(5_000), None)
+        .await;
+    assert!(!again.expect("asked"), "it ended before");
+    transaction.commit().await.expect("kept");
+
+    let all = place.ledger.reader_commands(10).await.expect("listed");
+    let ended = all.iter().find(|row| row.seq == check.seq).expect("it is there");
+    assert_eq!((ended.sent_at, ended.sends), (Some(Instant::from_ms(3_000)), 2));
+    assert_eq!((ended.done_at, ended.code), (Some(Instant::from_ms(4_000)), Some(-1)));
+    assert!(all.windows(2).all(|pair| pair[0].seq > pair[1].seq), "newest first");
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    assert!(matches!(
+        transaction.send_reader_command(0, Instant::from_ms(1)).await,
+        Err(StoreError::Missing { .. })
+    ));
 }

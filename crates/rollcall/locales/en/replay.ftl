@@ -12,12 +12,12 @@ replay-unit = { $unit }: { $new } new, { $worse } worse, { $restated } restated,
 replay-counts = In all: { $unchanged } unchanged, { $new } new, { $worse } worse, { $restated } restated, { $better } better, { $gone } gone
 replay-published = { $count } of them are in published weeks: what was published stays as it is, and they become corrections that wait to be issued.
 replay-decided = { $count } of them have been decided on, and will have to be decided on again.
-replay-summary = Replayed { $days } person-days from { $swipes } stored swipes; { $pending } person-days wait to be judged again.
+replay-summary = Replayed { $days } person-days and { $meetings } meetings from { $swipes } stored swipes; { $pending } more wait to be judged again.
 replay-equal = The record is the same.
 replay-unequal = The record is not the same; see above.
 replay-other-versions = Some of the record was judged by rules version { $versions }, this program has { $version }; `rollcall recalculate` shows what judging again would change.
 replay-no-facts = At that time ({ $at }) no facts had been recorded, so there is nobody to judge.
-recalculate-summary = Tried { $days } person-days, { $missing } of them not judged before; nothing was written.
+recalculate-summary = Tried { $days } person-days and { $meetings } meetings, { $missing } of them not judged before; nothing was written.
 recalculate-applied = { $days } person-days are due to be judged again; the running daemon does it.
 
 # rollcall escalations

@@ -301,7 +301,10 @@ impl Desk<'_> {
     }
 
     fn outcome(&self, flagged: &[Flagged]) -> Outcome {
-        let mut people: Vec<&str> = flagged.iter().map(|one| one.person.as_str()).collect();
+        let mut people: Vec<(bool, &str)> = flagged
+            .iter()
+            .map(|one| (one.person.is_empty(), one.subject()))
+            .collect();
         people.sort_unstable();
         people.dedup();
         let arguments = [
@@ -312,7 +315,11 @@ impl Desk<'_> {
             let last = one.findings.last();
             let week = Week::of(one.date);
             Line {
-                name: self.directory.name_of(&one.person, one.date),
+                name: if one.person.is_empty() {
+                    self.directory.unit_name(one.subject())
+                } else {
+                    self.directory.name_of(&one.person, one.date)
+                },
                 unit: one
                     .unit
                     .as_deref()

@@ -21,7 +21,7 @@ use crate::week::Week;
 pub enum Obstacle {
     /// Its Sunday is not over.
     NotOver,
-    /// So many days wait to be judged.
+    /// So many days and meetings wait to be judged.
     Unjudged(usize),
     /// So many findings can still change by themselves.
     Provisional(usize),
@@ -66,7 +66,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotOver => formatter.write_str("its Sunday is not over"),
-            Self::Unjudged(days) => write!(formatter, "{days} person-days wait to be judged; start the daemon"),
+            Self::Unjudged(days) => write!(formatter, "{days} days or meetings wait to be judged; start the daemon"),
             Self::Provisional(findings) => write!(formatter, "{findings} findings can still change by themselves"),
             Self::Undecided(findings) => write!(formatter, "{findings} findings are not decided on; see the review"),
         }
@@ -134,10 +134,12 @@ async fn refuse_used(ledger: &dyn Ledger, publications: &[PublicationRow], numbe
 pub async fn obstacles(ledger: &dyn Ledger, week: Week, now: Instant) -> Result<Vec<Obstacle>, StoreError> {
     let zone = load_site(ledger).await?.facts.records().site.zone;
     let (from, until) = (week.first().to_string(), week.until().to_string());
-    let days = ledger.days(&from, &until).await?;
-    let waits = days
-        .iter()
-        .filter(|day| day.judged_at.is_none() || day.next_check.is_some_and(|at| at <= now))
+    let days = ledger.days(&from, &until).await?.into_iter();
+    let meetings = ledger.meeting_days(&from, &until).await?.into_iter();
+    let rows = days.map(|row| (row.judged_at, row.next_check));
+    let rows = rows.chain(meetings.map(|row| (row.judged_at, row.next_check)));
+    let waits = rows
+        .filter(|(judged_at, next_check)| judged_at.is_none() || next_check.is_some_and(|at| at <= now))
         .count();
     let query = FindingQuery {
         from: Some(from),

@@ -1,7 +1,7 @@
 //! Weeks from their review to their corrections.
 
 use super::*;
-use crate::engine::workbench::{SCHEDULE, Workbench, at, told};
+use crate::engine::workbench::{MEETING, SCHEDULE, Workbench, at, told};
 use crate::replay::{Change, Question, replay};
 
 const LATE: &str = "16 ana morning late 6 final";
@@ -148,4 +148,29 @@ async fn corrections_are_issued_under_a_number_and_decided_on() {
     assert_eq!(bench.findings().await[0].review, Review::Waived);
     let other = issue(&*bench.ledger, week().next(), "38", by(at("22 06:00"))).await;
     assert!(matches!(other, Err(BulletinError::NotPublished(_))), "{other:?}");
+}
+
+#[tokio::test]
+async fn what_was_published_of_a_unit_stays_too() {
+    let bench = Workbench::new(at("14 07:00")).await;
+    let absences =
+        "absence,person,kind,from,until\n1,bo,leave,2026-09-14,2026-09-21\n2,ana,leave,2026-09-14,2026-09-21\n";
+    bench
+        .import(&[MEETING, &[("absences.csv", absences)]].concat(), at("14 07:01"))
+        .await;
+    bench.run(at("14 08:00"), &[]).await;
+    bench.run(at("21 07:00"), &[]).await;
+    let absent = "16 plan weekly unit_absent - final";
+    bench.decide(absent, Review::Confirmed, at("21 07:30")).await;
+    publish(&*bench.ledger, week(), "37", by(at("21 08:00")))
+        .await
+        .expect("published");
+    bench
+        .import(&[("meeting_units.csv", "meeting,unit\n")], at("22 05:00"))
+        .await;
+    bench.run(at("22 05:01"), &[]).await;
+    assert_eq!(told_of_week(&bench).await, [absent]);
+    assert_eq!(waits(&bench).await, [Change::Gone]);
+    let proof = replay(&*bench.ledger, &Question::default()).await.expect("replayed");
+    assert!(proof.comparison.differences.is_empty(), "{:?}", proof.comparison);
 }

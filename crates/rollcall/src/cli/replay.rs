@@ -113,6 +113,7 @@ fn shown(at: Instant, zone: Tz) -> String {
 fn replay_json(replayed: &Replay, question: &Question, zone: Tz) -> serde_json::Value {
     let mut object = to_json(&replayed.comparison, zone);
     object["days"] = json!(replayed.days);
+    object["meetings"] = json!(replayed.meetings);
     object["pending"] = json!(replayed.pending);
     object["swipes"] = json!(replayed.swipes);
     object["equal"] = json!(replayed.comparison.differences.is_empty());
@@ -158,6 +159,7 @@ fn replay_lines(replayed: &Replay, known_at: Option<Instant>, zone: Tz, language
     }
     let arguments = [
         ("days", Value::from(replayed.days.to_string())),
+        ("meetings", Value::from(replayed.meetings.to_string())),
         ("swipes", Value::from(replayed.swipes.to_string())),
         ("pending", Value::from(replayed.pending.to_string())),
     ];
@@ -243,6 +245,7 @@ pub(super) fn recalculation_json(tried: &Recalculation) -> serde_json::Value {
         .map_or(chrono_tz::UTC, |site| site.facts.records().site.zone);
     let mut object = to_json(&tried.replay.comparison, zone);
     object["days"] = json!(tried.replay.days);
+    object["meetings"] = json!(tried.replay.meetings);
     object["unjudged"] = json!(tried.unjudged);
     object
 }
@@ -252,6 +255,7 @@ pub(super) fn recalculation_lines(tried: &Recalculation, language: Language) -> 
     let mut lines = comparison_lines(&tried.replay, language);
     let arguments = [
         ("days", Value::from(tried.replay.days.to_string())),
+        ("meetings", Value::from(tried.replay.meetings.to_string())),
         ("missing", Value::from(tried.unjudged.to_string())),
     ];
     lines.push(words::text(language, "recalculate-summary", &arguments));
@@ -281,7 +285,7 @@ pub async fn rebuild(arguments: RebuildArguments) -> Result<ExitCode, CliError> 
     if arguments.json {
         println!(
             "{}",
-            json!({"days": replayed.days, "pending": replayed.pending, "swipes": replayed.swipes, "differences": lines})
+            json!({"days": replayed.days, "meetings": replayed.meetings, "pending": replayed.pending, "swipes": replayed.swipes, "differences": lines})
         );
     } else {
         for line in &lines {

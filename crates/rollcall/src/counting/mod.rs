@@ -29,8 +29,8 @@ pub use simulate::{Counting, Flagged, Simulation, simulate};
 /// The name of the kind in the database.
 pub const ESCALATION: &str = FindingKind::Escalation.name();
 
-/// Counts the confirmed findings of people anew and writes what that changes, in the transaction of whatever made it
-/// necessary.
+/// Counts the confirmed findings of people anew (those of all units under the empty text) and writes what that changes, in the
+/// transaction of whatever made it necessary.
 pub async fn recount(
     transaction: &mut dyn Transaction,
     site: &SiteSnapshot,
@@ -110,14 +110,21 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// Takes the findings of people whom the facts know.
+    /// Takes the findings of people and units whom the facts know.
     fn of(facts: &'a SiteFacts, rows: &'a [FindingRow]) -> Self {
         let units = facts.records().units.iter().zip((0..).map(UnitIndex));
         let units: BTreeMap<&str, UnitIndex> = units.map(|(unit, index)| (&*unit.id, index)).collect();
         let countable = |row: &'a FindingRow| {
+            let unit = row.unit.as_deref().and_then(|unit| units.get(unit).copied());
+            // A finding of a unit has no person.
+            let subject = if row.person.is_empty() {
+                Subject::Unit(unit?)
+            } else {
+                Subject::Person(facts.person_index(&row.person)?)
+            };
             Some(Countable {
-                subject: Subject::Person(facts.person_index(&row.person)?),
-                unit: row.unit.as_deref().and_then(|unit| units.get(unit).copied()),
+                subject,
+                unit,
                 date: row.date.parse().ok()?,
                 place: row.period.as_deref().or(row.meeting.as_deref()).unwrap_or_default(),
                 source: row.source.as_deref(),

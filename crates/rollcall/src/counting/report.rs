@@ -5,6 +5,7 @@ use rules::facts::SiteFacts;
 use serde_json::{Value as Json, json};
 
 use super::Flagged;
+use crate::replay::subject_id;
 use crate::words::{self, Language, Value, steps};
 
 /// A line for each person flagged, then how many people and escalations there are.
@@ -18,8 +19,8 @@ pub fn flagged_lines(
     for one in flagged {
         let arguments = [
             ("date", Value::from(one.date.to_string())),
-            ("name", Value::from(name_of(site, &one.person))),
-            ("person", Value::from(one.person.as_str())),
+            ("name", Value::from(name_of(site, one))),
+            ("person", Value::from(one.subject().to_owned())),
             ("rule", Value::from(&*rules[one.rule].name)),
             ("yields", Value::from(&*rules[one.rule].yields)),
         ];
@@ -28,7 +29,10 @@ pub fn flagged_lines(
         let numbered = steps.iter().zip(1..);
         lines.extend(numbered.map(|(step, number)| format!("  {number}. {}", step.text.in_language(language))));
     }
-    let mut people: Vec<&str> = flagged.iter().map(|one| one.person.as_str()).collect();
+    let mut people: Vec<(bool, &str)> = flagged
+        .iter()
+        .map(|one| (one.person.is_empty(), one.subject()))
+        .collect();
     people.sort_unstable();
     people.dedup();
     let arguments = [
@@ -39,13 +43,18 @@ pub fn flagged_lines(
     lines
 }
 
-/// The last name of a person, or their id where the facts do not know them.
-pub fn name_of(site: &SiteFacts, person: &str) -> String {
-    let known = site
-        .person_index(person)
-        .map(|index| &site.records().people[index.at()]);
-    let stint = known.and_then(|known| known.stints.last());
-    stint.map_or_else(|| person.to_owned(), |stint| stint.name.to_string())
+/// The last name of a person, or that of a unit; their ids where the facts do not know them.
+fn name_of(site: &SiteFacts, one: &Flagged) -> String {
+    let records = site.records();
+    let name = if one.person.is_empty() {
+        let unit = records.units.iter().find(|unit| &*unit.id == one.subject());
+        unit.map(|unit| &unit.name)
+    } else {
+        let known = site.person_index(&one.person);
+        let stint = known.and_then(|index| records.people[index.at()].stints.last());
+        stint.map(|stint| &stint.name)
+    };
+    name.map_or_else(|| one.subject().to_owned(), ToString::to_string)
 }
 
 /// What scripts read.
@@ -57,7 +66,7 @@ pub fn flagged_json(flagged: &[Flagged], rules: &[EscalationRule], site: &SiteFa
             .iter()
             .map(|step| json!({ "text": { "zh-CN": step.text.chinese, "en": step.text.english }, "refs": step.refs }));
         json!({
-            "subject": format!("person:{}", flagged.person),
+            "subject": flagged.findings.last().map(subject_id),
             "unit": flagged.unit,
             "date": flagged.date.to_string(),
             "rule": &*rule.id,

@@ -31,12 +31,12 @@ pub struct Simulation {
     pub counting: Counting,
 }
 
-/// Somebody whom a rule would have flagged.
+/// Somebody, or a unit, whom a rule would have flagged.
 #[derive(Clone, Debug)]
 pub struct Flagged {
-    /// Person id.
+    /// Person id; empty where it is a unit.
     pub person: String,
-    /// Unit id, at the finding that reached the count.
+    /// Unit id: that of the unit, or of the person at the finding that reached the count.
     pub unit: Option<String>,
     /// The date of that finding.
     pub date: NaiveDate,
@@ -46,6 +46,17 @@ pub struct Flagged {
     pub findings: Vec<FindingRow>,
     /// Why.
     pub explanation: Explanation,
+}
+
+impl Flagged {
+    /// The id of the person or unit.
+    pub fn subject(&self) -> &str {
+        if self.person.is_empty() {
+            self.unit.as_deref().unwrap_or_default()
+        } else {
+            &self.person
+        }
+    }
 }
 
 /// Tries rules on stored findings; in order of date, person and rule.
@@ -85,6 +96,9 @@ pub async fn simulate(
             })
         })
         .collect();
-    flagged.sort_by(|one, other| (one.date, &one.person, one.rule).cmp(&(other.date, &other.person, other.rule)));
+    flagged.sort_by(|one, other| {
+        let key = |flagged: &Flagged| (flagged.date, flagged.person.clone(), flagged.unit.clone(), flagged.rule);
+        key(one).cmp(&key(other))
+    });
     Ok(flagged)
 }

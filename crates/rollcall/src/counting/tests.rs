@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::load_site;
-use crate::engine::workbench::{SCHEDULE, Workbench, at};
+use crate::engine::workbench::{MEETING, SCHEDULE, Workbench, at};
 
 const RULES: &str = "[[escalation]]\nid = \"two-late\"\nname = \"累计迟到\"\nkinds = [\"late\", \"seriously_late\"]\ncount = 2\n\
     within = \"month\"\nyields = \"谈话提醒\"\n";
@@ -212,4 +212,35 @@ async fn a_folder_that_is_exported_counts_the_same() {
         (0, vec!["not_imported"]),
         "and says that decisions stay where they are"
     );
+}
+
+#[tokio::test]
+async fn what_units_did_is_counted_for_units() {
+    let bench = Workbench::new(at("16 07:00")).await;
+    let rule = "[[escalation]]\nid = \"unit\"\nkinds = [\"unit_absent\"]\ncount = 1\nwithin = \"quarter\"\nyields = \"约谈\"\n";
+    let files = [MEETING, &[("escalations.toml", rule)]].concat();
+    bench.import(&files, at("16 07:01")).await;
+    bench.run(at("16 08:00"), &[]).await;
+    bench.run(at("17 04:00"), &[]).await;
+    let absent = "16 plan weekly unit_absent - final";
+    bench.decide(absent, Review::Confirmed, at("17 05:00")).await;
+    let escalated = ["16 plan unit escalation - final"];
+    assert_eq!(escalations(&bench).await, escalated);
+    bench
+        .import(
+            &[("site.toml", "name = \"New\"\ntime_zone = \"Asia/Shanghai\"\n")],
+            at("17 06:00"),
+        )
+        .await;
+    bench.run(at("17 06:01"), &[]).await;
+    assert_eq!(
+        escalations(&bench).await,
+        escalated,
+        "judging the meeting again leaves it alone"
+    );
+    bench
+        .import(&[("meeting_units.csv", "meeting,unit\n")], at("17 07:00"))
+        .await;
+    bench.run(at("17 07:01"), &[]).await;
+    assert_eq!(escalations(&bench).await, [] as [&str; 0], "what it counted is gone");
 }

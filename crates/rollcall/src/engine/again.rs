@@ -6,10 +6,11 @@ use rules::Evaluator;
 use rules::facts::SiteFacts;
 use rules::time::Instant;
 use store::Ledger;
-use store::rows::{BadgeSwipe, DayKey, FindingRow, SwipeRecord};
+use store::rows::{BadgeSwipe, DayKey, FindingRow, MeetingKey, SwipeRecord};
 
 use super::batch::{assess, group, installation_secret, swipe_query};
-use super::verdicts::{Judging, settle};
+use super::meetings;
+use super::verdicts::{Judging, settle, settle_units};
 use crate::shared::SiteSnapshot;
 
 /// How many days are looked at together.
@@ -67,6 +68,29 @@ impl<'a> Again<'a> {
                     found.extend(settle(&judging, &key, &assessment, Vec::new()).holding);
                 }
             }
+        }
+        Ok(found)
+    }
+
+    /// The findings of units, of meeting rows judged each at its instant; of what the facts do not know there are none.
+    pub async fn judge_meetings(&self, meetings: &BTreeMap<MeetingKey, Instant>) -> anyhow::Result<Vec<FindingRow>> {
+        let facts: &SiteFacts = &self.site.facts;
+        let known = meetings::rows_of(facts);
+        let mut found = Vec::new();
+        for (key, now) in meetings {
+            let Some(scope) = known.get(key).copied() else {
+                continue;
+            };
+            let rows = self.swipes(&meetings::swipe_query(self.site, scope)).await?;
+            let swipes = self.site.swipes(&rows)?;
+            let assessment = rules::evaluate_meeting(&meetings::facts_of(facts, scope, &swipes), *now);
+            let judging = Judging {
+                records: facts.records(),
+                secret: &self.secret,
+                facts_revision: self.site.revision,
+                now: *now,
+            };
+            found.extend(settle_units(&judging, &key.date, &assessment.findings, Vec::new()).holding);
         }
         Ok(found)
     }

@@ -15,6 +15,7 @@ use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, Review,
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
+use super::meetings::{JudgedMeeting, MeetingClock};
 use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
 use crate::counting;
@@ -87,15 +88,22 @@ impl Engine {
         let fresh = record_sorted(&mut *transaction, &records).await?;
         transaction.record_rejected(&rejected).await?;
         let days = self.lock_days(&mut transaction, &records, &fresh).await?;
+        let meetings = self.lock_meetings(&mut *transaction, &records, &fresh).await?;
         let mut judged = self.judge(&mut *transaction, &days).await?;
+        let mut judged_meetings = self.judge_meetings(&mut *transaction, meetings).await?;
         self.save(&mut *transaction, &mut judged).await?;
+        let next_meeting_check = self.save_meetings(&mut *transaction, &mut judged_meetings).await?;
         let next_check = transaction.next_check().await?;
         transaction.commit().await?;
 
-        self.next_check = next_check;
+        self.meetings = MeetingClock {
+            stale: false,
+            next_check: next_meeting_check,
+        };
+        self.next_check = next_check.into_iter().chain(next_meeting_check).min();
         self.count(&fresh, judged.len());
         answer(submissions, &records, &fresh);
-        self.publish(judged);
+        self.publish(judged, judged_meetings);
         Ok(())
     }
 
@@ -109,8 +117,9 @@ impl Engine {
             }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
-                // Asked of the outages and not of the silence, so that a batch that is tried again says it again.
-                if self.down.contains_key(&swipe.reader) {
+                // Asked of the outages and not of the silence, so that a batch that is tried again says it again. A terminal that
+                // delivers what it kept is back when all of it has come, which its handler says.
+                if self.down.contains_key(&swipe.reader) && !self.silence.keeps_records(&swipe.reader) {
                     let (reader, at) = (Arc::clone(&swipe.reader), swipe.received_at);
                     changes.push(ReaderChange {
                         reader,
@@ -179,7 +188,7 @@ impl Engine {
     }
 
     /// Those of some dates that are judged and whose rows exist.
-    fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
+    pub(super) fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
         let last = dates.until.min(self.opened_through + chrono::Days::new(1));
         let first = dates.from.max(self.opened_from);
         first.iter_days().take_while(move |date| *date < last)
@@ -253,19 +262,24 @@ impl Engine {
         Ok(())
     }
 
-    /// What was confirmed and says something else now is confirmed no more, so its person's counting changes.
-    async fn recount(&self, transaction: &mut dyn Transaction, saved: &[FindingRow]) -> Result<(), StoreError> {
+    /// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+    pub(super) async fn recount(
+        &self,
+        transaction: &mut dyn Transaction,
+        saved: &[FindingRow],
+    ) -> Result<(), StoreError> {
         let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
         let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
         let site = self.site.borrow().clone();
         counting::recount(transaction, &site, &self.secret, &people, self.now).await
     }
 
-    fn publish(&self, judged: Vec<JudgedDay>) {
+    fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>) {
         let days = judged.into_iter().filter_map(JudgedDay::for_board).collect();
         self.lobby.publish(BoardChange {
             facts: None,
             days,
+            meetings: meetings.into_iter().filter_map(JudgedMeeting::for_board).collect(),
             sources: Vec::new(),
         });
     }
@@ -275,7 +289,8 @@ impl Engine {
         if site.facts.reader_index(&swipe.reader).is_none() {
             return Some("reader_unknown");
         }
-        Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at).map(Quarantine::name)
+        let by_time = Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at);
+        by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
     fn count(&self, fresh: &[bool], judged_days: usize) {
@@ -484,6 +499,7 @@ impl Engine {
             people = snapshot.facts.records().people.len()
         );
         self.site.send_replace(snapshot);
+        self.meetings.stale = true;
         if let Some(text) = self.ledger.setting(setting::OPENED_THROUGH).await?
             && let Ok(noted) = text.parse()
         {
@@ -504,6 +520,7 @@ impl Engine {
         self.lobby.publish(BoardChange {
             facts: Some(facts),
             days: Vec::new(),
+            meetings: Vec::new(),
             sources,
         });
     }

@@ -8,6 +8,7 @@ pub mod again;
 mod batch;
 pub mod intake;
 pub mod links;
+pub mod meetings;
 mod silence;
 mod site;
 pub mod verdicts;
@@ -36,6 +37,7 @@ use silence::Silence;
 
 pub use batch::{installation_secret, known_secret};
 pub use intake::Intake;
+pub use silence::Heartbeats;
 pub use site::{load_site, snapshot_of};
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
@@ -87,6 +89,8 @@ pub struct EngineParts {
     pub site: watch::Sender<SiteSnapshot>,
     /// The configured readers; those that this process itself listens to count as down until they are heard.
     pub readers: Vec<ReaderConfig>,
+    /// Where those who hear readers note that they are there.
+    pub heartbeats: Heartbeats,
     /// What others may see of the engine.
     pub health: Arc<Health>,
 }
@@ -134,6 +138,8 @@ struct Engine {
     /// The next date to open, and when; `None` where nothing is asked of anybody in the weeks to come.
     next_opening: Option<(NaiveDate, Instant)>,
     next_check: Option<Instant>,
+    /// What is known of the rows of meetings as a whole.
+    meetings: meetings::MeetingClock,
     /// Readers that were silent for too long are told from those whose link is down.
     silence: Silence,
     /// Readers that cannot be heard, and since when.
@@ -149,6 +155,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         lobby,
         site,
         readers,
+        heartbeats,
         health,
     } = parts;
     let now = clock.now();
@@ -170,7 +177,8 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         opened_through,
         next_opening: None,
         next_check: Some(now),
-        silence: Silence::new(&readers, now),
+        meetings: meetings::MeetingClock::default(),
+        silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
     };
     engine
@@ -355,6 +363,8 @@ impl Engine {
             transaction.commit().await?;
         }
         let mut transaction = self.ledger.begin().await?;
+        transaction.touch_meetings(&self.meetings_of_date(date)).await?;
+        self.meetings.stale = true;
         self.opened_from = self.opened_from.min(date);
         transaction
             .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())

@@ -31,6 +31,24 @@ pub(crate) const BUREAU: &[(&str, &str)] = &[
     ("assignments.csv", "subject,schedule\nunit:plan,office\n"),
 ];
 
+/// A meeting on Wednesday the 16th to which the unit of [`BUREAU`] has to send somebody.
+pub(crate) const MEETING: &[(&str, &str)] = &[
+    (
+        "places.csv",
+        "place,kind,pairing\ngate,office,\nhall,meeting,directed\n",
+    ),
+    (
+        "readers.csv",
+        "reader,place,faces\nin,gate,in\nout,gate,out\nhall-in,hall,in\nhall-out,hall,out\n",
+    ),
+    (
+        "meetings.toml",
+        "[[meeting]]\nid = \"weekly\"\ntitle = \"Weekly\"\nplace = \"hall\"\nstarts = \"2026-09-16 10:00\"\n\
+         ends = \"2026-09-16 11:00\"\n",
+    ),
+    ("meeting_units.csv", "meeting,unit,at_least\nweekly,plan,1\n"),
+];
+
 /// The hours of [`BUREAU`], on every weekday.
 pub(crate) const SCHEDULE: &str = "[[schedule]]\nid = \"office\"\n\
     [[schedule.period]]\nname = \"morning\"\nstarts = \"08:30\"\nends = \"12:00\"\n\
@@ -114,6 +132,7 @@ impl Workbench {
             lobby: Lobby::new(settings, clock).expect("randomness"),
             site,
             readers: Vec::new(),
+            heartbeats: super::Heartbeats::default(),
             health: Arc::new(Health::default()),
         };
         let engine = tokio::spawn(run(parts, lifecycle.clone()));
@@ -127,6 +146,7 @@ impl Workbench {
                 received_at: now,
                 sequence: None,
                 faces: None,
+                doubt: None,
             };
             let outcome = intake.swipe(swipe).await.expect("taken");
             outcome.await.expect("committed");
@@ -146,7 +166,9 @@ impl Workbench {
             let today = rules::time::local_date(now, chrono_tz::Asia::Shanghai).to_string();
             let is_due = |day: &DayRow| day.next_check.is_some_and(|at| at <= now);
             let is_open = opened.is_some_and(|opened| opened >= today) || !self.opens_today(now).await;
-            if is_open && !self.days().await.iter().any(is_due) {
+            let meetings = self.ledger.meeting_days("", "~").await.expect("read");
+            let waits = meetings.iter().any(|row| row.next_check.is_some_and(|at| at <= now));
+            if is_open && !waits && !self.days().await.iter().any(is_due) {
                 return;
             }
         }
@@ -207,12 +229,18 @@ impl Workbench {
 
 /// A finding in short.
 pub(crate) fn told(row: &FindingRow) -> String {
-    let place = row.period.as_deref().or(row.source.as_deref()).unwrap_or("-");
+    let place = row.period.as_deref().or(row.meeting.as_deref());
+    let place = place.or(row.source.as_deref()).unwrap_or("-");
+    let subject = if row.person.is_empty() {
+        row.unit.as_deref().unwrap_or_default()
+    } else {
+        &row.person
+    };
     let minutes = row.length_ms.map_or("-".to_owned(), |ms| (ms / 60_000).to_string());
     format!(
         "{} {} {place} {} {minutes} {}",
         &row.date[8..],
-        row.person,
+        subject,
         row.kind,
         row.state
     )

@@ -11,7 +11,7 @@ use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, duties, escalations, feed, hours, later, meetings};
+use super::{BadgeKeys, attendance, bureau, duties, escalations, feed, hours, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -63,10 +63,12 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     meetings::rosters(source, &mut draft, &mut problems);
     feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
-    escalations::escalations(source, &mut draft, &mut problems);
+    attendance::units(source, &mut draft, &mut problems);
+    attendance::substitutes(source, &mut draft, &mut problems);
+    attendance::observations(source, &mut draft, &mut problems);
     duties::duties(source, &mut draft, &mut problems);
     duties::checks(source, &mut draft, &mut problems);
-    later::check(source, &draft, &mut problems);
+    escalations::escalations(source, &mut draft, &mut problems);
     let decisions = decisions::decisions(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);

@@ -6,6 +6,7 @@
 //!
 //! To add a column: list it in [`source::TableFile::columns`] and read it where the file's rows are compiled.
 
+mod attendance;
 mod badges;
 mod bureau;
 mod compile;
@@ -16,7 +17,6 @@ mod escalations;
 mod feed;
 mod gathering;
 mod hours;
-mod later;
 mod meetings;
 mod period_defaults;
 mod problem;

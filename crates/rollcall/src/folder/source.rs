@@ -117,6 +117,8 @@ table_files! {
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.
     Permissions = "permissions.csv": ["meeting", "person", "from", "until"] [],
+    /// Who was accepted to stand in for whom 代会.
+    Substitutes = "substitutes.csv": ["meeting", "person", "substitute"] ["accepted_by", "accepted_at"],
     /// What an inspector saw.
     Observations = "observations.csv": ["observation", "kind", "at", "observer"] ["meeting", "person", "unit", "note"],
     /// Swipes 刷卡.

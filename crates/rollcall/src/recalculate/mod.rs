@@ -4,17 +4,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{Days, NaiveDate};
 use rules::time::Instant;
-use store::rows::{AuditRecord, DayKey};
+use store::rows::{AuditRecord, DayKey, MeetingKey};
 use store::{Ledger, StoreError};
 
 use crate::counting;
-use crate::engine::{OPENED_FROM, OPENED_THROUGH, known_secret, load_site, snapshot_of};
-use crate::replay::{self, Dates, Lens, Replay};
+use crate::engine::{OPENED_FROM, OPENED_THROUGH, known_secret, load_site, meetings, snapshot_of};
+use crate::replay::{self, Dates, Extent, Lens, Replay};
 use crate::shared::SiteSnapshot;
 use crate::transfer::{self, Proposal};
 
@@ -32,12 +32,22 @@ pub struct Scope {
     pub until: Option<NaiveDate>,
 }
 
+impl Scope {
+    /// Its dates, as far as it says none those of `otherwise`.
+    fn dates(&self, otherwise: Dates) -> Dates {
+        Dates {
+            from: self.from.unwrap_or(otherwise.from),
+            until: self.until.unwrap_or(otherwise.until),
+        }
+    }
+}
+
 /// What would change.
 #[derive(Debug)]
 pub struct Recalculation {
     /// The findings before and after.
     pub replay: Replay,
-    /// Days among them that were never judged, because nothing was asked of anybody there.
+    /// Days and meetings among them that were never judged, because nothing was asked of anybody there.
     pub unjudged: usize,
 }
 
@@ -67,17 +77,18 @@ pub async fn dry_run(
         }
     };
     let at = replay::latest_judging(ledger, now).await?;
-    let unjudged: BTreeMap<DayKey, Instant> = unjudged_days(ledger, &lens.site, &scope)
-        .await?
-        .into_iter()
-        .map(|key| (key, at))
-        .collect();
+    let days = unjudged_days(ledger, &lens.site, &scope).await?;
+    let meetings = unjudged_meetings(ledger, &lens.site, &scope).await?;
+    let unjudged = days.len() + meetings.len();
+    let extent = Extent {
+        people: scope.people,
+        without_meetings: false,
+        days: days.into_iter().map(|key| (key, at)).collect(),
+        meetings: meetings.into_iter().map(|key| (key, at)).collect(),
+    };
     let dates = replay::asked_dates(ledger, scope.from, scope.until).await?;
-    let replay = replay::compare_dates(ledger, &lens, dates, scope.people.as_ref(), &unjudged).await?;
-    Ok(Recalculation {
-        replay,
-        unjudged: unjudged.len(),
-    })
+    let replay = replay::compare_dates(ledger, &lens, dates, &extent).await?;
+    Ok(Recalculation { replay, unjudged })
 }
 
 fn lens_of(site: SiteSnapshot, extra: Vec<store::rows::SwipeRecord>) -> Lens {
@@ -94,10 +105,7 @@ pub async fn unjudged_days(ledger: &dyn Ledger, site: &SiteSnapshot, scope: &Sco
     let Some(begun) = begun_dates(ledger).await? else {
         return Ok(Vec::new());
     };
-    let asked = Dates {
-        from: scope.from.unwrap_or(begun.from),
-        until: scope.until.unwrap_or(begun.until),
-    };
+    let asked = scope.dates(begun);
     let facts = &site.facts;
     let people = || {
         let all = facts.records().people.iter().zip(facts.person_indexes());
@@ -120,6 +128,24 @@ pub async fn unjudged_days(ledger: &dyn Ledger, site: &SiteSnapshot, scope: &Sco
         }
     }
     Ok(missing)
+}
+
+/// The meetings, on dates that have begun, that are judged as a whole and have no rows yet. The daemon makes those itself.
+async fn unjudged_meetings(
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    scope: &Scope,
+) -> Result<Vec<MeetingKey>, StoreError> {
+    let Some(begun) = begun_dates(ledger).await? else {
+        return Ok(Vec::new());
+    };
+    let dates = begun.within(scope.dates(begun));
+    let (from, until) = dates.texts();
+    let rows = ledger.meeting_days(&from, &until).await?;
+    let rows: BTreeSet<MeetingKey> = rows.into_iter().map(|row| row.key).collect();
+    let known = meetings::rows_of(&site.facts).into_keys();
+    let is_missing = |key: &MeetingKey| from <= key.date && key.date < until && !rows.contains(key);
+    Ok(known.filter(is_missing).collect())
 }
 
 /// The dates whose rows the daemon has made; `None` in an installation that has made none.

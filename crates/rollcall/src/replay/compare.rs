@@ -123,7 +123,8 @@ impl Comparison {
         let key = |difference: &Difference| {
             difference.shown().map(|row| {
                 let about = row.period.clone().or_else(|| row.meeting.clone());
-                (row.date.clone(), row.person.clone(), about, row.kind.clone())
+                let unit = row.unit.clone().filter(|_| row.person.is_empty());
+                (row.date.clone(), row.person.clone(), unit, about, row.kind.clone())
             })
         };
         self.differences.sort_by_cached_key(key);
@@ -149,12 +150,22 @@ impl Comparison {
 }
 
 /// Where a finding stands, and what it can take the place of.
-type Place = (String, String, Option<String>, Option<String>, Option<String>, String);
+type Place = (
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+);
 
 fn place(row: &FindingRow) -> Place {
     let family = known_kind(&row.kind).map_or(row.kind.as_str(), |kind| kind.family().name());
     (
         row.person.clone(),
+        // A unit's findings are told apart by the unit; a person's stay theirs when they move to another.
+        row.unit.clone().filter(|_| row.person.is_empty()),
         row.date.clone(),
         row.period.clone(),
         row.meeting.clone(),

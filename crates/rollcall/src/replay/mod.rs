@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use rules::time::Instant;
-use store::rows::{CorrectionRow, DayKey, DayRow, FindingQuery, FindingRow, SwipeRecord};
+use store::rows::{CorrectionRow, DayKey, DayRow, FindingQuery, FindingRow, MeetingKey, SwipeRecord};
 use store::{Ledger, StoreError};
 
 use crate::counting;
@@ -26,7 +26,7 @@ use crate::shared::SiteSnapshot;
 use crate::transfer;
 
 pub use compare::{Change, Comparison, Difference};
-pub use report::{Labels, lines_of, to_json};
+pub use report::{Labels, lines_of, subject_id, to_json};
 pub use window::{Dates, asked_dates, judged_dates, latest_judging};
 
 /// What is asked.
@@ -49,7 +49,9 @@ pub struct Question {
 pub struct Replay {
     /// Days whose findings were compared.
     pub days: usize,
-    /// Days that wait to be judged again because facts have changed; a proof leaves them out.
+    /// Meetings as a whole whose findings were compared: what is said of units.
+    pub meetings: usize,
+    /// Days and meetings that wait to be judged again because facts have changed; a proof leaves them out.
     pub pending: usize,
     /// Swipes stored.
     pub swipes: i64,
@@ -109,20 +111,31 @@ pub async fn replay(ledger: &dyn Ledger, question: &Question) -> anyhow::Result<
         with_pending: question.with.is_some() || question.known_at.is_some(),
     };
     let dates = window::asked_dates(ledger, question.from, question.until).await?;
-    let people: Option<BTreeSet<String>> = question.person.clone().map(|person| BTreeSet::from([person]));
-    let mut replay = compare_dates(ledger, &lens, dates, people.as_ref(), &BTreeMap::new()).await?;
+    let extent = Extent {
+        people: question.person.clone().map(|person| BTreeSet::from([person])),
+        without_meetings: question.person.is_some(),
+        ..Extent::default()
+    };
+    let mut replay = compare_dates(ledger, &lens, dates, &extent).await?;
     replay.problems = problems;
     Ok(replay)
 }
 
-/// Judges the stored days of some dates, and `unstored` ones at their instants, by a lens, and compares with what is stored.
-pub async fn compare_dates(
-    ledger: &dyn Ledger,
-    lens: &Lens,
-    dates: Dates,
-    people: Option<&BTreeSet<String>>,
-    unstored: &BTreeMap<DayKey, Instant>,
-) -> anyhow::Result<Replay> {
+/// What is looked at besides what is stored, and of whom.
+#[derive(Debug, Default)]
+pub struct Extent {
+    /// Days of these people only; `None` is everybody's.
+    pub people: Option<BTreeSet<String>>,
+    /// Leaves meetings as a whole out: what units sent is nobody's day.
+    pub without_meetings: bool,
+    /// Days that have no rows yet, and when to judge them.
+    pub days: BTreeMap<DayKey, Instant>,
+    /// The same for meetings.
+    pub meetings: BTreeMap<MeetingKey, Instant>,
+}
+
+/// Judges the stored days and meetings of some dates, and those that an extent adds, by a lens, and compares with what is stored.
+pub async fn compare_dates(ledger: &dyn Ledger, lens: &Lens, dates: Dates, extent: &Extent) -> anyhow::Result<Replay> {
     let again = Again::new(ledger, &lens.site, lens.known_at, &lens.extra).await?;
     let published = ledger.publications().await?;
     let mut replay = Replay {
@@ -131,40 +144,27 @@ pub async fn compare_dates(
         ..Replay::default()
     };
     for week in dates.weeks() {
-        let (from, until) = week.texts();
-        let rows = ledger.days(&from, &until).await?;
-        let is_asked = |row: &DayRow| people.is_none_or(|people| people.contains(&row.key.person));
-        let rows: Vec<DayRow> = rows.into_iter().filter(is_asked).collect();
-        let (settled, pending): (Vec<DayRow>, Vec<DayRow>) = rows.into_iter().partition(is_settled);
-        replay.pending += pending.len();
-        let compared = if lens.with_pending {
-            [settled, pending].concat()
-        } else {
-            settled
-        };
-        let mut days: BTreeMap<DayKey, Instant> = compared
-            .into_iter()
-            .filter_map(|row| Some((row.key, lens.known_at.or(row.judged_at)?)))
-            .collect();
-        let in_week = |key: &DayKey| from <= key.date && key.date < until;
-        days.extend(
-            unstored
-                .iter()
-                .filter(|(key, _)| in_week(key))
-                .map(|(key, at)| (key.clone(), *at)),
-        );
-        let before = stored_findings(ledger, &from, &until, lens.known_at).await?;
-        let before: Vec<FindingRow> = before
-            .into_iter()
-            .filter(|row| days.contains_key(&day_of(row)))
-            .collect();
-        let other = before
-            .iter()
-            .map(|row| row.rules_version)
-            .filter(|version| *version != rules::VERSION);
-        replay.other_versions.extend(other);
+        let (days, waiting_days) = days_of(ledger, lens, week, extent).await?;
+        let (meetings, waiting_meetings) = meetings_of(ledger, lens, week, extent).await?;
+        replay.pending += waiting_days + waiting_meetings;
         replay.days += days.len();
-        let after = again.judge(&days).await?;
+        replay.meetings += meetings.len();
+        let (from, until) = week.texts();
+        let stored = stored_findings(ledger, &from, &until, lens.known_at).await?;
+        let is_compared = |row: &FindingRow| {
+            if row.person.is_empty() {
+                meetings.contains_key(&meeting_of(row))
+            } else {
+                days.contains_key(&day_of(row))
+            }
+        };
+        let before: Vec<FindingRow> = stored.into_iter().filter(is_compared).collect();
+        let versions = before.iter().map(|row| row.rules_version);
+        replay
+            .other_versions
+            .extend(versions.filter(|version| *version != rules::VERSION));
+        let mut after = again.judge(&days).await?;
+        after.extend(again.judge_meetings(&meetings).await?);
         replay.comparison.extend(Comparison::of(before, after, &published));
     }
     replay.comparison.sort();
@@ -172,9 +172,74 @@ pub async fn compare_dates(
     Ok(replay)
 }
 
-/// A row that is due at once has been overtaken by a changed fact.
-fn is_settled(row: &DayRow) -> bool {
-    row.judged_at.is_some() && row.next_check != Some(Instant::from_ms(0))
+/// The days of some dates with the instants to judge them at, and how many wait to be judged again.
+async fn days_of(
+    ledger: &dyn Ledger,
+    lens: &Lens,
+    dates: Dates,
+    extent: &Extent,
+) -> Result<(BTreeMap<DayKey, Instant>, usize), StoreError> {
+    let (from, until) = dates.texts();
+    let is_asked = |row: &DayRow| {
+        extent
+            .people
+            .as_ref()
+            .is_none_or(|people| people.contains(&row.key.person))
+    };
+    let rows = ledger.days(&from, &until).await?.into_iter().filter(is_asked);
+    let rows: Vec<_> = rows.map(|row| (row.key, row.judged_at, row.next_check)).collect();
+    let (mut days, waiting) = lens.instants(rows);
+    let added = extent
+        .days
+        .iter()
+        .filter(|(key, _)| from <= key.date && key.date < until);
+    days.extend(added.map(|(key, at)| (key.clone(), *at)));
+    Ok((days, waiting))
+}
+
+/// The same for meetings as a whole.
+async fn meetings_of(
+    ledger: &dyn Ledger,
+    lens: &Lens,
+    dates: Dates,
+    extent: &Extent,
+) -> Result<(BTreeMap<MeetingKey, Instant>, usize), StoreError> {
+    if extent.without_meetings {
+        return Ok((BTreeMap::new(), 0));
+    }
+    let (from, until) = dates.texts();
+    let rows = ledger.meeting_days(&from, &until).await?.into_iter();
+    let (mut meetings, waiting) = lens.instants(rows.map(|row| (row.key, row.judged_at, row.next_check)).collect());
+    let added = extent
+        .meetings
+        .iter()
+        .filter(|(key, _)| from <= key.date && key.date < until);
+    meetings.extend(added.map(|(key, at)| (key.clone(), *at)));
+    Ok((meetings, waiting))
+}
+
+impl Lens {
+    /// The instants at which rows are judged again, and how many of them wait because a changed fact has overtaken them.
+    fn instants<K: Ord>(&self, rows: Vec<(K, Option<Instant>, Option<Instant>)>) -> (BTreeMap<K, Instant>, usize) {
+        let is_settled =
+            |judged_at: Option<Instant>, next_check| judged_at.is_some() && next_check != Some(Instant::from_ms(0));
+        let waiting = rows
+            .iter()
+            .filter(|(_, judged_at, next_check)| !is_settled(*judged_at, *next_check))
+            .count();
+        let compared = rows
+            .into_iter()
+            .filter(|(_, judged_at, next_check)| self.with_pending || is_settled(*judged_at, *next_check));
+        let instants = compared.filter_map(|(key, judged_at, _)| Some((key, self.known_at.or(judged_at)?)));
+        (instants.collect(), waiting)
+    }
+}
+
+fn meeting_of(row: &FindingRow) -> MeetingKey {
+    MeetingKey {
+        date: row.date.clone(),
+        meeting: row.meeting.clone().unwrap_or_default(),
+    }
 }
 
 fn day_of(row: &FindingRow) -> DayKey {

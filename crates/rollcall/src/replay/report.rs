@@ -76,8 +76,8 @@ impl Labels<'_> {
         let arguments = [
             ("change", Value::from(self.change(difference.change))),
             ("date", Value::from(row.date.as_str())),
-            ("name", Value::from(self.name(&row.person))),
-            ("person", Value::from(row.person.as_str())),
+            ("name", Value::from(self.name(row))),
+            ("person", Value::from(subject(row).to_owned())),
             ("about", Value::from(self.about(row))),
             ("before", Value::from(said(&difference.before))),
             ("after", Value::from(said(&difference.after))),
@@ -126,20 +126,35 @@ impl Labels<'_> {
         row.period.clone().or(title).or_else(duty).unwrap_or_else(date)
     }
 
-    /// The last name of a person, or their id where the facts do not know them.
-    fn name(&self, person: &str) -> String {
-        let known = self
-            .site
-            .person_index(person)
-            .map(|index| &self.site.records().people[index.at()]);
-        let stint = known.and_then(|known| known.stints.last());
-        stint.map_or_else(|| person.to_owned(), |stint| stint.name.to_string())
+    /// The last name of a person, or that of a unit; their ids where the facts do not know them.
+    fn name(&self, row: &FindingRow) -> String {
+        if row.person.is_empty() {
+            return self.unit(subject(row));
+        }
+        let known = self.site.person_index(&row.person);
+        let stint = known.and_then(|index| self.site.records().people[index.at()].stints.last());
+        stint.map_or_else(|| row.person.clone(), |stint| stint.name.to_string())
     }
 
     fn unit(&self, id: &str) -> String {
         let unit = self.site.records().units.iter().find(|unit| &*unit.id == id);
         unit.map_or_else(|| id.to_owned(), |unit| unit.name.to_string())
     }
+}
+
+/// The id of the person or unit that a finding is about.
+fn subject(row: &FindingRow) -> &str {
+    if row.person.is_empty() {
+        row.unit.as_deref().unwrap_or_default()
+    } else {
+        &row.person
+    }
+}
+
+/// Whom a finding is about, as the contract writes it: `person:ana`, `unit:plan`.
+pub fn subject_id(row: &FindingRow) -> String {
+    let kind = if row.person.is_empty() { "unit" } else { "person" };
+    format!("{kind}:{}", subject(row))
 }
 
 /// What scripts read of a comparison; instants are in the site's zone.
@@ -167,7 +182,7 @@ fn difference_json(difference: &Difference, zone: Tz) -> Option<Json> {
     let said = |row: &Option<FindingRow>| row.as_ref().map(|row| said_json(row, zone));
     Some(json!({
         "change": difference.change.name(),
-        "subject": format!("person:{}", row.person),
+        "subject": subject_id(row),
         "unit": row.unit,
         "date": row.date,
         "period": row.period,

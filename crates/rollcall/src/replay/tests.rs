@@ -1,7 +1,7 @@
 //! Replays of what an engine judged.
 
 use super::*;
-use crate::engine::workbench::{SCHEDULE, Workbench, at, told};
+use crate::engine::workbench::{MEETING, SCHEDULE, Workbench, at, told};
 
 async fn replayed(bench: &Workbench, question: Question) -> Replay {
     replay(&*bench.ledger, &question).await.expect("replayed")
@@ -185,4 +185,63 @@ async fn an_outage_counts_from_when_it_was_written_down() {
         assert_eq!(changes(&replay), [] as [&str; 0], "{instant}");
         assert_eq!(replay.comparison.unchanged, 2, "{instant}");
     }
+}
+
+const UNIT_ABSENT: &str = "16 plan weekly unit_absent - final";
+
+/// Wednesday the 16th, with a meeting to which nobody of the unit comes.
+async fn missed_meeting() -> Workbench {
+    let bench = Workbench::new(at("16 07:00")).await;
+    bench.import(MEETING, at("16 07:01")).await;
+    bench.run(at("16 08:00"), &[]).await;
+    bench.run(at("17 04:00"), &[]).await;
+    bench
+}
+
+#[tokio::test]
+async fn what_units_sent_is_proved_and_tried_too() {
+    let bench = missed_meeting().await;
+    assert!(
+        bench.told().await.contains(&UNIT_ABSENT.to_owned()),
+        "{:?}",
+        bench.told().await
+    );
+    let proof = replayed(&bench, Question::default()).await;
+    assert_eq!(changes(&proof), [] as [&str; 0]);
+    assert_eq!((proof.days, proof.meetings), (2, 1));
+    let known_at = Question {
+        known_at: Some(at("17 04:00")),
+        ..Question::default()
+    };
+    assert_eq!(changes(&replayed(&bench, known_at).await), [] as [&str; 0]);
+    let person = Question {
+        person: Some("ana".to_owned()),
+        ..Question::default()
+    };
+    assert_eq!(
+        replayed(&bench, person).await.meetings,
+        0,
+        "what units sent is nobody's day"
+    );
+
+    let folder = tempfile::tempdir().expect("a directory");
+    std::fs::write(folder.path().join("meeting_units.csv"), "meeting,unit\n").expect("written");
+    let with = Question {
+        with: Some(folder.path().to_owned()),
+        ..Question::default()
+    };
+    assert_eq!(
+        changes(&replayed(&bench, with).await),
+        [format!("gone: {UNIT_ABSENT} > -")]
+    );
+    bench.write(&[("meeting_units.csv", "meeting,unit\n")]);
+    std::fs::remove_file(bench.folder.path().join("meetings.toml")).expect("removed");
+    let tried = crate::recalculate::dry_run(
+        &*bench.ledger,
+        Some(bench.folder.path()),
+        crate::recalculate::Scope::default(),
+        at("17 05:00"),
+    );
+    let tried = tried.await.expect("tried").replay;
+    assert_eq!(changes(&tried), [format!("gone: {UNIT_ABSENT} > -")]);
 }

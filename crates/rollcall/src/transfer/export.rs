@@ -12,6 +12,7 @@ use store::{Ledger, StoreError};
 
 use crate::counting;
 use crate::folder::{self, EVER, FolderError, Row, SiteSource, Table, TableFile};
+use crate::replay::subject_id;
 
 use super::stored::{csv_text, site_source};
 
@@ -188,7 +189,7 @@ async fn decisions_table(ledger: &dyn Ledger, zone: Tz) -> Result<Table, StoreEr
         }
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let cells = [
-            format!("person:{}", finding.person),
+            subject_id(finding),
             finding.date.clone(),
             text(&finding.period),
             text(&finding.meeting),

@@ -185,6 +185,11 @@ impl Touched {
         self.first_date().map(|date| date.to_string())
     }
 
+    /// Whether it is anybody's day or any meeting.
+    pub(super) fn is_anything(&self) -> bool {
+        self.everyone || self.always || self.from.is_some() || !self.people.is_empty()
+    }
+
     /// The same as a date.
     pub(super) fn first_date(&self) -> Option<NaiveDate> {
         self.from.filter(|_| !self.always)
@@ -200,7 +205,7 @@ impl Touched {
         if matches!(file, TableFile::Duties | TableFile::DutyChecks) {
             self.duties.extend(cell(cells, "duty"));
         }
-        let person = match file {
+        let people: Vec<String> = match file {
             // Whose it is, and when, the duty says.
             TableFile::DutyChecks => return,
             TableFile::People
@@ -209,25 +214,34 @@ impl Touched {
             | TableFile::Permissions
             | TableFile::Duties
             | TableFile::MeetingRoster
-            | TableFile::FeedRoster => cell(cells, "person"),
-            TableFile::Assignments => {
-                cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+            | TableFile::FeedRoster => cell(cells, "person").into_iter().collect(),
+            TableFile::Substitutes => ["person", "substitute"]
+                .into_iter()
+                .filter_map(|column| cell(cells, column))
+                .collect(),
+            // Units are judged by meeting, and meetings are due whoever is.
+            TableFile::MeetingUnits | TableFile::Observations => {
+                self.people.extend(cell(cells, "person"));
+                self.always = true;
+                return;
             }
+            TableFile::Assignments => cell(cells, "subject")
+                .and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+                .into_iter()
+                .collect(),
             TableFile::Units
             | TableFile::Places
             | TableFile::Readers
             | TableFile::Calendar
-            | TableFile::MeetingUnits
             | TableFile::FeedMeetings
-            | TableFile::Observations
             | TableFile::Swipes
             | TableFile::Decisions
-            | TableFile::Coverage => None,
+            | TableFile::Coverage => Vec::new(),
         };
-        match person {
-            Some(person) => self.people.insert(person),
-            None => return self.add_everyone(),
-        };
+        if people.is_empty() {
+            return self.add_everyone();
+        }
+        self.people.extend(people);
         let since = match file {
             TableFile::Absences | TableFile::Permissions => cell(cells, "from").as_deref().and_then(day_before),
             TableFile::Duties => cell(cells, "starts").as_deref().and_then(day_before),
@@ -379,5 +393,21 @@ mod tests {
             r#"{"schedule":"standard","subject":"unit:plan"}"#,
         );
         assert_eq!(touched.people(), None);
+    }
+
+    #[test]
+    fn a_substitute_touches_two_people_and_a_units_obligation_nobody() {
+        let mut touched = Touched::default();
+        touched.add(TableFile::MeetingUnits, r#"{"meeting":"m1","unit":"plan"}"#);
+        assert_eq!((touched.people(), touched.from()), (Some(vec![]), None));
+        touched.add(
+            TableFile::Substitutes,
+            r#"{"meeting":"m1","person":"ana","substitute":"bo"}"#,
+        );
+        touched.add(
+            TableFile::Observations,
+            r#"{"at":"2026-09-16 10:00","observation":"o1","person":"cy"}"#,
+        );
+        assert_eq!(touched.people(), Some(vec!["ana", "bo", "cy"]));
     }
 }

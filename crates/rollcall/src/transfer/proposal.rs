@@ -68,12 +68,7 @@ fn proposal(checked: Checked, plan: &Plan, calendar: &Due, fresh: Vec<SwipeRecor
     let dates = calendar.hull();
     // Each change that touches anybody, with the date from which on it does; `None` is from the first.
     let mut starts: Vec<Option<NaiveDate>> = Vec::new();
-    starts.extend(
-        touched
-            .as_ref()
-            .is_none_or(|people| !people.is_empty())
-            .then(|| plan.touched.first_date()),
-    );
+    starts.extend(plan.touched.is_anything().then(|| plan.touched.first_date()));
     starts.extend((!swiped.people.is_empty()).then_some(swiped.from));
     starts.extend(dates.map(|dates| Some(dates.from)));
     let people = touched.filter(|_| dates.is_none()).map(|people| {
