@@ -21,7 +21,7 @@ use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use rules::model::{
     Facing, Id, Meeting, MeetingIndex, Pairing, Person, PersonIndex, Place, PlaceIndex, PlaceKind, Reader, Role,
-    RosterEntry, Site, SiteRecords, Stand, Stint, Substitutes, Unit, UnitIndex,
+    RosterEntry, Site, SiteRecords, Stand, Stint, Subject, Unit, UnitIndex,
 };
 use rules::time::{CivilTime, Instant, Interval, Span, instant_of};
 use store::error::StoreError;
@@ -196,7 +196,10 @@ impl Bureau {
             let findings = finding.map(|finding| BoardFinding {
                 id: format!("f{}", person.0),
                 revision: 1,
-                finding: Finding { person, ..finding },
+                finding: Finding {
+                    subject: Subject::Person(person),
+                    ..finding
+                },
             });
             days.push(BoardDay {
                 person,
@@ -328,7 +331,7 @@ fn office(unit: usize, presence: Presence, late: bool) -> Standing {
 
 fn finding(unit: usize, kind: FindingKind, about: About) -> Finding {
     Finding {
-        person: PersonIndex(0),
+        subject: Subject::Person(PersonIndex(0)),
         unit: index(unit),
         date: DATE,
         about,
@@ -338,6 +341,7 @@ fn finding(unit: usize, kind: FindingKind, about: About) -> Finding {
         due: Some(at(510)),
         actual: None,
         since: None,
+        source: None,
         by_lateness: false,
         withheld_by: Vec::new(),
         swipes: Vec::new(),
@@ -388,23 +392,7 @@ fn meetings(wishes: &Wishes, people: &mut [Person], days: &mut [BoardDay]) -> Ve
 }
 
 fn meeting(id: &str, title: Id, place: u32, (starts, ends): (i32, i32)) -> Meeting {
-    Meeting {
-        id: id.into(),
-        title,
-        place: PlaceIndex(place),
-        starts: at(starts),
-        ends: at(ends),
-        sign_in_opens: at(starts - 30),
-        late_grace: Span::ZERO,
-        absent_after: Span::from_minutes(30),
-        late_absent_after: None,
-        exit_allowance: Span::from_minutes(5),
-        exits_allowed: 2,
-        early_grace: Span::ZERO,
-        substitutes: Substitutes::None,
-        roster: Vec::new(),
-        permissions: Vec::new(),
-    }
+    Meeting::new(id.into(), title, PlaceIndex(place), Interval::new(at(starts), at(ends)))
 }
 
 /// The first people of each unit, past those who are late, missing or on leave, so many as the unit sends.
@@ -453,7 +441,7 @@ fn sit(meeting: &Meeting, wishes: &Wishes, people: &mut [Person], days: &mut [Bo
         if let Some(&(_, chinese, english, since)) = walked {
             people[entry.person.at()].stints[0].name = if wishes.has("--english") { english } else { chinese }.into();
             let exit = Finding {
-                person: entry.person,
+                subject: Subject::Person(entry.person),
                 since: Some(at(since)),
                 state: FindingState::Provisional,
                 ..finding(unit, FindingKind::WalkOut, about)
@@ -485,15 +473,6 @@ fn records(wishes: &Wishes, people: Vec<Person>, meetings: Vec<Meeting>) -> Site
         }],
     };
     SiteRecords {
-        site: Site {
-            name: site_name(wishes.has("--english")).into(),
-            zone: ZONE,
-            debounce: Span::from_seconds(60),
-            clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(0),
-            coverage_tolerance: Span::from_minutes(2),
-            meeting_travel: Span::from_minutes(10),
-        },
         units: UNITS
             .iter()
             .map(|unit| Unit {
@@ -503,7 +482,6 @@ fn records(wishes: &Wishes, people: Vec<Person>, meetings: Vec<Meeting>) -> Site
             })
             .collect(),
         people,
-        badges: Vec::new(),
         places: vec![
             place("east", text("东门", "East gate"), PlaceKind::Office),
             place("west", text("西门", "West gate"), PlaceKind::Office),
@@ -511,11 +489,7 @@ fn records(wishes: &Wishes, people: Vec<Person>, meetings: Vec<Meeting>) -> Site
             place("room", text("二楼会议室", "Room 2F"), PlaceKind::Meeting),
         ],
         readers: vec![reader("gate-east-1", 0), reader("gate-west-1", 1), reader("hall-3f", 2)],
-        schedules: Vec::new(),
-        calendar: Vec::new(),
-        assignments: Vec::new(),
-        absences: Vec::new(),
         meetings,
-        outages: Vec::new(),
+        ..SiteRecords::of_site(Site::of_zone(site_name(wishes.has("--english")).into(), ZONE))
     }
 }

@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use rules::explain::{Explanation, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Finding, FindingKind};
-use rules::model::{PersonIndex, SiteRecords, Swipe, UnitIndex};
+use rules::model::{PersonIndex, SiteRecords, Subject, Swipe, UnitIndex};
 use rules::time::{Instant, local_date};
 
 use crate::folder::{Compiled, FolderSwipe, Problem};
@@ -56,8 +56,8 @@ pub struct Judgement {
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// Whom it is about.
-    pub person: PersonIndex,
-    /// Their unit at that time.
+    pub subject: Subject,
+    /// The person's unit at that time, or the unit itself.
     pub unit: Option<UnitIndex>,
     /// The local date on which the period or meeting starts.
     pub date: NaiveDate,
@@ -160,19 +160,12 @@ fn swipes_by_badge(swipes: &[FolderSwipe]) -> HashMap<usize, Vec<Swipe>> {
     by_badge
 }
 
-fn swipes_of(person: PersonIndex, records: &SiteRecords, by_badge: &HashMap<usize, Vec<Swipe>>) -> Vec<Swipe> {
-    let held = |position: &usize| {
-        records.badges[*position]
-            .grants
-            .iter()
-            .any(|grant| grant.person == person)
-    };
-    let badges = (0..records.badges.len()).filter(held);
-    badges
-        .filter_map(|badge| by_badge.get(&badge))
-        .flatten()
-        .copied()
-        .collect()
+/// The swipes that judging a person needs; a badge that changed hands between them comes twice, which changes nothing.
+fn swipes_of(person: PersonIndex, facts: &SiteFacts, by_badge: &HashMap<usize, Vec<Swipe>>) -> Vec<Swipe> {
+    let people = std::iter::once(&person).chain(facts.witnesses_of(person));
+    let badges = people.flat_map(|person| facts.badges_of(*person));
+    let swipes = badges.filter_map(|badge| by_badge.get(&badge.at())).flatten();
+    swipes.copied().collect()
 }
 
 fn judge_person(
@@ -183,7 +176,7 @@ fn judge_person(
     question: &Question,
     judged: &mut Vec<Judged>,
 ) {
-    let swipes = swipes_of(person, facts.records(), by_badge);
+    let swipes = swipes_of(person, facts, by_badge);
     let dates = range.evaluated();
     let person_facts = PersonFacts {
         site: facts,
@@ -215,7 +208,7 @@ fn judge_person(
             let Finding { date, unit, .. } = *finding;
             let finding = Some(finding.clone());
             judged.push(Judged {
-                person,
+                subject: Subject::Person(person),
                 unit,
                 date,
                 about: key.1,
@@ -233,7 +226,7 @@ fn judge_person(
             let unit = standing.and_then(|standing| standing.unit);
             let explanation = steps::steps(&it, facts.records());
             judged.push(Judged {
-                person,
+                subject: Subject::Person(person),
                 unit,
                 date,
                 about,
@@ -252,16 +245,21 @@ fn has_started(explanation: &Explanation, now: Instant) -> bool {
     })
 }
 
+/// Whom a finding is about, as the contract writes it: `person:ana`, `unit:plan`.
+fn subject_id(subject: Subject, records: &SiteRecords) -> String {
+    match subject {
+        Subject::Person(person) => format!("person:{}", records.people[person.at()].id),
+        Subject::Unit(unit) => format!("unit:{}", records.units[unit.at()].id),
+    }
+}
+
 fn sort_key(judged: &Judged, records: &SiteRecords) -> (NaiveDate, String, String, &'static str) {
     let about = match &judged.about {
         About::Period(name) => name.to_string(),
         About::Meeting(meeting) => records.meetings[meeting.at()].id.to_string(),
+        About::Duty(duty) => records.duties[duty.at()].id.to_string(),
+        About::Date => String::new(),
     };
     let kind = judged.finding.as_ref().map_or("", |finding| finding.kind.name());
-    (
-        judged.date,
-        records.people[judged.person.at()].id.to_string(),
-        about,
-        kind,
-    )
+    (judged.date, subject_id(judged.subject, records), about, kind)
 }

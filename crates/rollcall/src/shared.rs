@@ -39,12 +39,12 @@ impl SiteSnapshot {
         self.badge_keys.find(key, at, &self.facts.records().badges)
     }
 
-    /// Every key under which swipes of a person's badges may be stored.
+    /// Every key under which swipes that judging a person needs may be stored: their own badges' and those of their witnesses.
     pub fn badge_keys_of(&self, person: PersonIndex) -> Vec<&str> {
         let badges = &self.facts.records().badges;
-        self.facts
-            .badges_of(person)
-            .iter()
+        let people = std::iter::once(&person).chain(self.facts.witnesses_of(person));
+        people
+            .flat_map(|person| self.facts.badges_of(*person))
             .flat_map(|badge| BadgeKeys::spellings(&badges[badge.at()]))
             .collect()
     }

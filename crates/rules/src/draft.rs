@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::coverage::Unseen;
 use crate::finding::{FindingKind, FindingState};
-use crate::model::SwipeId;
+use crate::model::{Id, SwipeId};
 use crate::time::{Instant, Span};
 
 /// What a rule concludes, and what it rests on not having been seen.
@@ -16,6 +16,8 @@ pub(crate) struct Draft {
     pub(crate) due: Option<Instant>,
     pub(crate) actual: Option<Instant>,
     pub(crate) since: Option<Instant>,
+    /// The observation or duty from which it comes.
+    pub(crate) source: Option<Id>,
     pub(crate) by_lateness: bool,
     pub(crate) swipes: Vec<SwipeId>,
     pub(crate) unseen: Vec<Unseen>,
@@ -30,6 +32,7 @@ impl Draft {
             due: None,
             actual: None,
             since: None,
+            source: None,
             by_lateness: false,
             swipes: Vec::new(),
             unseen: Vec::new(),

@@ -1,80 +1,129 @@
 //! Judging a person's dates.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::facts::{Context, PersonFacts};
+use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
+use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Role};
-use crate::office::{self, LastDeparture, Office, StayView};
-use crate::plan::{Planned, Stay, stays_of};
-use crate::standing;
+use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
+use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
+use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
-use crate::time::{DayClock, Instant};
+use crate::time::Instant;
 
 /// Judges a person's dates at `now`: findings, standings, and when to ask again.
 pub fn evaluate(facts: &PersonFacts<'_>, now: Instant) -> Assessment {
-    let mut deadline = Deadline::new(now);
-    let case = Case::prepare(facts, &mut deadline);
-    let mut assessment = Assessment::default();
-    case.each_date(facts, |office, members, views| {
-        judge_date(facts, office, members, views, &mut deadline, &mut assessment);
-    });
-    for judged in case.meetings_of_dates(facts) {
-        judge_meeting(facts, judged, &mut deadline, &mut assessment);
-    }
-    facts.site.consider_outages(case.context.interval, &mut deadline);
-    assessment
-        .findings
-        .sort_by(|one, other| (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind)));
-    assessment.next_deadline = deadline.next();
-    assessment
+    let mut evaluator = Evaluator::new(facts.site);
+    evaluator.judge_known(facts, now);
+    evaluator.assessment
 }
 
-/// Everything that judging and explaining start from.
+/// Judges many people of one bureau, or many dates: what [`evaluate`] does, with what people share compiled once and with memory
+/// that is used again.
 #[derive(Debug)]
+pub struct Evaluator<'a> {
+    site: &'a SiteFacts,
+    case: Case,
+    assessment: Assessment,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator of the people of this bureau.
+    pub fn new(site: &'a SiteFacts) -> Self {
+        Self {
+            site,
+            case: Case::default(),
+            assessment: Assessment::default(),
+        }
+    }
+
+    /// What [`evaluate`] says of a person's dates at `now` by these swipes, see [`PersonFacts`].
+    pub fn judge(&mut self, person: PersonIndex, dates: DateRange, swipes: &[Swipe], now: Instant) -> &Assessment {
+        let facts = PersonFacts {
+            site: self.site,
+            person,
+            dates,
+            swipes,
+            known_at: None,
+        };
+        self.judge_known(&facts, now);
+        &self.assessment
+    }
+
+    /// *Invariant:* `facts.site` is the evaluator's.
+    fn judge_known(&mut self, facts: &PersonFacts<'_>, now: Instant) {
+        let mut deadline = Deadline::new(now);
+        self.case.turn_to(facts, &mut deadline);
+        let assessment = &mut self.assessment;
+        assessment.findings.clear();
+        let mut standings = Standings::over(&mut assessment.standings);
+        let findings = &mut assessment.findings;
+        let mut drafts = Vec::new();
+        self.case.each_date(facts, |office, members, views| {
+            let judging = (&mut deadline, &mut *findings, &mut standings);
+            judge_date((facts, office), members, views, &mut drafts, judging);
+        });
+        let in_order = findings.len();
+        for judged in self.case.meetings_of_dates(facts) {
+            judge_meeting(facts, judged, &mut deadline, findings, &mut standings);
+        }
+        standings.end();
+        facts.site.consider_outages(self.case.context.interval, &mut deadline);
+        if findings.len() > in_order {
+            findings.sort_by(in_list_order);
+        }
+        assessment.next_deadline = deadline.next();
+    }
+}
+
+/// By date, period or meeting, kind.
+fn in_list_order(one: &Finding, other: &Finding) -> Ordering {
+    (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind))
+}
+
+/// Everything that judging and explaining start from; its memory is used again for the next person.
+#[derive(Debug, Default)]
 pub(crate) struct Case {
     pub(crate) context: Context,
     /// Whatever was seen anywhere, in order.
     pub(crate) events: Vec<Event>,
-    pub(crate) office_events: Vec<Event>,
-    pub(crate) plan: Vec<Planned>,
-    pub(crate) stays: Vec<Stay>,
+    /// Those that count at the office, where others were seen too.
+    office_events: Option<Vec<Event>>,
+    timetable: Timetable,
     pub(crate) meetings: Vec<Judged>,
     pub(crate) taken: Vec<Taken>,
 }
 
 impl Case {
     pub(crate) fn prepare(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Self {
+        let mut case = Self::default();
+        case.turn_to(facts, deadline);
+        case
+    }
+
+    /// Looks at another person, or at other dates.
+    fn turn_to(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
         let (site, person) = (facts.site, facts.person);
-        let context = site.context_of(person, facts.dates);
-        let events = events_of(facts, deadline);
-        let attendances = meetings_around(facts, &context)
-            .map(|rostered| Attendance::of(site, &events, rostered, deadline))
+        self.context = site.context_of(person, facts.dates);
+        let elsewhere = events_of(facts, deadline, &mut self.events);
+        let attendances = meetings_around(facts, &self.context)
+            .map(|rostered| Attendance::of(site, &self.events, rostered, deadline))
             .collect();
-        let meetings = meeting::judge_meetings(site, person, attendances);
-        let taken = meetings
-            .iter()
-            .filter_map(|judged| judged.taken(site, deadline))
-            .collect();
-        let mut plan = Vec::new();
-        for date in context.planned.days() {
-            site.plan_date(person, &DayClock::new(date, site.records().site.zone), &mut plan);
-        }
-        let stays = stays_of(site, &plan);
-        let office_events = office_events(facts, &events, &meetings);
-        Self {
-            context,
-            events,
-            office_events,
-            plan,
-            stays,
-            meetings,
-            taken,
-        }
+        self.meetings = meeting::judge_meetings(site, person, attendances);
+        self.taken.clear();
+        self.taken
+            .extend(self.meetings.iter().filter_map(|judged| judged.taken(site, deadline)));
+        self.timetable.turn_to(site, person, self.context.planned);
+        self.office_events = elsewhere.then(|| office_events(facts, &self.events, &self.meetings));
+    }
+
+    pub(crate) fn office_events(&self) -> &[Event] {
+        self.office_events.as_ref().unwrap_or(&self.events)
     }
 
     /// Visits the dates to judge in order: the positions of their periods in the plan, and their stays.
@@ -82,39 +131,41 @@ impl Case {
     where
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
-        let (site, person) = (facts.site, facts.person);
-        let (plan, events, meetings, taken) = (
-            &self.plan[..],
-            &self.office_events[..],
-            &self.meetings[..],
-            &self.taken[..],
-        );
-        let office = Office {
-            site,
-            person,
-            plan,
-            events,
-            meetings,
-            taken,
+        let dates = self.context.analysed_from..facts.dates.until;
+        let days_of = |run: Run<'_>| {
+            let first = run.days.partition_point(|day| day.date < dates.start);
+            let count = run.days[first..].partition_point(|day| day.date < dates.end);
+            first..first + count
         };
-        let mut before = None;
-        let (mut position, mut first_stay) = (0, 0);
-        for periods in self.plan.chunk_by(|one, other| one.date == other.date) {
-            let (date, members) = (periods[0].date, position..position + periods.len());
-            let count = self.stays[first_stay..]
-                .iter()
-                .take_while(|stay| stay.date == date)
-                .count();
-            let stays = &self.stays[first_stay..first_stay + count];
-            (position, first_stay) = (members.end, first_stay + count);
-            if date < self.context.analysed_from || date >= facts.dates.until {
-                continue;
+        let mut looked = Looked::at_most(self.office_events().len());
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.look(run.stays(day), &mut looked);
             }
-            let views = office.view_date(stays, before);
-            before = last_departure(&views, members.end - 1);
-            if facts.dates.contains(date) {
-                visit(&office, members, &views);
+        }
+        let (mut marks, mut views, mut before) = (looked.by_stay(), Vec::new(), None);
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.view_date(run.stays(day), &mut marks, before, &mut views);
+                before = last_departure(&views, day.members.end - 1);
+                if facts.dates.contains(day.date) {
+                    visit(&office, day.members.clone(), &views);
+                }
             }
+        }
+    }
+
+    fn office<'a>(&'a self, facts: &PersonFacts<'a>, run: Run<'a>) -> Office<'a> {
+        Office {
+            site: facts.site,
+            person: facts.person,
+            plan: &run.hours.plan,
+            meets_absences: run.meets_absences,
+            events: self.office_events(),
+            meetings: &self.meetings,
+            taken: &self.taken,
         }
     }
 
@@ -183,51 +234,52 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged])
 }
 
 fn judge_date(
-    facts: &PersonFacts<'_>,
-    office: &Office<'_>,
+    (facts, office): (&PersonFacts<'_>, &Office<'_>),
     members: Range<usize>,
     views: &[StayView<'_>],
-    deadline: &mut Deadline,
-    assessment: &mut Assessment,
+    drafts: &mut Vec<MemberDraft>,
+    (deadline, findings, standings): (&mut Deadline, &mut Vec<Finding>, &mut Standings<'_>),
 ) {
-    let first_new = assessment.findings.len();
+    let first_new = findings.len();
     for view in views {
-        for (member, draft) in office::findings(office, view, deadline) {
+        office::findings(office, view, deadline, drafts);
+        for (member, draft) in drafts.drain(..) {
             let planned = &office.plan[member];
             let place = (
                 planned.date,
                 About::Period(planned.of(facts.site).name.clone()),
                 planned.interval.from,
             );
-            assessment
-                .findings
-                .push(finding_of(facts, place, draft, deadline.now()));
+            findings.push(finding_of(facts, place, draft, deadline.now()));
         }
     }
+    let found = &mut findings[first_new..];
     for member in members {
         let view = views.iter().find(|view| view.stay.members.contains(&member));
-        let found = &assessment.findings[first_new..];
-        let standing = standing::in_period(office, member, view, found, deadline);
-        assessment.standings.push(standing);
+        standing::in_period(office, member, view, found, deadline, standings);
     }
+    found.sort_by(in_list_order);
 }
 
-fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, deadline: &mut Deadline, assessment: &mut Assessment) {
+fn judge_meeting(
+    facts: &PersonFacts<'_>,
+    judged: &Judged,
+    deadline: &mut Deadline,
+    findings: &mut Vec<Finding>,
+    standings: &mut Standings<'_>,
+) {
     let meeting = judged.attendance.meeting;
     let announced = &facts.site.records().meetings[meeting.at()];
-    let first_new = assessment.findings.len();
+    let first_new = findings.len();
     for draft in meeting::findings(facts.site, judged, deadline) {
         let place = (
             facts.site.date_of_meeting(meeting),
             About::Meeting(meeting),
             announced.starts,
         );
-        assessment
-            .findings
-            .push(finding_of(facts, place, draft, deadline.now()));
+        findings.push(finding_of(facts, place, draft, deadline.now()));
     }
-    let standing = standing::in_meeting(facts, judged, &assessment.findings[first_new..], deadline);
-    assessment.standings.push(standing);
+    standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
 }
 
 /// Where a finding belongs, and when that starts.
@@ -247,7 +299,7 @@ pub(crate) fn finding_of(
         state => state,
     };
     Finding {
-        person: facts.person,
+        subject: Subject::Person(facts.person),
         unit: facts.site.unit_at(facts.person, starts),
         date,
         about,
@@ -257,6 +309,7 @@ pub(crate) fn finding_of(
         due: draft.due,
         actual: draft.actual,
         since: draft.since,
+        source: draft.source,
         by_lateness: draft.by_lateness,
         withheld_by: doubt.readers,
         swipes: draft.swipes,

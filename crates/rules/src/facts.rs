@@ -9,11 +9,11 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords, Stand,
-    Stint, Swipe, UnitIndex,
+    BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
+    Role, Site, SiteRecords, Stand, Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
-use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
+use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
 const BURST_REACH: Span = Span::from_minutes(6 * 60);
@@ -35,6 +35,10 @@ pub struct SiteFacts {
     badge_by_key: BTreeMap<Id, BadgeIndex>,
     reader_by_id: BTreeMap<Id, ReaderIndex>,
     person_by_id: BTreeMap<Id, PersonIndex>,
+    /// The first of each edition's periods in `settings`.
+    pub(crate) settings_of: Vec<usize>,
+    /// How periods are judged: every edition's in a row, where judging finds them at once.
+    pub(crate) settings: Vec<PeriodSettings>,
     /// Editions of each schedule id, as positions in `records.schedules`, the latest `from` first.
     pub(crate) editions: Vec<Vec<usize>>,
     /// Positions in `records.calendar`, by date.
@@ -42,6 +46,8 @@ pub struct SiteFacts {
     pub(crate) outages: Vec<OutagePiece>,
     /// For each of `outages`, the latest end among it and those before it: what is over can be skipped.
     pub(crate) outages_over_by: Vec<Instant>,
+    /// Where each reader that has one stand only stands, and whether that is an office.
+    unmoved: Vec<Option<(Stand, bool)>>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
@@ -62,6 +68,12 @@ struct PersonIndexes {
     taking: Vec<(Instant, usize)>,
     /// Meetings for which they are rostered, in order of `starts`.
     meetings: Vec<(MeetingIndex, Role)>,
+    /// Their duties, in order of their starts.
+    duties: Vec<DutyIndex>,
+    /// The other people whose swipes judging them needs.
+    witnesses: Vec<PersonIndex>,
+    /// The other people whom judging needs their swipes for.
+    dependants: Vec<PersonIndex>,
 }
 
 /// Why a swipe is kept, shown and not judged.
@@ -78,7 +90,7 @@ impl Quarantine {
     pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
         if happened_at < site.since {
             Some(Self::BeforeSince)
-        } else if happened_at > received_at + site.clock_tolerance {
+        } else if happened_at > received_at && happened_at > received_at + site.clock_tolerance {
             Some(Self::AheadOfReceipt)
         } else {
             None
@@ -112,6 +124,9 @@ impl SiteFacts {
                 .schedules
                 .iter()
                 .any(|schedule| !schedule.late_allowances.is_empty()),
+            settings_of: settings_of(&records),
+            settings: periods(&records).map(|period| period.settings.clone()).collect(),
+            unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
             meetings_at: meetings_by_place(&records),
@@ -156,6 +171,9 @@ impl SiteFacts {
     /// Whose a badge is at an instant; of overlapping grants the latest `from` wins.
     pub fn holder(&self, badge: BadgeIndex, at: Instant) -> Option<PersonIndex> {
         let grants = &self.records.badges[badge.at()].grants;
+        if let [only] = &grants[..] {
+            return only.interval.contains(at).then_some(only.person);
+        }
         grants
             .iter()
             .filter(|grant| grant.interval.contains(at))
@@ -168,6 +186,22 @@ impl SiteFacts {
         &self.people[person.at()].badges
     }
 
+    /// The other people whose swipes judging a person needs: who was accepted to stand in for them at a meeting, and who takes a duty
+    /// over from them.
+    pub fn witnesses_of(&self, person: PersonIndex) -> &[PersonIndex] {
+        &self.people[person.at()].witnesses
+    }
+
+    /// The other people whom a swipe of a person can touch: the other side of [`SiteFacts::witnesses_of`].
+    pub fn dependants_of(&self, person: PersonIndex) -> &[PersonIndex] {
+        &self.people[person.at()].dependants
+    }
+
+    /// A person's duties, in order of their starts.
+    pub fn duties_of(&self, person: PersonIndex) -> &[DutyIndex] {
+        &self.people[person.at()].duties
+    }
+
     /// Where a reader stands at an instant; of overlapping stands the latest `from` wins.
     pub fn stand_at(&self, reader: ReaderIndex, at: Instant) -> Option<Stand> {
         let stands = &self.records.readers[reader.at()].stands;
@@ -176,6 +210,15 @@ impl SiteFacts {
             .filter(|stand| stand.interval.contains(at))
             .max_by_key(|stand| stand.interval.from)
             .copied()
+    }
+
+    /// Where a reader stands at an instant, and whether that is an office.
+    pub(crate) fn standing_at(&self, reader: ReaderIndex, at: Instant) -> Option<(Stand, bool)> {
+        if let Some((stand, at_office)) = self.unmoved[reader.at()] {
+            return stand.interval.contains(at).then_some((stand, at_office));
+        }
+        let stand = self.stand_at(reader, at)?;
+        Some((stand, self.is_office(stand.place)))
     }
 
     /// At which place a reader stands at an instant.
@@ -293,11 +336,11 @@ impl SiteFacts {
         let context = self.context_of(person, dates);
         let mut window = context.interval;
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
         }
         // A meeting's effective time depends on presence at the meetings that it overlaps.
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
         }
         if let Some(ended_at) = self.earliest_absence_end(person, dates) {
             window.from = window.from.min(ended_at);
@@ -328,6 +371,16 @@ impl SiteFacts {
                 .map_or(touched.until, |next| days_after(next, 1));
         }
         touched
+    }
+
+    /// Everybody whom a swipe of a person at `at` can touch, and on which dates; see [`SiteFacts::touched_dates`].
+    pub fn touched_people(
+        &self,
+        person: PersonIndex,
+        at: Instant,
+    ) -> impl Iterator<Item = (PersonIndex, DateRange)> + '_ {
+        let touched = core::iter::once(person).chain(self.dependants_of(person).iter().copied());
+        touched.map(move |person| (person, self.touched_dates(person, at, None)))
     }
 
     /// The dates, of those `around` a swipe, for whose periods or meetings it can count. Meetings tie dates together (what they
@@ -404,10 +457,9 @@ impl SiteFacts {
             until: days_after(dates.until, 2),
         };
         let zone = self.records.site.zone;
-        let interval = Interval::new(
-            DayClock::new(days_before(analysed_from, 1), zone).at(CivilTime::MIDNIGHT),
-            DayClock::new(days_after(dates.until, 2), zone).at(CivilTime::MIDNIGHT),
-        );
+        let (first, last) = (days_before(analysed_from, 1), days_after(dates.until, 2));
+        let clocks = DayClocks::new(first, last, zone);
+        let interval = Interval::new(clocks.of(first).midnight(), clocks.of(last).midnight());
         Context {
             analysed_from,
             planned,
@@ -494,7 +546,7 @@ impl SiteFacts {
 }
 
 /// What judging some dates looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     /// The first date whose arrivals and departures are found: the previous working date where rule 12 needs it.
     pub(crate) analysed_from: NaiveDate,
@@ -502,6 +554,21 @@ pub(crate) struct Context {
     pub(crate) planned: DateRange,
     /// From when to when swipes can matter, meetings and overstays aside.
     pub(crate) interval: Interval,
+}
+
+impl Default for Context {
+    /// Nothing.
+    fn default() -> Self {
+        let (never, nowhen) = (NaiveDate::MIN, Instant::from_ms(0));
+        Self {
+            analysed_from: never,
+            planned: DateRange {
+                from: never,
+                until: never,
+            },
+            interval: Interval::new(nowhen, nowhen),
+        }
+    }
 }
 
 /// Dates from `from` up to but without `until`.
@@ -551,7 +618,7 @@ pub struct PersonFacts<'a> {
     pub person: PersonIndex,
     /// The dates to judge: periods and meetings that start on them, by the site's clocks.
     pub dates: DateRange,
-    /// The swipes of every badge that the person ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
+    /// The swipes of every badge that the person and [`SiteFacts::witnesses_of`] them ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
     /// and other holders' too.
     pub swipes: &'a [Swipe],
     /// Judge by what had been received by then; `None` is by all that is there.
@@ -564,10 +631,6 @@ pub(crate) fn days_before(date: NaiveDate, days: u64) -> NaiveDate {
 
 pub(crate) fn days_after(date: NaiveDate, days: u64) -> NaiveDate {
     date.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
-}
-
-fn hull(one: Interval, other: Interval) -> Interval {
-    Interval::new(one.from.min(other.from), one.until.max(other.until))
 }
 
 fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {
@@ -615,6 +678,8 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
             }
         }
     }
+    index_duties(records, &mut people);
+    index_witnesses(records, &mut people);
     for (position, indexes) in people.iter_mut().enumerate() {
         indexes
             .absences
@@ -625,6 +690,63 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
         indexes.following = following(records, schedule_ids, position);
     }
     people
+}
+
+fn index_duties(records: &SiteRecords, people: &mut [PersonIndexes]) {
+    for (duty, index) in records.duties.iter().zip((0..).map(DutyIndex)) {
+        people[duty.person.at()].duties.push(index);
+    }
+    for indexes in people {
+        indexes
+            .duties
+            .sort_by_key(|duty| (records.duties[duty.at()].interval.from, *duty));
+    }
+}
+
+/// Who is judged by whose swipes besides their own.
+fn index_witnesses(records: &SiteRecords, people: &mut [PersonIndexes]) {
+    let substitutions = records.meetings.iter().flat_map(|meeting| &meeting.substitutions);
+    let substitutes = substitutions.map(|accepted| (accepted.person, accepted.substitute));
+    let handing_over = records.duties.iter().filter_map(|duty| {
+        let successor = duty.hands_over_to?;
+        Some((duty.person, records.duties[successor.at()].person))
+    });
+    for (judged, witness) in substitutes
+        .chain(handing_over)
+        .filter(|(judged, witness)| judged != witness)
+    {
+        people[judged.at()].witnesses.push(witness);
+        people[witness.at()].dependants.push(judged);
+    }
+    for indexes in people {
+        for others in [&mut indexes.witnesses, &mut indexes.dependants] {
+            others.sort_unstable();
+            others.dedup();
+        }
+    }
+}
+
+fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
+    let unmoved = records.readers.iter().map(|reader| {
+        let [only] = reader.stands[..] else { return None };
+        Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
+    });
+    unmoved.collect()
+}
+
+/// Every edition's periods in a row.
+fn periods(records: &SiteRecords) -> impl Iterator<Item = &Period> {
+    records.schedules.iter().flat_map(|schedule| &schedule.periods)
+}
+
+/// The position of each edition's first period in that row.
+fn settings_of(records: &SiteRecords) -> Vec<usize> {
+    let firsts = records.schedules.iter().scan(0, |next, schedule| {
+        let first = *next;
+        *next += schedule.periods.len();
+        Some(first)
+    });
+    firsts.collect()
 }
 
 fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {

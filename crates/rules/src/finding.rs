@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use chrono::NaiveDate;
 
-use crate::model::{Id, MeetingIndex, PersonIndex, ReaderIndex, SwipeId, UnitIndex};
+use crate::model::{DutyIndex, Id, MeetingIndex, ReaderIndex, Subject, SwipeId, UnitIndex};
 use crate::time::{Instant, Interval, Span};
 
 /// What [`crate::evaluate`] says about one person on some dates.
@@ -22,12 +22,12 @@ pub struct Assessment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Whom it is about.
-    pub person: PersonIndex,
-    /// Their unit at that time.
+    pub subject: Subject,
+    /// The person's unit at that time, or the unit itself.
     pub unit: Option<UnitIndex>,
-    /// The local date on which the period or meeting starts.
+    /// The local date on which what it is about starts.
     pub date: NaiveDate,
-    /// The period or meeting.
+    /// The period, meeting or duty.
     pub about: About,
     /// What it is.
     pub kind: FindingKind,
@@ -41,6 +41,8 @@ pub struct Finding {
     pub actual: Option<Instant>,
     /// Since when it is going on.
     pub since: Option<Instant>,
+    /// The observation or duty from which it comes, by its identifier.
+    pub source: Option<Id>,
     /// For `Absent` and `MeetingAbsent`: whether by lateness.
     pub by_lateness: bool,
     /// Where `state` is [`FindingState::Withheld`]: which readers could not be heard, and since when.
@@ -56,6 +58,10 @@ pub enum About {
     Period(Id),
     /// A meeting.
     Meeting(MeetingIndex),
+    /// A duty.
+    Duty(DutyIndex),
+    /// The date as a whole: what an inspector saw outside meetings, and counting.
+    Date,
 }
 
 /// Whether a finding can still change by itself.
@@ -90,6 +96,14 @@ pub enum FindingKind {
     StepOut,
     /// 假期逾期
     OverstayedLeave,
+    /// 值班迟到
+    DutyLate,
+    /// 值班缺岗
+    DutyAbsent,
+    /// 值班脱岗
+    DutyLeft,
+    /// 未交接班
+    HandoverMissing,
     /// 会议迟到
     MeetingLate,
     /// 会议缺席
@@ -100,11 +114,23 @@ pub enum FindingKind {
     WalkOut,
     /// 随意走动
     WalkingAbout,
+    /// 座次
+    Seating,
+    /// 会风
+    Conduct,
+    /// 单位缺席
+    UnitAbsent,
+    /// 单位人数不足
+    UnitShort,
+    /// 单位参会职级不符
+    UnitRank,
+    /// 累计
+    Escalation,
 }
 
 impl FindingKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 24] = [
         Self::NotArrived,
         Self::Late,
         Self::SeriouslyLate,
@@ -114,11 +140,21 @@ impl FindingKind {
         Self::MissingDeparture,
         Self::StepOut,
         Self::OverstayedLeave,
+        Self::DutyLate,
+        Self::DutyAbsent,
+        Self::DutyLeft,
+        Self::HandoverMissing,
         Self::MeetingLate,
         Self::MeetingAbsent,
         Self::MeetingEarlyLeave,
         Self::WalkOut,
         Self::WalkingAbout,
+        Self::Seating,
+        Self::Conduct,
+        Self::UnitAbsent,
+        Self::UnitShort,
+        Self::UnitRank,
+        Self::Escalation,
     ];
 
     /// The name in files and on the wire.
@@ -133,11 +169,21 @@ impl FindingKind {
             Self::MissingDeparture => "missing_departure",
             Self::StepOut => "step_out",
             Self::OverstayedLeave => "overstayed_leave",
+            Self::DutyLate => "duty_late",
+            Self::DutyAbsent => "duty_absent",
+            Self::DutyLeft => "duty_left",
+            Self::HandoverMissing => "handover_missing",
             Self::MeetingLate => "meeting_late",
             Self::MeetingAbsent => "meeting_absent",
             Self::MeetingEarlyLeave => "meeting_early_leave",
             Self::WalkOut => "walk_out",
             Self::WalkingAbout => "walking_about",
+            Self::Seating => "seating",
+            Self::Conduct => "conduct",
+            Self::UnitAbsent => "unit_absent",
+            Self::UnitShort => "unit_short",
+            Self::UnitRank => "unit_rank",
+            Self::Escalation => "escalation",
         }
     }
 }

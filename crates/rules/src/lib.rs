@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod finding;
+mod hours;
 mod meeting;
 pub mod model;
 mod narrate;
@@ -24,7 +25,7 @@ mod standing;
 mod swipes;
 pub mod time;
 
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluator, evaluate};
 pub use explain::explain;
 
 /// The version of the rules, stored with every verdict. It grows whenever an expectation of the conformance set changes.

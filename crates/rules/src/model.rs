@@ -41,6 +41,8 @@ index! {
     ReaderIndex;
     /// A meeting's position in [`SiteRecords::meetings`].
     MeetingIndex;
+    /// A duty's position in [`SiteRecords::duties`].
+    DutyIndex;
 }
 
 /// Everything about a bureau but its swipes, as a site folder or the database holds it.
@@ -66,8 +68,12 @@ pub struct SiteRecords {
     pub assignments: Vec<Assignment>,
     /// Approved absences.
     pub absences: Vec<Absence>,
+    /// Duties.
+    pub duties: Vec<Duty>,
     /// Meetings with their rosters and permissions.
     pub meetings: Vec<Meeting>,
+    /// What inspectors saw.
+    pub observations: Vec<Observation>,
     /// When readers could not be heard.
     pub outages: Vec<Outage>,
 }
@@ -86,7 +92,9 @@ impl SiteRecords {
             calendar: Vec::new(),
             assignments: Vec::new(),
             absences: Vec::new(),
+            duties: Vec::new(),
             meetings: Vec::new(),
+            observations: Vec::new(),
             outages: Vec::new(),
         }
     }
@@ -421,6 +429,60 @@ pub struct Absence {
     pub approved_until: Instant,
 }
 
+/// A duty 值班: a shift of one person at one place.
+#[derive(Clone, Debug)]
+pub struct Duty {
+    /// Its identifier.
+    pub id: Id,
+    /// Who is on duty.
+    pub person: PersonIndex,
+    /// Where.
+    pub place: PlaceIndex,
+    /// From when to when.
+    pub interval: Interval,
+    /// As what: 带班领导, 值班员, ….
+    pub role: Option<Id>,
+    /// The duty to whose person this one hands over 交接班.
+    pub hands_over_to: Option<DutyIndex>,
+}
+
+/// What an inspector saw 督查: it becomes a finding whose evidence is the inspector.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Its identifier.
+    pub id: Id,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What was seen.
+    pub kind: ObservationKind,
+    /// At which meeting, if at one.
+    pub meeting: Option<MeetingIndex>,
+    /// When.
+    pub at: Instant,
+    /// Who saw it.
+    pub observer: Id,
+    /// In the inspector's words.
+    pub note: Option<Id>,
+}
+
+/// What an inspector can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObservationKind {
+    /// Wrong seat or scattered seating 座次.
+    Seating,
+    /// Phone, talking and the like 会风.
+    Conduct,
+}
+
+/// Whom a finding or observation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A person.
+    Person(PersonIndex),
+    /// A unit as a whole.
+    Unit(UnitIndex),
+}
+
 /// A meeting with its roster.
 #[derive(Clone, Debug)]
 pub struct Meeting {
@@ -454,6 +516,61 @@ pub struct Meeting {
     pub roster: Vec<RosterEntry>,
     /// Who may be out when.
     pub permissions: Vec<Permission>,
+    /// What units must send 单位名额.
+    pub obligations: Vec<Obligation>,
+    /// Substitutes 代会 whom somebody accepted.
+    pub substitutions: Vec<Substitution>,
+}
+
+impl Meeting {
+    /// A meeting with the defaults of every setting and nobody on its roster.
+    pub fn new(id: Id, title: Id, place: PlaceIndex, announced: Interval) -> Self {
+        Self {
+            id,
+            title,
+            place,
+            starts: announced.from,
+            ends: announced.until,
+            sign_in_opens: announced.from - Span::from_minutes(30),
+            late_grace: Span::ZERO,
+            absent_after: Span::from_minutes(30),
+            late_absent_after: None,
+            exit_allowance: Span::from_minutes(5),
+            exits_allowed: 2,
+            early_grace: Span::ZERO,
+            substitutes: Substitutes::None,
+            roster: Vec::new(),
+            permissions: Vec::new(),
+            obligations: Vec::new(),
+            substitutions: Vec::new(),
+        }
+    }
+}
+
+/// What a unit must send to a meeting; it counts the people of its whole subtree.
+#[derive(Clone, Debug)]
+pub struct Obligation {
+    /// The unit.
+    pub unit: UnitIndex,
+    /// How many at least; default 1.
+    pub at_least: u32,
+    /// Whether one of them must have this rank or a higher one.
+    pub min_rank: Option<i64>,
+    /// Whether the head of the very unit must come in person.
+    pub head_required: bool,
+}
+
+/// Somebody accepted to stand in for a rostered person at a meeting.
+#[derive(Clone, Debug)]
+pub struct Substitution {
+    /// The rostered person.
+    pub person: PersonIndex,
+    /// Who stands in.
+    pub substitute: PersonIndex,
+    /// Who accepted it.
+    pub accepted_by: Option<Id>,
+    /// When.
+    pub accepted_at: Option<Instant>,
 }
 
 /// Whether somebody may stand in.

@@ -1,12 +1,55 @@
 //! How a person stands in each period and meeting, whether or not anything is wrong: what a board counts.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
 use crate::deadline::Deadline;
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use crate::meeting::Judged;
-use crate::model::Role;
+use crate::model::{Id, Role};
 use crate::office::{Office, StayView, member_at};
 use crate::time::{Instant, Interval};
+
+/// Standings written over those of whoever was judged before. People of the same hours stand in the same periods in the same order,
+/// and a shared name that stays where it is costs nothing.
+#[derive(Debug)]
+pub(crate) struct Standings<'a> {
+    list: &'a mut Vec<Standing>,
+    count: usize,
+}
+
+impl<'a> Standings<'a> {
+    pub(crate) fn over(list: &'a mut Vec<Standing>) -> Self {
+        Self { list, count: 0 }
+    }
+
+    pub(crate) fn put(&mut self, standing: Standing) {
+        match self.list.get_mut(self.count) {
+            Some(before) => *before = standing,
+            None => self.list.push(standing),
+        }
+        self.count += 1;
+    }
+
+    /// The next standing, about a period of this name; the rest of it is to be said.
+    fn about_period(&mut self, name: &Id) -> Option<&mut Standing> {
+        let before = self.list.get_mut(self.count)?;
+        let About::Period(kept) = &before.about else {
+            return None;
+        };
+        if !Arc::ptr_eq(kept, name) {
+            before.about = About::Period(name.clone());
+        }
+        self.count += 1;
+        Some(before)
+    }
+
+    /// Forgets what is left of whoever was judged before.
+    pub(crate) fn end(self) {
+        self.list.truncate(self.count);
+    }
+}
 
 /// How a person stands in one period of their plan; `view` is its stay, if it is not wholly excused.
 pub(crate) fn in_period(
@@ -15,11 +58,12 @@ pub(crate) fn in_period(
     view: Option<&StayView<'_>>,
     findings: &[Finding],
     deadline: &mut Deadline,
-) -> Standing {
+    standings: &mut Standings<'_>,
+) {
     let planned = &office.plan[member];
-    let about = About::Period(planned.of(office.site).name.clone());
+    let name = &planned.of(office.site).name;
     let shown = Interval::new(planned.arrive_from, planned.interval.until);
-    let own = |finding: &&Finding| finding.about == about;
+    let own = |finding: &&Finding| matches!(&finding.about, About::Period(about) if about == name);
     let excused = planned.is_excused() || is_away(office, member, deadline);
     let presence = match view {
         Some(view) if !excused => presence_in_stay(office, member, view, findings.iter().filter(own), deadline),
@@ -30,13 +74,18 @@ pub(crate) fn in_period(
         by_lateness || matches!(finding.kind, FindingKind::Late | FindingKind::SeriouslyLate)
     });
     let unit = office.site.unit_at(office.person, planned.interval.from);
-    Standing {
-        date: planned.date,
-        about,
-        shown,
-        unit,
-        presence,
-        late,
+    if let Some(standing) = standings.about_period(name) {
+        (standing.date, standing.shown, standing.unit) = (planned.date, shown, unit);
+        (standing.presence, standing.late) = (presence, late);
+    } else {
+        standings.put(Standing {
+            date: planned.date,
+            about: About::Period(name.clone()),
+            shown,
+            unit,
+            presence,
+            late,
+        });
     }
 }
 
@@ -47,6 +96,7 @@ fn is_away(office: &Office<'_>, member: usize, deadline: &mut Deadline) -> bool 
     let absences = office.site.absences_of(office.person).iter();
     let mut away = false;
     for interval in absences
+        .filter(|_| office.meets_absences)
         .map(|absence| office.site.records().absences[*absence].interval)
         .filter(|interval| interval.meets(shown))
     {
@@ -80,13 +130,15 @@ fn presence_in_stay<'f>(
     {
         return missing;
     }
-    let out_since = view
-        .out_since(office)
+    let over = deadline.now() >= view.required_end;
+    let out_since = (!over)
+        .then(|| view.out_since())
+        .flatten()
         .filter(|since| member_at(office, view, *since) <= member && !deadline.reached(view.required_end));
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.visit().first().map(|mark| office.event(mark).at);
+    let first_seen = view.visit().first().map(|mark| mark.event.at);
     let attending = view
         .start_taken
         .filter(|taken| taken.assumed_until.is_none())
@@ -94,14 +146,14 @@ fn presence_in_stay<'f>(
     let since = view
         .arrival
         .map(|arrival| arrival.at)
-        .or(first_seen.filter(|_| was_there(office, view)))
+        .or(first_seen.filter(|_| was_there(view)))
         .or(attending);
     since.map_or(Presence::Expected, |since| Presence::Present { since })
 }
 
 /// Whether anything says that the person came, besides a swipe that went out before the start.
-fn was_there(office: &Office<'_>, view: &StayView<'_>) -> bool {
-    view.departure.is_some() || view.evidence(office).is_some()
+fn was_there(view: &StayView<'_>) -> bool {
+    view.departure.is_some() || view.evidence().is_some()
 }
 
 /// Somebody who should be there and was not seen, as far as the reader could have shown it.

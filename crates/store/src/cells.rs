@@ -166,6 +166,7 @@ impl FromCells for FindingRow {
             due: cells.optional_instant("due_at_ms")?,
             actual: cells.optional_instant("actual_at_ms")?,
             since: cells.optional_instant("since_at_ms")?,
+            source: cells.optional_text("source")?,
             swipes: cells.text("swipes")?,
             digest: cells.text("digest")?,
             revision: cells.integer("revision")?,

@@ -128,7 +128,7 @@ impl Dialect for Postgres {
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, person, date LIMIT $2 FOR UPDATE SKIP LOCKED";
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
-         actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM finding WHERE id = $1 FOR UPDATE";
     const LOCK_DAYS: Option<ForRows> = Some(ForRows {
         before: "WITH asked (person, date) AS (VALUES ",

@@ -104,6 +104,8 @@ pub struct FindingRow {
     pub actual: Option<Instant>,
     /// Since when it is going on.
     pub since: Option<Instant>,
+    /// The observation or duty from which it comes, by its id.
+    pub source: Option<String>,
     /// Swipe ids that it cites, separated by blanks.
     pub swipes: String,
     /// SHA-256 over what it says, in hex: what a decision is bound to.

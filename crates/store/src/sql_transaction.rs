@@ -238,7 +238,7 @@ fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
     ]
 }
 
-fn finding_values(finding: &FindingRow) -> [Value<'_>; 20] {
+fn finding_values(finding: &FindingRow) -> [Value<'_>; 21] {
     [
         Value::from(&finding.id),
         Value::from(&finding.person),
@@ -252,6 +252,7 @@ fn finding_values(finding: &FindingRow) -> [Value<'_>; 20] {
         finding.due.into(),
         finding.actual.into(),
         finding.since.into(),
+        Value::from(&finding.source),
         Value::from(&finding.swipes),
         Value::from(&finding.digest),
         finding.revision.into(),
@@ -408,7 +409,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         });
         let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
         self.run_all(Bulk::AddHistory, &history).await?;
-        let values: Vec<[Value<'_>; 20]> = stored.values().map(finding_values).collect();
+        let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
         self.run_all(Bulk::SaveFindings, &values).await?;
         Ok(findings
             .iter()

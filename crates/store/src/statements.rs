@@ -51,17 +51,17 @@ pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
 
 /// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
 pub(crate) const FINDINGS: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
-     actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
+     actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
      review FROM finding WHERE date >= $1 AND date < $2 AND review IN ($3, $4, $5, $6) \
      AND (withdrawn_at_ms IS NULL OR $7 = 1) ORDER BY date, person, COALESCE(period, meeting, ''), kind, id";
 /// As [`FINDINGS`]; `$8` the person.
 pub(crate) const FINDINGS_OF_PERSON: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, \
-     due_at_ms, actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+     due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
      facts_revision, review FROM finding WHERE date >= $1 AND date < $2 AND review IN ($3, $4, $5, $6) \
      AND (withdrawn_at_ms IS NULL OR $7 = 1) AND person = $8 \
      ORDER BY date, person, COALESCE(period, meeting, ''), kind, id";
 pub(crate) const FINDING: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
-     actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
+     actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
      review FROM finding WHERE id = $1";
 pub(crate) const FINDING_HISTORY: &str = "SELECT finding, revision, changed_at_ms, state, length_ms, actual_at_ms, \
      withdrawn_at_ms, rules_version, facts_revision FROM finding_history WHERE finding = $1 \
@@ -290,7 +290,7 @@ const FINDINGS_OF: ForRows = ForRows {
     before: "WITH asked (person, date) AS (VALUES ",
     row: Columns::Typed(&["TEXT", "TEXT"]),
     after: ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
-         actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM asked CROSS JOIN finding \
          WHERE finding.person = asked.person AND finding.date = asked.date AND withdrawn_at_ms IS NULL",
 };
@@ -298,18 +298,18 @@ const FINDINGS_BY_ID: ForRows = ForRows {
     before: "WITH asked (id) AS (VALUES ",
     row: Columns::Typed(&["TEXT"]),
     after: ") SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, \
-         since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review \
+         since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review \
          FROM finding WHERE id IN (SELECT id FROM asked)",
 };
 const SAVE_FINDINGS: ForRows = ForRows {
     before: "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
-         actual_at_ms, since_at_ms, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review) VALUES ",
-    row: Columns::Plain(20),
+    row: Columns::Plain(21),
     after: " ON CONFLICT (id) DO UPDATE SET person = excluded.person, unit = excluded.unit, date = excluded.date, \
          period = excluded.period, meeting = excluded.meeting, kind = excluded.kind, state = excluded.state, \
          length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
-         since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
+         since_at_ms = excluded.since_at_ms, source = excluded.source, swipes = excluded.swipes, digest = excluded.digest, \
          revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
          withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision, review = excluded.review",

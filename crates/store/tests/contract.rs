@@ -370,6 +370,7 @@ fn finding(id: &str, person: &str, date: &str) -> FindingRow {
         due: None,
         actual: None,
         since: None,
+        source: None,
         swipes: String::new(),
         digest: "d1".to_owned(),
         revision: 1,
@@ -1359,7 +1360,7 @@ async fn newer_schema(place: Place) {
     place.raw(statement).await.expect("what a newer program leaves");
     let refused = open(&place.address, TOOL).await.err().expect("refused");
     assert!(
-        matches!(refused, StoreError::NewerSchema { found: 9000, known: 1 }),
+        matches!(refused, StoreError::NewerSchema { found: 9000, known } if known < 9000),
         "{refused:?}"
     );
     assert!(refused.to_string().contains("9000"), "{refused}");

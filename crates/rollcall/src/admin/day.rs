@@ -322,6 +322,7 @@ fn whole_of(explanation: &Explanation) -> Option<Interval> {
     match explanation.about {
         About::Period(_) => period_of(explanation),
         About::Meeting(_) => meeting,
+        About::Duty(_) | About::Date => None,
     }
 }
 

@@ -632,6 +632,8 @@ impl Desk<'_> {
         let place = match &explanation.about {
             About::Period(name) => show::plain(name),
             About::Meeting(meeting) => self.directory.title_of(*meeting),
+            About::Duty(_) => words::text(self.language(), "about-duty", &[]),
+            About::Date => words::text(self.language(), "about-date", &[]),
         };
         let is_withheld = super::reasons::is_withheld(explanation);
         let (key, kind, shape) = match explanation.finding {
@@ -707,6 +709,8 @@ pub fn explains(explanation: &Explanation, row: &FindingRow, reviewer: &Reviewer
         About::Meeting(meeting) => {
             row.meeting.as_deref() == Some(&*reviewer.site.facts.records().meetings[meeting.at()].id)
         }
+        About::Duty(duty) => row.source.as_deref() == Some(&*reviewer.site.facts.records().duties[duty.at()].id),
+        About::Date => row.period.is_none() && row.meeting.is_none(),
     };
     is_place
         && explanation.date.to_string() == row.date

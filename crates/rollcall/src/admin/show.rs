@@ -89,13 +89,26 @@ pub fn known_kind(name: &str) -> Option<FindingKind> {
 /// The shape that accompanies the words, so that colour never says something alone; also a class of the style sheet.
 pub const fn shape(kind: FindingKind) -> &'static str {
     match kind {
-        FindingKind::Late | FindingKind::SeriouslyLate | FindingKind::MeetingLate => "late",
+        FindingKind::Late | FindingKind::SeriouslyLate | FindingKind::MeetingLate | FindingKind::DutyLate => "late",
         FindingKind::EarlyLeave | FindingKind::MeetingEarlyLeave => "early",
-        FindingKind::NotArrived | FindingKind::Absent | FindingKind::OverstayedLeave | FindingKind::MeetingAbsent => {
-            "absent"
-        }
-        FindingKind::MissingArrival | FindingKind::MissingDeparture => "missing",
-        FindingKind::StepOut | FindingKind::WalkOut | FindingKind::WalkingAbout => "walk",
+        FindingKind::NotArrived
+        | FindingKind::Absent
+        | FindingKind::OverstayedLeave
+        | FindingKind::MeetingAbsent
+        | FindingKind::DutyAbsent
+        | FindingKind::UnitAbsent => "absent",
+        FindingKind::MissingArrival
+        | FindingKind::MissingDeparture
+        | FindingKind::HandoverMissing
+        | FindingKind::UnitShort
+        | FindingKind::UnitRank => "missing",
+        FindingKind::StepOut
+        | FindingKind::WalkOut
+        | FindingKind::WalkingAbout
+        | FindingKind::DutyLeft
+        | FindingKind::Seating
+        | FindingKind::Conduct => "walk",
+        FindingKind::Escalation => "repeated",
     }
 }
 

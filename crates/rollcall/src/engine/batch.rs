@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::NaiveDate;
-use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
+use rules::Evaluator;
+use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
@@ -150,24 +151,25 @@ impl Engine {
             let Some(person) = site.facts.holder(badge, record.happened_at) else {
                 continue;
             };
-            let touched = site.facts.touched_dates(person, record.happened_at, None);
-            let last = touched.until.min(self.opened_through + chrono::Days::new(1));
-            let id = &site.facts.records().people[person.at()].id;
-            for date in touched
-                .from
-                .max(self.opened_from)
-                .iter_days()
-                .take_while(|date| *date < last)
-            {
-                if site.facts.opens_at(person, date).is_some() {
-                    days.insert(DayKey {
-                        person: id.to_string(),
-                        date: date.to_string(),
-                    });
-                }
+            for (person, touched) in site.facts.touched_people(person, record.happened_at) {
+                let asked = self
+                    .begun_dates(touched)
+                    .filter(|date| site.facts.is_asked(person, *date));
+                let id = &site.facts.records().people[person.at()].id;
+                days.extend(asked.map(|date| DayKey {
+                    person: id.to_string(),
+                    date: date.to_string(),
+                }));
             }
         }
         days.into_iter().collect()
+    }
+
+    /// Those of some dates that are judged and whose rows exist.
+    fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
+        let last = dates.until.min(self.opened_through + chrono::Days::new(1));
+        let first = dates.from.max(self.opened_from);
+        first.iter_days().take_while(move |date| *date < last)
     }
 
     async fn judge(&self, transaction: &mut dyn Transaction, days: &[DayKey]) -> Result<Vec<JudgedDay>, StoreError> {
@@ -183,10 +185,11 @@ impl Engine {
             now: self.now,
         };
         let mut judged = Vec::with_capacity(days.len());
+        let mut evaluator = Evaluator::new(&site.facts);
         for (days, swipes) in people.into_iter().zip(swipes) {
             let swipes = site.swipes(&swipes)?;
             for (key, date) in days.keys {
-                let assessment = assess(&site.facts, days.person, date, &swipes, self.now);
+                let assessment = assess(&mut evaluator, days.person, date, &swipes, self.now);
                 let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
                 judged.push(JudgedDay {
                     key,
@@ -296,28 +299,15 @@ impl Work {
     }
 }
 
-/// Judges one date of a person; the same call for the engine, a rebuild and whoever asks why.
-pub fn assess(facts: &SiteFacts, person: PersonIndex, date: NaiveDate, swipes: &[Swipe], now: Instant) -> Assessment {
-    rules::evaluate(&person_facts(facts, person, date, swipes), now)
-}
-
-/// What is known of one date of a person.
-pub fn person_facts<'a>(
-    facts: &'a SiteFacts,
+/// Judges one date of a person; the same call for the engine and a rebuild.
+pub fn assess(
+    evaluator: &mut Evaluator<'_>,
     person: PersonIndex,
     date: NaiveDate,
-    swipes: &'a [Swipe],
-) -> PersonFacts<'a> {
-    PersonFacts {
-        site: facts,
-        person,
-        dates: DateRange {
-            from: date,
-            until: date + chrono::Days::new(1),
-        },
-        swipes,
-        known_at: None,
-    }
+    swipes: &[Swipe],
+    now: Instant,
+) -> Assessment {
+    evaluator.judge(person, DateRange::of_date(date), swipes, now).clone()
 }
 
 /// Records swipes in the order of their ids, which is the order in which every transaction locks them, and says in the order

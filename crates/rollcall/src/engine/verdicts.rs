@@ -79,17 +79,21 @@ impl Judging<'_> {
                     .get(index.at())
                     .map(|meeting| meeting.id.to_string()),
             ),
+            About::Duty(_) | About::Date => (None, None),
         };
         let kind = finding.kind.name();
         let place = period.as_deref().or(meeting.as_deref()).unwrap_or_default();
+        let source = finding.source.as_deref();
+        let mut identity = vec![
+            &*day.person,
+            &*day.date,
+            if period.is_some() { "period" } else { "meeting" },
+            place,
+            kind,
+        ];
+        identity.extend(source);
         FindingRow {
-            id: self.finding_id(&[
-                &day.person,
-                &day.date,
-                if period.is_some() { "period" } else { "meeting" },
-                place,
-                kind,
-            ]),
+            id: self.finding_id(&identity),
             person: day.person.clone(),
             unit: finding
                 .unit
@@ -104,6 +108,7 @@ impl Judging<'_> {
             due: finding.due,
             actual: finding.actual,
             since: finding.since,
+            source: source.map(str::to_owned),
             swipes: finding.swipes.iter().map(swipe_hex).collect::<Vec<_>>().join(" "),
             digest: digest(finding),
             revision: 1,

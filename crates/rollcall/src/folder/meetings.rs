@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use rules::model::{Meeting, MeetingIndex, Permission, Role, RosterEntry, Substitutes};
-use rules::time::{Instant, Span, instant_of, local_date};
+use rules::time::{Instant, Interval, Span, instant_of, local_date};
 
 use super::bureau::FirstLines;
 use super::compile::{Draft, next};
@@ -85,23 +85,22 @@ fn meeting(node: &Node<'_>, draft: &Draft) -> Result<Meeting, Problem> {
         ("with_approval", Substitutes::WithApproval),
         ("within_unit", Substitutes::WithinUnit),
     ];
-    let exits_allowed = node.integer("exits_allowed", 0, EXITS_MAX)?.unwrap_or(2);
+    let exits_allowed = node.integer("exits_allowed", 0, EXITS_MAX)?;
+    let announced = Meeting::new(id, title, place, Interval::new(starts, ends));
     Ok(Meeting {
-        id,
-        title,
-        place,
-        starts,
-        ends,
         sign_in_opens,
-        late_grace: minutes("late_grace_minutes")?.unwrap_or(Span::ZERO),
-        absent_after: minutes("absent_after_minutes")?.unwrap_or(Span::from_minutes(30)),
+        late_grace: minutes("late_grace_minutes")?.unwrap_or(announced.late_grace),
+        absent_after: minutes("absent_after_minutes")?.unwrap_or(announced.absent_after),
         late_absent_after: minutes("late_absent_after_minutes")?,
-        exit_allowance: minutes("exit_allowance_minutes")?.unwrap_or(Span::from_minutes(5)),
-        exits_allowed: u32::try_from(exits_allowed).expect("bounded above"),
-        early_grace: minutes("early_grace_minutes")?.unwrap_or(Span::ZERO),
-        substitutes: node.choice("substitutes", &substitutes)?.unwrap_or(Substitutes::None),
-        roster: Vec::new(),
-        permissions: Vec::new(),
+        exit_allowance: minutes("exit_allowance_minutes")?.unwrap_or(announced.exit_allowance),
+        exits_allowed: exits_allowed.map_or(announced.exits_allowed, |exits| {
+            u32::try_from(exits).expect("bounded above")
+        }),
+        early_grace: minutes("early_grace_minutes")?.unwrap_or(announced.early_grace),
+        substitutes: node
+            .choice("substitutes", &substitutes)?
+            .unwrap_or(announced.substitutes),
+        ..announced
     })
 }
 

@@ -8,7 +8,7 @@ use rules::model::SiteRecords;
 use rules::time::Instant;
 use serde::Serialize;
 
-use super::{Judged, Judgement};
+use super::{Judged, Judgement, subject_id};
 use crate::folder::{Problem, Severity};
 use crate::words::Bilingual;
 
@@ -48,8 +48,8 @@ struct FindingRow<'a> {
     due: Option<String>,
     actual: Option<String>,
     since: Option<String>,
-    /// The observation or duty; no finding of this version has one.
-    source: Option<&'static str>,
+    /// The observation or duty.
+    source: Option<String>,
     swipes: Vec<String>,
     explanation: Vec<StepRow<'a>>,
 }
@@ -130,7 +130,7 @@ fn finding<'a>(judged: &'a Judged, finding: &Finding, records: &'a SiteRecords) 
         due: at(finding.due),
         actual: at(finding.actual),
         since: at(finding.since),
-        source: None,
+        source: finding.source.as_deref().map(str::to_owned),
         swipes: finding.swipes.iter().map(|swipe| hex::encode(swipe.0)).collect(),
         explanation: explanation(judged),
     }
@@ -147,9 +147,10 @@ fn whose<'a>(judged: &'a Judged, records: &'a SiteRecords) -> WhoseRow<'a> {
     let (period, meeting) = match &judged.about {
         About::Period(name) => (Some(&**name), None),
         About::Meeting(meeting) => (None, Some(&*records.meetings[meeting.at()].id)),
+        About::Duty(_) | About::Date => (None, None),
     };
     WhoseRow {
-        subject: format!("person:{}", records.people[judged.person.at()].id),
+        subject: subject_id(judged.subject, records),
         unit: judged.unit.map(|unit| &*records.units[unit.at()].id),
         date: judged.date.to_string(),
         period,

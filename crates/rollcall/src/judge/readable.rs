@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use rules::finding::About;
-use rules::model::SiteRecords;
+use rules::model::{SiteRecords, Subject};
 
 use super::{Judged, Judgement};
 use crate::words::{self, Language, Value, text};
@@ -37,21 +37,17 @@ pub fn write_text(judgement: &Judgement, language: Language, mut to: impl Write)
 }
 
 fn heading(judged: &Judged, records: &SiteRecords, language: Language) -> String {
-    let person = &records.people[judged.person.at()];
-    let stint = person
-        .stints
-        .iter()
-        .rev()
-        .find(|stint| judged.unit == Some(stint.unit))
-        .or_else(|| person.stints.last());
     let about = match &judged.about {
         About::Period(name) => name.to_string(),
         About::Meeting(meeting) => records.meetings[meeting.at()].title.to_string(),
+        About::Duty(_) => text(language, "about-duty", &[]),
+        About::Date => text(language, "about-date", &[]),
     };
+    let (name, id) = named(judged, records);
     let mut arguments = vec![
         ("date", Value::from(judged.date.to_string())),
-        ("name", Value::from(stint.map_or(&*person.id, |stint| &*stint.name))),
-        ("person", Value::from(&*person.id)),
+        ("name", Value::from(name)),
+        ("person", Value::from(id)),
         ("about", Value::from(about)),
     ];
     let Some(finding) = &judged.finding else {
@@ -65,5 +61,21 @@ fn heading(judged: &Judged, records: &SiteRecords, language: Language) -> String
             text(language, "judge-finding-minutes", &arguments)
         }
         None => text(language, "judge-finding", &arguments),
+    }
+}
+
+/// The name and id of whom it is about.
+fn named<'a>(judged: &Judged, records: &'a SiteRecords) -> (&'a str, &'a str) {
+    match judged.subject {
+        Subject::Person(person) => {
+            let person = &records.people[person.at()];
+            let stint = person.stints.iter().rev().find(|stint| judged.unit == Some(stint.unit));
+            let stint = stint.or_else(|| person.stints.last());
+            (stint.map_or(&*person.id, |stint| &*stint.name), &*person.id)
+        }
+        Subject::Unit(unit) => {
+            let unit = &records.units[unit.at()];
+            (&*unit.name, &*unit.id)
+        }
     }
 }

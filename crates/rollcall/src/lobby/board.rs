@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat};
 use chrono_tz::Tz;
 use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
-use rules::model::{Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, UnitIndex};
+use rules::model::{Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
 use rules::time::{Instant, civil_instant, local_date};
 
 use super::names::{NameMode, mask, plain};
@@ -202,7 +202,7 @@ impl Moves {
             standing.unit = self.unit(standing.unit);
         }
         for BoardFinding { finding, .. } in &mut day.findings {
-            finding.person = day.person;
+            finding.subject = Subject::Person(day.person);
             finding.unit = self.unit(finding.unit);
             finding.withheld_by.retain_mut(|(reader, _)| {
                 let moved = self.readers.get(reader.at()).copied().flatten();
@@ -491,17 +491,20 @@ impl Painter<'_> {
                     .meetings
                     .get(index.at())
                     .map(|meeting| plain(&meeting.title)),
-                About::Period(_) => None,
+                About::Period(_) | About::Duty(_) | About::Date => None,
             },
         }
     }
 
     fn name(&self, finding: &Finding) -> String {
+        let Subject::Person(person) = finding.subject else {
+            return self.unit(finding.unit);
+        };
         let at = finding.actual.or(finding.due).unwrap_or(self.now);
         let stints = self
             .records
             .people
-            .get(finding.person.at())
+            .get(person.at())
             .map_or(&[][..], |person| &person.stints);
         let stint = stints
             .iter()
@@ -635,13 +638,24 @@ fn is_listed(finding: &Finding, current: &Standing) -> bool {
         }
         // Without an arrival the person is one of the missing in the meeting's panel.
         FindingKind::MeetingLate => finding.actual.is_some(),
-        // A forgotten card is between the person and the clerk; what concerns a meeting is in its panel.
+        // A forgotten card is between the person and the clerk, and so is what an inspector or the counting says; what concerns
+        // a meeting is in its panel.
         FindingKind::MissingArrival
         | FindingKind::MissingDeparture
         | FindingKind::MeetingAbsent
         | FindingKind::MeetingEarlyLeave
         | FindingKind::WalkOut
-        | FindingKind::WalkingAbout => false,
+        | FindingKind::WalkingAbout
+        | FindingKind::DutyLate
+        | FindingKind::DutyAbsent
+        | FindingKind::DutyLeft
+        | FindingKind::HandoverMissing
+        | FindingKind::Seating
+        | FindingKind::Conduct
+        | FindingKind::UnitAbsent
+        | FindingKind::UnitShort
+        | FindingKind::UnitRank
+        | FindingKind::Escalation => false,
     }
 }
 

@@ -8,7 +8,7 @@ use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use rules::model::{
     Facing, Id, Meeting, MeetingIndex, Pairing, Person, PersonIndex, Place, PlaceIndex, PlaceKind, Reader, Role,
-    RosterEntry, Site, SiteRecords, Stand, Stint, Substitutes, Unit, UnitIndex,
+    RosterEntry, Site, SiteRecords, Stand, Stint, Subject, Unit, UnitIndex,
 };
 use rules::time::{CivilTime, Instant, Interval, Span, instant_of};
 
@@ -44,15 +44,6 @@ pub fn records(people: &[(&str, &str)]) -> SiteRecords {
         pairing: Pairing::First,
     };
     SiteRecords {
-        site: Site {
-            name: "云川市综合服务局".into(),
-            zone: ZONE,
-            debounce: Span::from_seconds(60),
-            clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(0),
-            coverage_tolerance: Span::from_minutes(2),
-            meeting_travel: Span::from_minutes(10),
-        },
         units: vec![Unit {
             id: "office".into(),
             parent: None,
@@ -65,7 +56,6 @@ pub fn records(people: &[(&str, &str)]) -> SiteRecords {
                 stints: vec![stint(name)],
             })
             .collect(),
-        badges: Vec::new(),
         places: vec![
             place("gate", "东门", PlaceKind::Office),
             place("hall", "多功能厅", PlaceKind::Meeting),
@@ -78,12 +68,8 @@ pub fn records(people: &[(&str, &str)]) -> SiteRecords {
                 faces: Facing::Both,
             }],
         }],
-        schedules: Vec::new(),
-        calendar: Vec::new(),
-        assignments: Vec::new(),
-        absences: Vec::new(),
         meetings: vec![meeting(people.len())],
-        outages: Vec::new(),
+        ..SiteRecords::of_site(Site::of_zone("云川市综合服务局".into(), ZONE))
     }
 }
 
@@ -97,19 +83,6 @@ fn meeting(people: usize) -> Meeting {
     };
     let person = |number| PersonIndex(u32::try_from(number).expect("few people"));
     Meeting {
-        id: "m1".into(),
-        title: "推进会".into(),
-        place: PlaceIndex(1),
-        starts: at(9, 0),
-        ends: at(10, 30),
-        sign_in_opens: at(8, 30),
-        late_grace: Span::ZERO,
-        absent_after: Span::from_minutes(30),
-        late_absent_after: None,
-        exit_allowance: Span::from_minutes(5),
-        exits_allowed: 2,
-        early_grace: Span::ZERO,
-        substitutes: Substitutes::None,
         roster: (0..people)
             .map(|number| RosterEntry {
                 person: person(number),
@@ -117,7 +90,12 @@ fn meeting(people: usize) -> Meeting {
                 seat: None,
             })
             .collect(),
-        permissions: Vec::new(),
+        ..Meeting::new(
+            "m1".into(),
+            "推进会".into(),
+            PlaceIndex(1),
+            Interval::new(at(9, 0), at(10, 30)),
+        )
     }
 }
 
@@ -180,7 +158,7 @@ pub fn day(person: u32, standings: Vec<Standing>, findings: Vec<BoardFinding>) -
 /// A final finding of a person about the period or meeting of a standing, ten minutes long, that began at half past eight.
 pub fn found(person: u32, kind: FindingKind, standing: &Standing) -> BoardFinding {
     let finding = Finding {
-        person: PersonIndex(person),
+        subject: Subject::Person(PersonIndex(person)),
         unit: Some(UnitIndex(0)),
         date: DATE,
         about: standing.about.clone(),
@@ -190,6 +168,7 @@ pub fn found(person: u32, kind: FindingKind, standing: &Standing) -> BoardFindin
         due: Some(at(8, 30)),
         actual: Some(at(8, 40)),
         since: None,
+        source: None,
         by_lateness: false,
         withheld_by: Vec::new(),
         swipes: Vec::new(),

@@ -652,8 +652,7 @@ fn concluded(kind: FindingKind, by_lateness: bool, length: Option<Span>) -> Said
 #[cfg(test)]
 mod tests {
     use rules::model::{
-        Absence, Meeting, Pairing, Person, PersonIndex, Place, PlaceKind, Reader, Site, Stint, Substitutes, Unit,
-        UnitIndex,
+        Absence, Meeting, Pairing, Person, PersonIndex, Place, PlaceKind, Reader, Site, Stint, Unit, UnitIndex,
     };
 
     use super::*;
@@ -685,15 +684,6 @@ mod tests {
             approved_until: interval().until,
         };
         SiteRecords {
-            site: Site {
-                name: "局".into(),
-                zone: chrono_tz::Asia::Shanghai,
-                debounce: Span::from_seconds(60),
-                clock_tolerance: Span::from_seconds(30),
-                since: Instant::from_ms(0),
-                coverage_tolerance: Span::from_minutes(2),
-                meeting_travel: Span::from_minutes(10),
-            },
             units: vec![Unit {
                 id: "plan".into(),
                 parent: None,
@@ -703,7 +693,6 @@ mod tests {
                 id: "ana".into(),
                 stints: vec![stint],
             }],
-            badges: Vec::new(),
             places: vec![Place {
                 id: "hall".into(),
                 name: "大会堂".into(),
@@ -714,28 +703,17 @@ mod tests {
                 id: "hall-in".into(),
                 stands: Vec::new(),
             }],
-            schedules: Vec::new(),
-            calendar: Vec::new(),
-            assignments: Vec::new(),
             absences: vec![absence],
             meetings: vec![Meeting {
-                id: "m1".into(),
-                title: "例会".into(),
-                place: PlaceIndex(0),
-                starts: AT,
-                ends: interval().until,
                 sign_in_opens: AT,
-                late_grace: Span::ZERO,
-                absent_after: Span::from_minutes(30),
-                late_absent_after: None,
-                exit_allowance: Span::from_minutes(5),
-                exits_allowed: 2,
-                early_grace: Span::ZERO,
-                substitutes: Substitutes::None,
-                roster: Vec::new(),
-                permissions: Vec::new(),
+                ..Meeting::new(
+                    "m1".into(),
+                    "例会".into(),
+                    PlaceIndex(0),
+                    Interval::new(AT, interval().until),
+                )
             }],
-            outages: Vec::new(),
+            ..SiteRecords::of_site(Site::of_zone("局".into(), chrono_tz::Asia::Shanghai))
         }
     }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::support::{World, day, swipe};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Assessment, Finding, FindingKind, FindingState};
 use rules::model::{Absence, BadgeIndex, PersonIndex, ReaderIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
+use rules::{Evaluator, evaluate};
 
 /// Office hours of many kinds.
 const SITES: [&str; 10] = [
@@ -135,6 +135,25 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// The same with bo doing what ana does in another scenario.
+    fn world_with(&self, bo: &Self) -> World {
+        let (mut world, other) = (self.world(), bo.world());
+        let absences = other.records.absences.into_iter().map(|absence| Absence {
+            person: PersonIndex(1),
+            ..absence
+        });
+        world.records.absences.extend(absences);
+        let badge = BadgeIndex(1);
+        let swipes = other.swipes.into_iter();
+        world
+            .swipes
+            .extend(swipes.map(|other| swipe(other.happened_at, other.received_at, badge, other.reader)));
+        world.swipes.sort_by_key(|swipe| swipe.happened_at);
+        world
+    }
+}
+
 fn local(at: Instant) -> String {
     at.to_utc()
         .with_timezone(&chrono_tz::Asia::Shanghai)
@@ -212,6 +231,31 @@ proptest! {
         prop_assert_eq!(&findings, &together.findings);
         prop_assert_eq!(standings.len(), together.standings.len());
         prop_assert!(standings.iter().all(|standing| together.standings.contains(standing)));
+    }
+
+    #[test]
+    fn an_evaluator_says_the_same_whomever_it_judged_before(
+        ana in scenario(), bo in scenario(), asked in vec((any::<bool>(), -12i64..6, 1i64..25, instant()), 1..6),
+    ) {
+        let world = ana.world_with(&bo);
+        let site = SiteFacts::new(world.records.clone());
+        let mut evaluator = Evaluator::new(&site);
+        for (is_bo, first, days, now) in asked {
+            let person = PersonIndex(u32::from(is_bo));
+            let from = day(15) + TimeDelta::days(first);
+            let dates = DateRange { from, until: from + TimeDelta::days(days) };
+            let evaluate_alone = |dates| {
+                evaluate(&PersonFacts { site: &site, person, dates, swipes: &world.swipes, known_at: None }, now)
+            };
+            let judged = evaluator.judge(person, dates, &world.swipes, now);
+            prop_assert_eq!(judged, &evaluate_alone(dates));
+            let by_date: Vec<Assessment> = dates.days().map(|date| evaluate_alone(DateRange::of_date(date))).collect();
+            let findings: Vec<&Finding> = by_date.iter().flat_map(|apart| &apart.findings).collect();
+            prop_assert_eq!(judged.findings.iter().collect::<Vec<_>>(), findings);
+            let standings = || by_date.iter().flat_map(|apart| &apart.standings);
+            prop_assert_eq!(judged.standings.len(), standings().count());
+            prop_assert!(standings().all(|standing| judged.standings.contains(standing)));
+        }
     }
 
     #[test]
@@ -307,6 +351,8 @@ proptest! {
                 let meeting = &world.records.meetings[meeting.at()];
                 Interval::new(meeting.starts, meeting.ends)
             }
+            About::Duty(duty) => world.records.duties[duty.at()].interval,
+            About::Date => unreachable!("evaluate says nothing about a date as a whole"),
         };
         absent(&mut world, interval);
         let site = SiteFacts::new(world.records.clone());

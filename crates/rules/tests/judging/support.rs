@@ -235,25 +235,17 @@ impl World {
         let interval = self.interval(interval);
         let place = self.place(place);
         let mut meeting = Meeting {
-            id: id(&format!("m{}", self.records.meetings.len())),
-            title: id("meeting"),
-            place,
-            starts: interval.from,
-            ends: interval.until,
-            sign_in_opens: interval.from - Span::from_minutes(30),
-            late_grace: Span::ZERO,
-            absent_after: Span::from_minutes(30),
-            late_absent_after: None,
-            exit_allowance: Span::from_minutes(5),
-            exits_allowed: 2,
-            early_grace: Span::ZERO,
-            substitutes: Substitutes::None,
             roster: vec![RosterEntry {
                 person: PersonIndex(0),
                 role: Role::Required,
                 seat: None,
             }],
-            permissions: Vec::new(),
+            ..Meeting::new(
+                id(&format!("m{}", self.records.meetings.len())),
+                id("meeting"),
+                place,
+                interval,
+            )
         };
         for pair in rest.chunks(2) {
             match *pair {
@@ -327,6 +319,8 @@ impl World {
         match &finding.about {
             About::Period(name) => text.push_str(name),
             About::Meeting(meeting) => text.push_str(&self.records.meetings[meeting.at()].id),
+            About::Duty(duty) => text.push_str(&self.records.duties[duty.at()].id),
+            About::Date => text.push_str("date"),
         }
         write!(text, " {}", finding.kind.name()).expect("a string");
         if finding.by_lateness {
@@ -468,16 +462,11 @@ fn empty() -> SiteRecords {
             person: PersonIndex(index),
         }],
     });
+    let site = Site {
+        since: Instant::from_ms(1_577_808_000_000),
+        ..Site::of_zone(id("bureau"), chrono_tz::Asia::Shanghai)
+    };
     SiteRecords {
-        site: Site {
-            name: id("bureau"),
-            zone: chrono_tz::Asia::Shanghai,
-            debounce: Span::from_seconds(60),
-            clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(1_577_808_000_000),
-            coverage_tolerance: Span::from_minutes(2),
-            meeting_travel: Span::from_minutes(10),
-        },
         units: vec![
             Unit {
                 id: id("bureau"),
@@ -498,12 +487,7 @@ fn empty() -> SiteRecords {
             place("room", PlaceKind::Meeting),
         ],
         readers,
-        schedules: Vec::new(),
-        calendar: Vec::new(),
-        assignments: Vec::new(),
-        absences: Vec::new(),
-        meetings: Vec::new(),
-        outages: Vec::new(),
+        ..SiteRecords::of_site(site)
     }
 }
 

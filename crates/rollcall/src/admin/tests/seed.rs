@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Finding};
-use rules::model::{PersonIndex, Swipe};
+use rules::model::{PersonIndex, Subject, Swipe};
 use rules::time::{Instant, civil_instant};
 use sha2::{Digest, Sha256};
 use store::Ledger;
@@ -308,18 +308,16 @@ fn row(site: &SiteFacts, finding: &Finding, now: Instant) -> FindingRow {
     let (period, meeting) = match &finding.about {
         About::Period(name) => (Some(name.to_string()), None),
         About::Meeting(meeting) => (None, Some(records.meetings[meeting.at()].id.to_string())),
+        About::Duty(_) | About::Date => (None, None),
+    };
+    let Subject::Person(person) = finding.subject else {
+        panic!("the sample has no findings of units");
     };
     let said = format!("{finding:?}");
-    let identity = format!(
-        "{:?}{}{:?}{}",
-        finding.person,
-        finding.date,
-        finding.about,
-        finding.kind.name()
-    );
+    let identity = format!("{:?}{}{:?}{}", person, finding.date, finding.about, finding.kind.name());
     FindingRow {
         id: hex::encode(&Sha256::digest(identity)[..16]),
-        person: records.people[finding.person.at()].id.to_string(),
+        person: records.people[person.at()].id.to_string(),
         unit: finding.unit.map(|unit| records.units[unit.at()].id.to_string()),
         date: finding.date.to_string(),
         period,
@@ -330,6 +328,7 @@ fn row(site: &SiteFacts, finding: &Finding, now: Instant) -> FindingRow {
         due: finding.due,
         actual: finding.actual,
         since: finding.since,
+        source: finding.source.as_deref().map(str::to_owned),
         swipes: finding
             .swipes
             .iter()

@@ -1,5 +1,5 @@
 use rules::finding::{FindingKind, FindingState};
-use rules::model::{PersonIndex, Site};
+use rules::model::{PersonIndex, Site, Subject};
 use rules::time::Span;
 
 use super::*;
@@ -10,7 +10,7 @@ fn records() -> SiteRecords {
 
 fn late(minutes: i64) -> Finding {
     Finding {
-        person: PersonIndex(0),
+        subject: Subject::Person(PersonIndex(0)),
         unit: None,
         date: "2026-09-16".parse().expect("a date"),
         about: About::Period("morning".into()),
@@ -20,6 +20,7 @@ fn late(minutes: i64) -> Finding {
         due: Some(Instant::from_ms(0)),
         actual: Some(Instant::from_ms(minutes * 60_000)),
         since: None,
+        source: None,
         by_lateness: false,
         withheld_by: Vec::new(),
         swipes: vec![SwipeId([7; 16])],
