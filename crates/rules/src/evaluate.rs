@@ -6,11 +6,12 @@ use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
+use crate::duty::{self, Shift};
 use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, PersonIndex, Role, Subject, Swipe};
+use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe};
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
@@ -72,8 +73,12 @@ impl<'a> Evaluator<'a> {
         for judged in self.case.meetings_of_dates(facts) {
             judge_meeting(facts, judged, &mut deadline, findings, &mut standings);
         }
+        for shift in duty::shifts_of_dates(facts, &self.case.shifts) {
+            judge_duty(facts, shift, &mut deadline, findings, &mut standings);
+        }
         standings.end();
-        facts.site.consider_outages(self.case.context.interval, &mut deadline);
+        let looked_at = duty::looked_at(facts, &self.case.shifts, self.case.context.interval);
+        facts.site.consider_outages(looked_at, &mut deadline);
         if findings.len() > in_order {
             findings.sort_by(in_list_order);
         }
@@ -96,6 +101,7 @@ pub(crate) struct Case {
     office_events: Option<Vec<Event>>,
     timetable: Timetable,
     pub(crate) meetings: Vec<Judged>,
+    pub(crate) shifts: Vec<Shift>,
     pub(crate) taken: Vec<Taken>,
 }
 
@@ -115,11 +121,14 @@ impl Case {
             .map(|rostered| Attendance::of(site, &self.events, rostered, deadline))
             .collect();
         self.meetings = meeting::judge_meetings(site, person, attendances);
+        self.shifts = duty::shifts_around(facts, &self.events, self.context.interval, deadline);
         self.taken.clear();
         self.taken
             .extend(self.meetings.iter().filter_map(|judged| judged.taken(site, deadline)));
+        self.taken
+            .extend(self.shifts.iter().filter_map(|shift| shift.taken(site, deadline)));
         self.timetable.turn_to(site, person, self.context.planned);
-        self.office_events = elsewhere.then(|| office_events(facts, &self.events, &self.meetings));
+        self.office_events = elsewhere.then(|| office_events(facts, &self.events, &self.meetings, &self.shifts));
     }
 
     pub(crate) fn office_events(&self) -> &[Event] {
@@ -165,6 +174,7 @@ impl Case {
             meets_absences: run.meets_absences,
             events: self.office_events(),
             meetings: &self.meetings,
+            shifts: &self.shifts,
             taken: &self.taken,
         }
     }
@@ -202,22 +212,31 @@ fn meetings_around<'a>(
     facts.site.meetings_meeting(facts.person, reach)
 }
 
-/// Swipes at office places, and first openings of meetings elsewhere, which count as coming in.
-fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged]) -> Vec<Event> {
+/// Swipes at office places, and first openings of meetings and duties elsewhere, which count as coming in.
+fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged], shifts: &[Shift]) -> Vec<Event> {
     let mut office: Vec<Event> = events
         .iter()
         .filter(|event| facts.site.is_office(event.place))
         .copied()
         .collect();
-    for judged in meetings {
-        let place = facts.site.records().meetings[judged.attendance.meeting.at()].place;
-        let Some(sign_in) = judged.attendance.sign_in().filter(|_| !facts.site.is_office(place)) else {
-            continue;
-        };
+    let records = facts.site.records();
+    let sign_ins = meetings.iter().filter_map(|judged| {
+        let meeting = judged.attendance.meeting;
+        let place = records.meetings[meeting.at()].place;
+        Some((Occasion::Meeting(meeting), place, judged.attendance.sign_in()?))
+    });
+    let arrivals = shifts.iter().filter_map(|shift| {
+        let place = records.duties[shift.duty.at()].place;
+        Some((Occasion::Duty(shift.duty), place, shift.sign_in()?))
+    });
+    for (occasion, _, sign_in) in sign_ins
+        .chain(arrivals)
+        .filter(|(_, place, _)| !facts.site.is_office(*place))
+    {
         let Some(event) = events.iter().find(|event| event.id == sign_in.id) else {
             continue;
         };
-        let opening_of = Some(judged.attendance.meeting);
+        let opening_of = Some(occasion);
         let (at, direction) = (sign_in.at, Facing::In);
         office.push(Event {
             at,
@@ -282,8 +301,23 @@ fn judge_meeting(
     standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
 }
 
+fn judge_duty(
+    facts: &PersonFacts<'_>,
+    shift: &Shift,
+    deadline: &mut Deadline,
+    findings: &mut Vec<Finding>,
+    standings: &mut Standings<'_>,
+) {
+    let first_new = findings.len();
+    for draft in duty::findings(facts.site, shift, deadline) {
+        let place = shift.place_of_findings(facts.site);
+        findings.push(finding_of(facts, place, draft, deadline.now()));
+    }
+    standings.put(standing::on_duty(facts, shift, &findings[first_new..], deadline));
+}
+
 /// Where a finding belongs, and when that starts.
-type FindingPlace = (chrono::NaiveDate, About, Instant);
+pub(crate) type FindingPlace = (chrono::NaiveDate, About, Instant);
 
 /// Asks coverage: a finding that rests on something not seen is withheld while a reader that could have shown it was down.
 pub(crate) fn finding_of(

@@ -54,6 +54,8 @@ pub struct SiteFacts {
     /// Meetings at each place.
     pub(crate) meetings_at: Vec<Vec<MeetingIndex>>,
     pub(crate) any_late_allowance: bool,
+    /// When each duty is checked, set and drawn times together, in order.
+    pub(crate) duty_checks: Vec<Vec<Instant>>,
 }
 
 /// What concerns one person.
@@ -130,6 +132,7 @@ impl SiteFacts {
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
             meetings_at: meetings_by_place(&records),
+            duty_checks: records.duties.iter().map(crate::duty::checks_of).collect(),
             outages: crate::coverage::outage_pieces(&records),
             outages_over_by: Vec::new(),
             editions,
@@ -313,13 +316,13 @@ impl SiteFacts {
             .find(|date| self.is_working_date(person, *date))
     }
 
-    /// Whether anything is asked of a person on a date: a period, or a meeting that starts on it.
+    /// Whether anything is asked of a person on a date: a period, or a meeting or duty that starts on it.
     pub fn is_asked(&self, person: PersonIndex, date: NaiveDate) -> bool {
         self.opens_at(person, date).is_some()
     }
 
-    /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, or `None` if nothing is asked of
-    /// them that day.
+    /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, for a duty half an hour before it
+    /// starts, or `None` if nothing is asked of them that day.
     pub fn opens_at(&self, person: PersonIndex, date: NaiveDate) -> Option<Instant> {
         let periods = self.periods_on(person, date);
         let meetings = self
@@ -327,7 +330,12 @@ impl SiteFacts {
             .iter()
             .filter(|(meeting, _)| self.date_of_meeting(*meeting) == date);
         let sign_ins = meetings.map(|(meeting, _)| self.records.meetings[meeting.at()].sign_in_opens);
-        periods.iter().map(|period| period.arrive_from).chain(sign_ins).min()
+        let duties = self.duties_of(person).iter();
+        let duties = duties
+            .filter(|duty| self.date_of_duty(**duty) == date)
+            .map(|duty| self.duty_opens_at(*duty));
+        let periods = periods.iter().map(|period| period.arrive_from);
+        periods.chain(sign_ins).chain(duties).min()
     }
 
     /// Which swipes judging these dates of a person needs: all of their badges' swipes that happened in this interval. Swipes of
@@ -341,6 +349,9 @@ impl SiteFacts {
         // A meeting's effective time depends on presence at the meetings that it overlaps.
         for (meeting, _) in self.meetings_meeting(person, window) {
             window = window.hull(self.meeting_extent(meeting));
+        }
+        for duty in self.duties_meeting(person, context.interval) {
+            window = window.hull(self.duty_extent(duty));
         }
         if let Some(ended_at) = self.earliest_absence_end(person, dates) {
             window.from = window.from.min(ended_at);
@@ -383,21 +394,24 @@ impl SiteFacts {
         touched.map(move |person| (person, self.touched_dates(person, at, None)))
     }
 
-    /// The dates, of those `around` a swipe, for whose periods or meetings it can count. Meetings tie dates together (what they
-    /// take out, the presence that they carry over), so near one all of them are taken.
+    /// The dates, of those `around` a swipe, for whose periods, meetings or duties it can count. Meetings and duties tie dates together
+    /// (what they take out, the presence that they carry over), so near one all of them are taken.
     fn dates_counting(&self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
         let near = Interval::new(
             at - Span::from_minutes(3 * 24 * 60),
             at + Span::from_minutes(3 * 24 * 60),
         );
-        let mut meetings = self.meetings_meeting(person, near).peekable();
-        if meetings.peek().is_some() {
-            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
-            return over.fold(around, |touched, (meeting, _)| {
-                touched.hull(self.dates_of_meeting(meeting))
-            });
-        }
         let reach = Interval::new(at, at + BURST_REACH);
+        let mut meetings = self.meetings_meeting(person, near).peekable();
+        let mut duties = self.duties_meeting(person, near).peekable();
+        if meetings.peek().is_some() || duties.peek().is_some() {
+            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
+            let over = over.map(|(meeting, _)| self.dates_of_meeting(meeting));
+            let on = duties.filter(|duty| self.duty_extent(*duty).meets(reach));
+            return over
+                .chain(on.map(|duty| self.dates_of_duty(duty)))
+                .fold(around, DateRange::hull);
+        }
         let counts = |date: &NaiveDate| {
             self.extent_of_date(person, *date)
                 .is_some_and(|extent| extent.meets(reach))
@@ -616,7 +630,7 @@ pub struct PersonFacts<'a> {
     pub site: &'a SiteFacts,
     /// The person.
     pub person: PersonIndex,
-    /// The dates to judge: periods and meetings that start on them, by the site's clocks.
+    /// The dates to judge: periods, meetings and duties that start on them, by the site's clocks.
     pub dates: DateRange,
     /// The swipes of every badge that the person and [`SiteFacts::witnesses_of`] them ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
     /// and other holders' too.

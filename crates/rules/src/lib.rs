@@ -10,6 +10,7 @@ mod assignment;
 mod coverage;
 mod deadline;
 mod draft;
+mod duty;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
@@ -18,6 +19,7 @@ mod hours;
 mod meeting;
 pub mod model;
 mod narrate;
+mod narrate_duty;
 mod narrate_meeting;
 mod office;
 pub mod plan;
@@ -25,6 +27,7 @@ mod standing;
 mod swipes;
 pub mod time;
 
+pub use duty::drawn_checks;
 pub use evaluate::{Evaluator, evaluate};
 pub use explain::explain;
 

@@ -10,10 +10,10 @@ use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState};
 use crate::model::{LateCountsFrom, Side};
-use crate::narrate_meeting;
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
+use crate::{duty, narrate_duty, narrate_meeting};
 
 /// Explains every finding and every "nothing wrong" of a person's dates at `now`, in the order of the findings. Periods and meetings
 /// that have not started and of which nothing is said are left out.
@@ -31,6 +31,9 @@ pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
     });
     for judged in case.meetings_of_dates(facts) {
         explanations.extend(narrate_meeting::explain_meeting(facts, &case, judged, &mut deadline));
+    }
+    for shift in duty::shifts_of_dates(facts, &case.shifts) {
+        explanations.extend(narrate_duty::explain_duty(facts, &case, shift, &mut deadline));
     }
     explanations
         .sort_by(|one, other| (one.date, &one.about, one.finding).cmp(&(other.date, &other.about, other.finding)));
@@ -194,8 +197,8 @@ fn taken_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
         .iter()
         .filter(|taken| taken.interval.meets(view.stay.bounds));
     let mut steps: Vec<Step> = reaching
-        .map(|taken| Step::TakenByMeeting {
-            meeting: taken.meeting,
+        .map(|taken| Step::Taken {
+            by: taken.by,
             taken: taken.interval,
             assumed: taken.assumed_until.is_some(),
         })
@@ -250,9 +253,9 @@ fn seen_steps(teller: &Teller<'_>, view: &StayView<'_>) -> Vec<Step> {
 
 fn mark_steps(teller: &Teller<'_>, mark: &Mark<'_>) -> Vec<Step> {
     let event = mark.event;
-    if let Some(meeting) = event.opening_of {
-        return Vec::from([Step::SeenAtMeeting {
-            meeting,
+    if let Some(occasion) = event.opening_of {
+        return Vec::from([Step::SeenAt {
+            occasion,
             id: Some(event.id),
             at: event.at,
         }]);
@@ -292,9 +295,9 @@ fn arrival_steps(view: &StayView<'_>) -> Vec<Step> {
             at: arrival.at,
             reason: arrival.reason,
         },
-        (None, Some(taken)) => Step::SatisfiedByMeeting {
+        (None, Some(taken)) => Step::Satisfied {
             side: PeriodSide::Arrival,
-            meeting: taken.meeting,
+            by: taken.by,
         },
         (None, None) => Step::NoArrival,
     });
@@ -321,9 +324,9 @@ fn departure_steps(view: &StayView<'_>) -> Vec<Step> {
             at: departure.at,
             closing_of: departure.closing_of,
         },
-        (None, Some(taken)) => Step::SatisfiedByMeeting {
+        (None, Some(taken)) => Step::Satisfied {
             side: PeriodSide::Departure,
-            meeting: taken.meeting,
+            by: taken.by,
         },
         (None, None) => Step::NoDeparture,
     });

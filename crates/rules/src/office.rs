@@ -9,11 +9,12 @@ use chrono::NaiveDate;
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
 use crate::draft::Draft;
+use crate::duty::Shift;
 use crate::explain::{ArrivalReason, DueReason};
 use crate::facts::SiteFacts;
 use crate::finding::{FindingKind, FindingState};
 use crate::meeting::{Judged, Taken};
-use crate::model::{Facing, LateCountsFrom, MeetingIndex, PeriodSettings, PersonIndex, Side, SwipeId};
+use crate::model::{Facing, LateCountsFrom, Occasion, PeriodSettings, PersonIndex, Side, SwipeId};
 use crate::plan::{Break, Planned, Stay};
 use crate::swipes::Event;
 use crate::time::{DayClock, Instant, Interval, IntervalSet, Span};
@@ -26,9 +27,10 @@ pub(crate) struct Office<'a> {
     pub(crate) plan: &'a [Planned],
     /// Whether an absence of the person may be looked at on the date.
     pub(crate) meets_absences: bool,
-    /// Swipes at office places and first openings of meetings, in order.
+    /// Swipes at office places and first openings of meetings and duties, in order.
     pub(crate) events: &'a [Event],
     pub(crate) meetings: &'a [Judged],
+    pub(crate) shifts: &'a [Shift],
     pub(crate) taken: &'a [Taken],
 }
 
@@ -84,7 +86,7 @@ pub(crate) struct Departure {
     pub(crate) id: SwipeId,
     /// Whether an `out` swipe shows it, so that it is known at once.
     pub(crate) by_out: bool,
-    pub(crate) closing_of: Option<MeetingIndex>,
+    pub(crate) closing_of: Option<Occasion>,
 }
 
 /// Time between going out and coming back in.
@@ -462,32 +464,41 @@ impl<'a> Office<'a> {
             }
         });
         view.came_back = came_back;
-        view.departure = if self.meetings.is_empty() {
+        view.departure = if self.meetings.is_empty() && self.shifts.is_empty() {
             left
         } else {
             self.closing_after(view).or(left)
         };
     }
 
-    /// Rule 11: a meeting's last closing with no later office swipe in the stay is a departure. A meeting to which the person came
-    /// after the required end is another visit, whose closing is not looked at.
+    /// Rule 11: a meeting's or duty's last closing with no later office swipe in the stay is a departure. One to which the person
+    /// came after the required end is another visit, whose closing is not looked at.
     fn closing_after(&self, view: &StayView<'_>) -> Option<Departure> {
         let window = Interval::new(view.stay.bounds.from, view.stay.settled_at());
         let seen_last = view.marks.last().map(|mark| mark.event.last);
         let visit_until = view.required_end.max(view.stay.bounds.until);
-        let same_visit = |judged: &&Judged| {
-            let arrival = judged.attendance.arrival;
-            arrival.is_some_and(|arrival| arrival.at < visit_until)
-        };
-        let closings = self.meetings.iter().filter(same_visit).filter_map(|judged| {
-            let closing = judged.attendance.last_closing()?;
+        let meetings = self.meetings.iter().map(|judged| {
+            let (attendance, meeting) = (&judged.attendance, judged.attendance.meeting);
+            (
+                Occasion::Meeting(meeting),
+                attendance.arrival,
+                attendance.last_closing(),
+            )
+        });
+        let shifts = self
+            .shifts
+            .iter()
+            .map(|shift| (Occasion::Duty(shift.duty), shift.arrival, shift.last_closing()));
+        let closings = meetings.chain(shifts).filter_map(|(occasion, arrival, closing)| {
+            arrival.filter(|arrival| arrival.at < visit_until)?;
+            let closing = closing?;
             let counts = window.contains(closing.at) && seen_last.is_none_or(|seen| seen < closing.at);
             let by_out = false;
             counts.then_some(Departure {
                 at: closing.at,
                 id: closing.id,
                 by_out,
-                closing_of: Some(judged.attendance.meeting),
+                closing_of: Some(occasion),
             })
         });
         closings.max_by_key(|departure| departure.at)

@@ -4,12 +4,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::deadline::Deadline;
+use crate::duty::Shift;
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use crate::meeting::Judged;
 use crate::model::{Id, Role};
 use crate::office::{Office, StayView, member_at};
-use crate::time::{Instant, Interval};
+use crate::time::{Instant, Interval, Span};
 
 /// Standings written over those of whoever was judged before. People of the same hours stand in the same periods in the same order,
 /// and a shared name that stays where it is costs nothing.
@@ -159,7 +160,7 @@ fn was_there(view: &StayView<'_>) -> bool {
 /// Somebody who should be there and was not seen, as far as the reader could have shown it.
 fn missing_presence(finding: &Finding) -> Option<Presence> {
     let unseen = match finding.kind {
-        FindingKind::NotArrived | FindingKind::OverstayedLeave => true,
+        FindingKind::NotArrived | FindingKind::OverstayedLeave | FindingKind::DutyAbsent => true,
         FindingKind::Absent | FindingKind::MeetingAbsent => !finding.by_lateness,
         FindingKind::MeetingLate => finding.actual.is_none(),
         _ => false,
@@ -181,16 +182,7 @@ pub(crate) fn in_meeting(
     let meeting = judged.attendance.meeting;
     let announced = &facts.site.records().meetings[meeting.at()];
     let shown = Interval::new(announced.sign_in_opens, announced.ends);
-    let absences = facts
-        .site
-        .absences_of(facts.person)
-        .iter()
-        .map(|absence| facts.site.records().absences[*absence].interval);
-    let mut away = false;
-    for interval in absences.filter(|interval| interval.meets(shown)) {
-        away |= contains_now(interval, deadline);
-    }
-    let excused = away || judged.effective.is_empty();
+    let excused = is_absent_now(facts, shown, deadline) || judged.effective.is_empty();
     let late = judged.attendance.role != Role::Optional
         && judged.lateness.is_some_and(|lateness| lateness > announced.late_grace);
     Standing {
@@ -205,6 +197,46 @@ pub(crate) fn in_meeting(
         },
         late,
     }
+}
+
+/// How a person stands in a duty of theirs.
+pub(crate) fn on_duty(
+    facts: &PersonFacts<'_>,
+    shift: &Shift,
+    findings: &[Finding],
+    deadline: &mut Deadline,
+) -> Standing {
+    let interval = facts.site.records().duties[shift.duty.at()].interval;
+    let shown = Interval::new(facts.site.duty_opens_at(shift.duty), interval.until);
+    let away = is_absent_now(facts, shown, deadline);
+    let missing = findings.iter().find_map(missing_presence);
+    let presence = match (shift.arrival, shift.last_closing()) {
+        _ if away || shift.effective.is_empty() => Presence::Excused,
+        (Some(_), Some(closing)) if !deadline.reached(interval.until) => Presence::Out { since: closing.at },
+        (Some(arrival), _) => Presence::Present { since: arrival.at },
+        (None, _) => missing.unwrap_or(Presence::Expected),
+    };
+    Standing {
+        date: facts.site.date_of_duty(shift.duty),
+        about: About::Duty(shift.duty),
+        shown,
+        unit: facts.site.unit_at(facts.person, interval.from),
+        presence,
+        late: shift.lateness().is_some_and(|lateness| lateness > Span::ZERO),
+    }
+}
+
+/// Whether the person is on an absence now; its edges in the time that is shown are deadlines.
+fn is_absent_now(facts: &PersonFacts<'_>, shown: Interval, deadline: &mut Deadline) -> bool {
+    let absences = facts.site.absences_of(facts.person).iter();
+    let mut away = false;
+    for interval in absences
+        .map(|absence| facts.site.records().absences[*absence].interval)
+        .filter(|interval| interval.meets(shown))
+    {
+        away |= contains_now(interval, deadline);
+    }
+    away
 }
 
 fn presence_in_meeting(judged: &Judged, ends: Instant, findings: &[Finding], deadline: &mut Deadline) -> Presence {

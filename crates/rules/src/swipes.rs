@@ -5,10 +5,10 @@ use core::cmp::Ordering;
 
 use crate::deadline::Deadline;
 use crate::facts::{PersonFacts, SiteFacts};
-use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Stand, Swipe, SwipeId};
+use crate::model::{BadgeIndex, Facing, Occasion, PlaceIndex, ReaderIndex, Stand, Swipe, SwipeId};
 use crate::time::{Instant, Interval};
 
-/// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting where that counts at the office.
+/// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting or duty where that counts at the office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// When it counts as an arrival or opening: the first of a burst; for `out`, which can only be a departure or closing, the last.
@@ -23,8 +23,8 @@ pub(crate) struct Event {
     pub(crate) first: Instant,
     pub(crate) id: SwipeId,
     pub(crate) last_id: SwipeId,
-    /// The meeting whose first opening it is, where it is not an office swipe.
-    pub(crate) opening_of: Option<MeetingIndex>,
+    /// The meeting or duty whose first opening it is, where it is not an office swipe.
+    pub(crate) opening_of: Option<Occasion>,
 }
 
 /// Makes `events` what was seen of the person up to now, in order, repeats collapsed, and says whether any of it was not at an

@@ -34,6 +34,8 @@ problem-badge_unowned = the badge “{ $value }” belongs to nobody at { $at }.
 problem-schedule_unknown = the schedule “{ $value }” is not in schedules.toml. Add it there or correct it here; “none” means no office hours.
 problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. Add it there or correct it here.
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
+problem-check_outside_duty = nobody is on the duty “{ $duty }” at { $value }. Write a time within that duty.
+problem-duty_too_long = the duty ends only at { $value }, after more than { $most } days, which is likely a mistyped date. Correct it, or write several duties.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.

@@ -34,6 +34,8 @@ problem-badge_unowned = 卡号“{ $value }”在 { $at } 不属于任何人。�
 problem-schedule_unknown = schedules.toml 里没有作息“{ $value }”。请在那里补上，或在此改正；不考勤写“none”。
 problem-meeting_unknown = meetings.toml 里没有会议“{ $value }”。请在那里补上，或在此改正。
 problem-duty_unknown = duties.csv 里没有值班“{ $value }”。请在那里补上，或在此改正。
+problem-check_outside_duty = { $value } 时没有人值“{ $duty }”这一班。查岗时间须在该班起止时间之内，请改正。
+problem-duty_too_long = 值班到 { $value } 才结束，超过了 { $most } 天，多半是日期写错了。请改正，或分成几班。
 problem-swipe_quarantined = { $reason ->
     [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。
    *[ahead_of_receipt] 时间 { $at } 晚于接收时间，超出 clock_tolerance_seconds 所允许的范围，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，并改正时间。

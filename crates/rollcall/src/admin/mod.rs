@@ -15,6 +15,7 @@ mod edge;
 mod error;
 mod filter;
 mod login;
+mod on_duty;
 mod page;
 mod password;
 mod reasons;

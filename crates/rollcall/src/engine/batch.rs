@@ -429,14 +429,22 @@ impl Engine {
         done
     }
 
+    /// The first date that something at an instant can touch: the one before it, or that of a duty that was not over.
+    pub(super) fn touched_from(&self, at: Instant) -> NaiveDate {
+        let facts = &self.site.borrow().facts;
+        let day_before = super::site::date_at(facts, at) - chrono::Days::new(1);
+        facts.records().duty_begun_before(at).map_or(day_before, |begun_at| {
+            super::site::date_at(facts, begun_at).min(day_before)
+        })
+    }
+
     /// Makes every day from the date of `since` on due, commits and reads the facts again.
     pub(super) async fn change_facts(
         &mut self,
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from =
-            since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
+        let from = since.map(|at| self.touched_from(at).to_string());
         transaction.bump_facts_revision().await?;
         transaction.make_due(None, from.as_deref()).await?;
         transaction.commit().await?;

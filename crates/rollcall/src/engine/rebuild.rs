@@ -152,6 +152,7 @@ fn difference(day: &DayKey, stored: Option<&FindingRow>, rebuilt: Option<&Findin
             .period
             .clone()
             .or_else(|| shown.meeting.clone())
+            .or_else(|| shown.source.clone())
             .unwrap_or_default(),
         kind: shown.kind.clone(),
         stored: stored.map(said),

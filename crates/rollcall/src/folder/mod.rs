@@ -10,6 +10,7 @@ mod badges;
 mod bureau;
 mod compile;
 mod document;
+mod duties;
 mod gathering;
 mod hours;
 mod later;

@@ -114,6 +114,10 @@ codes! {
     MeetingUnknown = "meeting_unknown",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A duty that goes on for longer than anybody stands one.
+    DutyTooLong = "duty_too_long",
+    /// A check at a time at which nobody is on that duty.
+    CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
     /// More of the same, counted and not listed.
@@ -264,7 +268,7 @@ mod tests {
     fn every_problem_has_words_in_both_languages() {
         let names = [
             "reason", "column", "known", "cells", "columns", "value", "allowed", "least", "most", "from", "until",
-            "first", "parent", "at", "count", "problem",
+            "first", "parent", "at", "count", "problem", "duty",
         ];
         for &code in Code::ALL {
             let problem = names.iter().fold(Problem::of_file("site.toml", code), |problem, name| {

@@ -98,7 +98,10 @@ table_files! {
     /// Absences 请假/公出/出差.
     Absences = "absences.csv": ["absence", "person", "kind", "from", "until"] ["returned_at"],
     /// Duties 值班.
-    Duties = "duties.csv": ["duty", "person", "place", "starts", "ends"] ["role", "hands_over_to"],
+    Duties = "duties.csv": ["duty", "person", "place", "starts", "ends"]
+        ["role", "hands_over_to", "checks", "check_seed"],
+    /// Times at which whoever is on duty must show that they are there 查岗.
+    DutyChecks = "duty_checks.csv": ["duty", "at"] [],
     /// Who must come to which meeting 参会名单.
     MeetingRoster = "meeting_roster.csv": ["meeting", "person"] ["role", "seat"],
     /// How many a unit must send 单位名额.

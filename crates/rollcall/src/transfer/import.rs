@@ -1,11 +1,14 @@
 //! `rollcall import`: a site folder into the database.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use rules::time::Instant;
-use store::rows::AuditRecord;
-use store::{Ledger, StoreError};
+use chrono::NaiveDate;
+use rules::time::{Instant, local_date};
+use store::rows::{AuditRecord, DayKey};
+use store::{Ledger, StoreError, Transaction};
 
+use crate::engine::{OPENED_FROM, OPENED_THROUGH};
 use crate::folder::{self, FolderError, TableFile};
 
 use super::check::{self, Checked, Contents};
@@ -102,6 +105,7 @@ async fn write_facts(
     if plan.is_empty() && swipes == 0 {
         return Ok(true);
     }
+    let opened = opened_dates(ledger).await?;
     let mut transaction = ledger.begin().await?;
     if transaction.facts_revision().await? != stored.revision {
         return Ok(false);
@@ -117,6 +121,7 @@ async fn write_facts(
         let superseded: Vec<&str> = plan.superseded.iter().map(String::as_str).collect();
         transaction.supersede_facts(&superseded, now).await?;
         transaction.add_facts(&plan.added).await?;
+        touch_duties(&mut *transaction, plan, checked, opened).await?;
         transaction.bump_facts_revision().await?;
     }
     transaction
@@ -124,6 +129,39 @@ async fn write_facts(
         .await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// The dates whose rows the engine has made, from the first to the last.
+async fn opened_dates(ledger: &dyn Ledger) -> Result<Option<(NaiveDate, NaiveDate)>, StoreError> {
+    let [from, through] = [OPENED_FROM, OPENED_THROUGH].map(|name| ledger.setting(name));
+    let date = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    Ok(date(from.await?).zip(date(through.await?)))
+}
+
+/// Makes rows for new duties on dates that have begun already: such a date may be one on which nothing else was asked of the person,
+/// and whoever is not seen there leaves no swipe that would make one.
+async fn touch_duties(
+    transaction: &mut dyn Transaction,
+    plan: &Plan,
+    checked: &Checked,
+    opened: Option<(NaiveDate, NaiveDate)>,
+) -> Result<(), StoreError> {
+    let Some((first, last)) = opened else { return Ok(()) };
+    let new: HashSet<String> = plan.new_duties().collect();
+    let records = &checked.compiled.records;
+    let days = records
+        .duties
+        .iter()
+        .filter(|duty| new.contains(&*duty.id))
+        .filter_map(|duty| {
+            let date = local_date(duty.interval.from, records.site.zone);
+            (first <= date && date <= last).then(|| DayKey {
+                person: records.people[duty.person.at()].id.to_string(),
+                date: date.to_string(),
+            })
+        });
+    let days: Vec<DayKey> = days.collect();
+    transaction.touch_days(&days).await
 }
 
 fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: Instant) -> AuditRecord {
