@@ -11,4 +11,5 @@ mod postgres;
 mod restarts;
 mod screens;
 mod support;
+mod units;
 mod webhook;

@@ -342,10 +342,15 @@ impl Shift {
         }
     }
 
-    /// Date, subject and start of what is found.
-    pub(crate) fn place_of_findings(&self, site: &SiteFacts) -> FindingPlace {
-        let starts = site.duty(self.duty).interval.from;
-        (site.date_of_duty(self.duty), About::Duty(self.duty), starts)
+    /// Where what is found belongs.
+    pub(crate) fn place_of_findings(&self, facts: &PersonFacts<'_>) -> FindingPlace {
+        let starts = facts.site.duty(self.duty).interval.from;
+        FindingPlace::of_person(
+            facts,
+            facts.site.date_of_duty(self.duty),
+            About::Duty(self.duty),
+            starts,
+        )
     }
 
     /// The first opening, as the swipe that shows it: it counts as coming in at the office.

@@ -8,7 +8,8 @@ use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRevision,
-    FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -141,6 +142,31 @@ impl FromCells for DayRow {
     fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
         Ok(Self {
             key: DayKey::read(cells)?,
+            judged_at: cells.optional_instant("judged_at_ms")?,
+            next_check: cells.optional_instant("next_check_at_ms")?,
+            rules_version: cells.integer("rules_version")?,
+            facts_revision: cells.integer("facts_revision")?,
+        })
+    }
+}
+
+impl FromCells for MeetingKey {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            date: cells.text("date")?,
+            meeting: cells.text("meeting")?,
+        })
+    }
+}
+
+impl FromCells for MeetingRow {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            key: MeetingKey::read(cells)?,
             judged_at: cells.optional_instant("judged_at_ms")?,
             next_check: cells.optional_instant("next_check_at_ms")?,
             rules_version: cells.integer("rules_version")?,

@@ -10,7 +10,8 @@ use rules::time::{Instant, Interval};
 use crate::error::StoreError;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// Result of a store call.
@@ -51,6 +52,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
+
+    /// Meeting rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>>;
 
     /// Findings, sorted by date, subject, period or meeting, kind.
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>>;
@@ -134,6 +138,18 @@ pub trait Transaction: Send {
     /// Writes what was judged of days: their rows, with the next instant to look at them again.
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
 
+    /// Makes sure that meeting rows exist and locks them in the order of their keys. A new row is due at once.
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()>;
+
+    /// Meeting rows that are due at `now`, earliest first, at most `limit`; locks them.
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>>;
+
+    /// The findings of units at these meetings that are not withdrawn.
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>>;
+
+    /// Writes what was judged of meetings as a whole: their rows, with the next instant to look at them again.
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()>;
+
     /// Writes new and changed findings (a withdrawn one has `withdrawn_at`), and keeps what each said before as history.
     /// Returns them as stored, in the order given: where a finding was there before, its `revision` goes on from there,
     /// and its `review` is kept, or becomes [`Review::ChangedAfterDecision`](crate::rows::Review) where a decided one says
@@ -143,9 +159,16 @@ pub trait Transaction: Send {
     /// The earliest instant at which any day wants to be judged again.
     async fn next_check(&mut self) -> Stored<Option<Instant>>;
 
-    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`). Returns how
-    /// many were not due at once before.
+    /// The earliest instant at which any meeting wants to be judged again.
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>>;
+
+    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`), and every meeting row
+    /// from then on, because a meeting is judged by everybody's swipes. Returns how many were not due at once before.
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
+
+    /// Makes day rows of a range of dates `[from, until)` due now: those of `people`, or everybody's if `None`, and its meeting
+    /// rows. Returns how many were not due at once before.
+    async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64>;
 
     /// Sets a named value of the installation.
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()>;

@@ -77,14 +77,38 @@ pub struct DayRow {
     pub facts_revision: i64,
 }
 
+/// Names the row of a meeting as a whole, or of what inspectors saw of units on a date outside meetings. Sorted by date, then meeting.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MeetingKey {
+    /// `YYYY-MM-DD` at the site, on which it starts.
+    pub date: String,
+    /// Meeting id; empty outside meetings.
+    pub meeting: String,
+}
+
+/// What was last judged of a meeting as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeetingRow {
+    /// Which.
+    pub key: MeetingKey,
+    /// When it was judged; `None` if never.
+    pub judged_at: Option<Instant>,
+    /// When to look again; `None` if only a new fact can change it.
+    pub next_check: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+}
+
 /// A stored finding: what it says now, and how far its review is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
     /// An opaque name that says nothing about the person.
     pub id: String,
-    /// Person id.
+    /// Person id; empty where the finding is about the unit as a whole.
     pub person: String,
-    /// Unit id.
+    /// Unit id: the person's at that time, or the unit itself.
     pub unit: Option<String>,
     /// `YYYY-MM-DD`.
     pub date: String,

@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
-    FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    FindingRow, MeetingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -190,6 +190,10 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>> {
         self.list(statements::DAYS, &[from.into(), until.into()]).await
+    }
+
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>> {
+        self.list(statements::MEETING_DAYS, &[from.into(), until.into()]).await
     }
 
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>> {

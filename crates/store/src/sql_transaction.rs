@@ -1,6 +1,6 @@
 //! [`Transaction`] for both databases.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, runs};
@@ -221,6 +221,30 @@ fn day_values(day: &DayRow) -> [Value<'_>; 6] {
     ]
 }
 
+fn asked_meetings(meetings: &[MeetingKey]) -> Vec<[Value<'_>; 2]> {
+    let keys: BTreeSet<&MeetingKey> = meetings.iter().collect();
+    keys.into_iter()
+        .map(|key| [Value::from(&key.date), Value::from(&key.meeting)])
+        .collect()
+}
+
+/// A meeting that was never judged and is due at once.
+fn new_meeting_values(key: [Value<'_>; 2]) -> [Value<'_>; 5] {
+    let [date, meeting] = key;
+    [date, meeting, Value::Integer(0), Value::Integer(0), Value::Integer(0)]
+}
+
+fn meeting_values(row: &MeetingRow) -> [Value<'_>; 6] {
+    [
+        Value::from(&row.key.date),
+        Value::from(&row.key.meeting),
+        Value::from(row.judged_at),
+        Value::from(row.next_check),
+        row.rules_version.into(),
+        row.facts_revision.into(),
+    ]
+}
+
 fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
     let FactRow {
         id,
@@ -394,6 +418,29 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run_all(Bulk::SaveDays, &values).await.map(drop)
     }
 
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()> {
+        let due_at_once: Vec<[Value<'_>; 5]> = asked_meetings(meetings).into_iter().map(new_meeting_values).collect();
+        self.run_all(Bulk::TouchMeetings, &due_at_once).await?;
+        let asked = asked_meetings(meetings);
+        let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockMeetings, asked, &no_day()).await;
+        self.noted(locked).map(drop)
+    }
+
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>> {
+        self.list(DB::DUE_MEETINGS, &[now.into(), limit.into()]).await
+    }
+
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>> {
+        self.ask(Bulk::FindingsOfMeetings, asked_meetings(meetings), &no_day())
+            .await
+    }
+
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()> {
+        let by_key: BTreeMap<&MeetingKey, &MeetingRow> = meetings.iter().map(|row| (&row.key, row)).collect();
+        let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(meeting_values).collect();
+        self.run_all(Bulk::SaveMeetings, &values).await.map(drop)
+    }
+
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
         let given: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
         let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
@@ -423,14 +470,43 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         Ok(self.noted(earliest)?.map(Instant::from_ms))
     }
 
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>> {
+        let rows = self.rows(statements::NEXT_MEETING_CHECK, &[]).await?;
+        let earliest = first_integer::<DB>(&rows, MeetingRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
+    }
+
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {
         let from = from.unwrap_or("");
+        // Every date that is written sorts before a tilde.
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), "~".into()])
+            .await?;
         let Some(people) = people else {
-            return self.run(statements::MAKE_ALL_DUE, &[from.into()]).await;
+            let days = self.run(statements::MAKE_ALL_DUE, &[from.into()]).await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
-        self.run_all(Bulk::MakeDue, &asked).await
+        Ok(self.run_all(Bulk::MakeDue, &asked).await? + meetings)
+    }
+
+    async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), until.into()])
+            .await?;
+        let Some(people) = people else {
+            let days = self
+                .run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()])
+                .await?;
+            return Ok(days + meetings);
+        };
+        let once: HashSet<&str> = people.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 3]> = once
+            .into_iter()
+            .map(|person| [person.into(), from.into(), until.into()])
+            .collect();
+        Ok(self.run_all(Bulk::MakeDueWithin, &asked).await? + meetings)
     }
 
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {

@@ -167,8 +167,11 @@ impl Dialect for Sqlite {
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, person, date LIMIT $2";
+    const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
+         ORDER BY next_check_at_ms, date, meeting LIMIT $2";
     const FINDING_LOCKED: &'static str = crate::statements::FINDING;
     const LOCK_DAYS: Option<ForRows> = None;
+    const LOCK_MEETINGS: Option<ForRows> = None;
 
     type Keeper = SqliteKeeper;
 

@@ -48,6 +48,16 @@ pub(crate) const NEXT_CHECK: &str =
     "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
 pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+/// `$1` the first date, `$2` the date after the last.
+pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+pub(crate) const MEETING_DAYS: &str = "SELECT date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
+     FROM meeting_day WHERE date >= $1 AND date < $2 ORDER BY date, meeting";
+pub(crate) const NEXT_MEETING_CHECK: &str =
+    "SELECT next_check_at_ms FROM meeting_day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
+/// `$1` the first date, `$2` the date after the last.
+pub(crate) const MAKE_MEETINGS_DUE: &str = "UPDATE meeting_day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 
 /// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
 pub(crate) const FINDINGS: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -131,6 +141,10 @@ const SINGLE: &[&str] = &[
     DAYS,
     NEXT_CHECK,
     MAKE_ALL_DUE,
+    MAKE_ALL_DUE_WITHIN,
+    MEETING_DAYS,
+    NEXT_MEETING_CHECK,
+    MAKE_MEETINGS_DUE,
     FINDINGS,
     FINDINGS_OF_PERSON,
     FINDING,
@@ -169,8 +183,13 @@ pub(crate) enum Bulk {
     LockDays,
     SaveDays,
     MakeDue,
+    MakeDueWithin,
+    TouchMeetings,
+    LockMeetings,
+    SaveMeetings,
     SwipesOf,
     FindingsOf,
+    FindingsOfMeetings,
     FindingsById,
     SaveFindings,
     AddHistory,
@@ -179,15 +198,20 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
         Self::LockDays,
         Self::SaveDays,
         Self::MakeDue,
+        Self::MakeDueWithin,
+        Self::TouchMeetings,
+        Self::LockMeetings,
+        Self::SaveMeetings,
         Self::SwipesOf,
         Self::FindingsOf,
+        Self::FindingsOfMeetings,
         Self::FindingsById,
         Self::SaveFindings,
         Self::AddHistory,
@@ -204,8 +228,13 @@ impl Bulk {
             Self::LockDays => return DB::LOCK_DAYS,
             Self::SaveDays => SAVE_DAYS,
             Self::MakeDue => MAKE_DUE,
+            Self::MakeDueWithin => MAKE_DUE_WITHIN,
+            Self::TouchMeetings => TOUCH_MEETINGS,
+            Self::LockMeetings => return DB::LOCK_MEETINGS,
+            Self::SaveMeetings => SAVE_MEETINGS,
             Self::SwipesOf => SWIPES_OF,
             Self::FindingsOf => FINDINGS_OF,
+            Self::FindingsOfMeetings => FINDINGS_OF_MEETINGS,
             Self::FindingsById => FINDINGS_BY_ID,
             Self::SaveFindings => SAVE_FINDINGS,
             Self::AddHistory => ADD_HISTORY,
@@ -270,6 +299,35 @@ const MAKE_DUE: ForRows = ForRows {
     after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+};
+const TOUCH_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(5),
+    after: " ON CONFLICT (date, meeting) DO NOTHING",
+};
+const SAVE_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(6),
+    after: " ON CONFLICT (date, meeting) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+         next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
+         facts_revision = excluded.facts_revision",
+};
+// A finding of a unit has no person.
+const FINDINGS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT finding.id, finding.person, unit, finding.date, period, finding.meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding \
+         WHERE finding.person = '' AND finding.date = asked.date AND COALESCE(finding.meeting, '') = asked.meeting \
+         AND withdrawn_at_ms IS NULL",
+};
+const MAKE_DUE_WITHIN: ForRows = ForRows {
+    before: "WITH asked (person, first_date, end_date) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT", "TEXT"]),
+    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.first_date \
+         AND known.date < asked.end_date AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
 };
 /// For how many days of UTC one row of [`Bulk::SwipesOf`] can ask.
 pub(crate) const DAYS_ASKED_MAX: i64 = 8;
@@ -357,7 +415,7 @@ pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
     SINGLE
         .iter()
         .copied()
-        .chain([DB::DUE_DAYS, DB::FINDING_LOCKED])
+        .chain([DB::DUE_DAYS, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
         .chain(bulk)
         .collect()
 }

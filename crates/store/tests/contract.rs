@@ -13,7 +13,8 @@ use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
     Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow,
+    SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -78,6 +79,12 @@ const CASES: &[(&str, Case)] = &[
     }),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
+    ("meetings", |place| Box::pin(meetings(place))),
+    ("findings of units", |place| Box::pin(findings_of_units(place))),
+    ("meetings are made due", |place| Box::pin(meetings_are_made_due(place))),
+    ("days of a range are made due", |place| {
+        Box::pin(days_of_a_range_are_made_due(place))
+    }),
     ("findings keep their history", |place| {
         Box::pin(findings_keep_their_history(place))
     }),
@@ -684,6 +691,52 @@ async fn days(place: Place) {
     );
 }
 
+async fn days_of_a_range_are_made_due(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys = [
+        day("ana", "2026-09-15"),
+        day("ana", "2026-09-16"),
+        day("bo", "2026-09-16"),
+        day("cy", "2026-09-17"),
+    ];
+    let settle = |key: &DayKey| DayRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 1,
+        facts_revision: 1,
+    };
+    let settled: Vec<DayRow> = keys.iter().map(settle).collect();
+    transaction.save_days(&settled).await.expect("save");
+    assert_eq!(
+        transaction
+            .make_due_within(Some(&["ana", "bo", "ana", "nobody"]), "2026-09-15", "2026-09-16")
+            .await
+            .expect("due"),
+        1,
+        "the date after the last stays as it is"
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-16", "2026-09-17")
+            .await
+            .expect("due"),
+        2
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-15", "2026-09-17")
+            .await
+            .expect("due"),
+        0
+    );
+    assert_eq!(
+        transaction.due_days(at(0), 10).await.expect("due"),
+        keys[..3],
+        "the third date is left alone"
+    );
+}
+
 async fn days_are_made_due(place: Place) {
     let mut transaction = place.ledger.begin().await.expect("begin");
     let keys = [
@@ -733,6 +786,146 @@ async fn days_are_made_due(place: Place) {
             .iter()
             .all(|row| row.next_check == Some(at(0)) && row.judged_at == Some(at(5)))
     );
+}
+
+fn meeting_key(date: &str, meeting: &str) -> MeetingKey {
+    MeetingKey {
+        date: date.to_owned(),
+        meeting: meeting.to_owned(),
+    }
+}
+
+async fn meetings(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let judged = |key: &MeetingKey, next_check: Option<i64>| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: next_check.map(at),
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.touch_meetings(&keys).await.expect("touch");
+    assert_eq!(transaction.next_meeting_check().await.expect("read"), Some(at(0)));
+    let due = transaction.due_meetings(at(0), 2).await.expect("due");
+    assert_eq!(due, [keys[1].clone(), keys[2].clone()], "in the order of bytes");
+    let rows = [
+        judged(&keys[1], None),
+        judged(&keys[2], Some(40)),
+        judged(&keys[0], Some(60)),
+    ];
+    transaction.save_meetings(&rows).await.expect("save");
+    transaction.touch_meetings(&keys).await.expect("touch again");
+    assert_eq!(transaction.due_meetings(at(39), 10).await.expect("due"), []);
+    assert_eq!(
+        transaction.due_meetings(at(40), 10).await.expect("due"),
+        [keys[2].clone()]
+    );
+    assert_eq!(
+        transaction.next_meeting_check().await.expect("read"),
+        Some(at(40)),
+        "a row that is there keeps its instant"
+    );
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        None,
+        "no day is there yet"
+    );
+    transaction.commit().await.expect("commit");
+    let read = place
+        .ledger
+        .meeting_days("2026-09-15", "2026-09-17")
+        .await
+        .expect("read");
+    assert_eq!(read, rows);
+}
+
+async fn findings_of_units(place: Place) {
+    let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
+        unit: Some("plan".to_owned()),
+        period: None,
+        meeting: meeting.map(str::to_owned),
+        ..finding(id, "", "2026-09-16")
+    };
+    let mine = of_unit("u1", Some("m1"));
+    let others = [
+        of_unit("u2", Some("m2")),
+        of_unit("u3", None),
+        FindingRow {
+            meeting: Some("m1".to_owned()),
+            ..finding("p1", "ana", "2026-09-16")
+        },
+        FindingRow {
+            withdrawn_at: Some(at(9)),
+            ..of_unit("u4", Some("m1"))
+        },
+    ];
+    save(&place, &[&[mine.clone()][..], &others].concat()).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let found = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "m1")])
+        .await
+        .expect("read");
+    assert_eq!(found, [mine]);
+    let outside = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
+        .await
+        .expect("read");
+    assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
+    transaction.commit().await.expect("commit");
+}
+
+async fn meetings_are_made_due(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let settled = |key: &MeetingKey| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let day_row = DayRow {
+        key: day("ana", "2026-09-16"),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction.save_days(&[day_row]).await.expect("save");
+    let due = transaction
+        .make_due(Some(&["ana"]), Some("2026-09-16"))
+        .await
+        .expect("due");
+    assert_eq!(due, 3, "a day and the two meetings of that date");
+    assert_eq!(transaction.due_meetings(at(0), 10).await.expect("due").len(), 2);
+    assert_eq!(
+        transaction.make_due(None, None).await.expect("due"),
+        1,
+        "the meeting row before it"
+    );
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let within = transaction
+        .make_due_within(Some(&[]), "2026-09-15", "2026-09-16")
+        .await
+        .expect("due");
+    assert_eq!(within, 1, "the meeting rows of that range");
+    transaction.commit().await.expect("commit");
 }
 
 /// A finding with something in every column.

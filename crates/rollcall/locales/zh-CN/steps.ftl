@@ -125,6 +125,30 @@ step-exit-open-counts = { $from } 离场，没有返回（{ $length }），超�
 step-exits = 离场后又返回 { $count } 次，允许 { $allowed } 次。
 step-exits-too-many = 离场后又返回 { $count } 次，超过允许的 { $allowed } 次。
 
+step-meeting-extended = 会议延长至 { $until }，只对原定结束时在场的人有效。
+step-meeting-closed-early = 会议于 { $at } 提前结束。
+step-stands-in = { $person }代会，其在场视同本人在场。
+step-stands-in-accepted-by = 经{ $by }同意，{ $person }代会，其在场视同本人在场。
+step-stands-in-accepted = { $by }于 { $at } 同意{ $person }代会，其在场视同本人在场。
+
+# 单位。
+step-obligation = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入。
+step-obligation-head = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；本单位负责人须亲自到会。
+step-obligation-rank = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；其中须有职级 { $rank } 及以上的人。
+step-obligation-rank-head = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；其中须有职级 { $rank } 及以上的人，本单位负责人须亲自到会。
+step-came-for-unit = { $person } { $at } 到会。
+step-came-for-unit-instead = { $person } { $at } 到会，代{ $named }。
+step-unit-count = 应到 { $at_least } 人，实到 { $arrived } 人，已达到。
+step-unit-count-short = 应到 { $at_least } 人，实到 { $arrived } 人，人数不足。
+step-unit-rank = 到会的人中最高职级为 { $highest }，达到要求的 { $rank }。
+step-unit-rank-low = 到会的人中最高职级为 { $highest }，低于要求的 { $rank }。
+step-unit-no-rank = 到会的人没有职级记载，要求职级 { $rank } 及以上。
+step-unit-head = 负责人{ $person }已到会。
+step-unit-no-head = 本单位负责人没有到会。
+
+# 督查。
+step-observed = { $observer }于 { $at } 现场记录。
+step-observed-note = { $observer }于 { $at } 现场记录：“{ $note }”。
 # 值班。
 duty-role-none = 值班人员
 step-duty = 值班 { $interval }，地点{ $place }，{ $role }：{ $person }；{ $sign_in_opens } 起的刷卡可算到岗。

@@ -76,7 +76,10 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
     let instant = |at: Option<Instant>| at.map(|at| rfc3339(at, zone));
     FindingView {
         review: Tab::of(&row).name(),
-        subject: format!("person:{}", row.person),
+        subject: match &row.unit {
+            Some(unit) if row.person.is_empty() => format!("unit:{unit}"),
+            _ => format!("person:{}", row.person),
+        },
         minutes: row.length_ms.map(|length| Span::from_ms(length).shown_minutes()),
         due: instant(row.due),
         actual: instant(row.actual),

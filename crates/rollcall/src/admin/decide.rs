@@ -12,7 +12,6 @@ use serde::Deserialize;
 use store::Transaction;
 use store::rows::{AuditRecord, DecisionRow, FindingRow, Review};
 
-use super::directory::Directory;
 use super::error::AdminError;
 use super::filter::{Done, Filter};
 use super::review::{Notice, date_of, explains, of_week, show_page};
@@ -181,7 +180,7 @@ async fn record(
     explanation: Bilingual,
 ) -> Result<(), AdminError> {
     let body = serde_json::json!({
-        "person": finding.person, "date": finding.date, "kind": finding.kind, "digest": finding.digest,
+        "person": finding.person, "unit": finding.unit, "date": finding.date, "kind": finding.kind, "digest": finding.digest,
         "revision": finding.revision, "reason": reason,
     });
     let audit = AuditRecord {
@@ -223,17 +222,8 @@ pub fn refusal(finding: &FindingRow) -> Option<&'static str> {
 /// What a finding's explanation says now, line by line; `None` if the facts no longer give this finding.
 async fn explanation_of(reviewer: &Reviewer, finding: &FindingRow) -> Result<Option<Bilingual>, AdminError> {
     let site = &reviewer.site.facts;
-    let Some(person) = Directory::of(site).person(&finding.person) else {
-        return Ok(None);
-    };
-    let day = day::load(
-        &*reviewer.app.shared.ledger,
-        &reviewer.site,
-        person,
-        date_of(finding)?,
-        reviewer.now,
-    )
-    .await?;
+    let ledger = &*reviewer.app.shared.ledger;
+    let day = day::load_for(ledger, &reviewer.site, finding, date_of(finding)?, reviewer.now).await?;
     let explanation = day
         .explanations
         .iter()

@@ -13,8 +13,10 @@ mod decide;
 mod directory;
 mod edge;
 mod error;
+mod feeds;
 mod filter;
 mod login;
+mod meeting;
 mod on_duty;
 mod page;
 mod password;
@@ -112,6 +114,9 @@ fn routes() -> Vec<Route> {
         route("/review/{week}/f/{finding}", get(review::detail)),
         route("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
         route("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        route("/meetings/{meeting}", get(meeting::show)),
+        route("/meetings/{meeting}/substitutes", post(meeting::accept)),
+        route("/meetings/{meeting}/observations", post(meeting::observe)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

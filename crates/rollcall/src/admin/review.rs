@@ -377,7 +377,7 @@ impl Desk<'_> {
         Line {
             href: self.link(row),
             shape: show::shape_of(row),
-            name: self.directory.name_of(&row.person, date),
+            name: self.directory.subject_of(row, date),
             unit: self.unit_and_period(row),
             verdict: self.verdict(row),
             tag: self.tag(row),
@@ -387,6 +387,10 @@ impl Desk<'_> {
 
     /// The unit, and which part of the day it is about: somebody may be absent twice on one date.
     fn unit_and_period(&self, row: &FindingRow) -> String {
+        if row.person.is_empty() {
+            let meeting = row.meeting.as_deref();
+            return meeting.map_or_else(String::new, |meeting| self.directory.meeting_title(meeting));
+        }
         let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit));
         let place = self.directory.place_of(self.language(), row);
         unit.into_iter()
@@ -450,19 +454,13 @@ impl Desk<'_> {
 
     async fn detail(&self, row: &FindingRow) -> Result<Detail, AdminError> {
         let (ledger, date) = (&self.reviewer.app.shared.ledger, date_of(row)?);
-        let day = match self.directory.person(&row.person) {
-            Some(person) => day::load(&**ledger, &self.reviewer.site, person, date, self.reviewer.now).await?,
-            None => PersonDay {
-                swipes: Vec::new(),
-                explanations: Vec::new(),
-            },
-        };
+        let day = day::load_for(&**ledger, &self.reviewer.site, row, date, self.reviewer.now).await?;
         let history = ledger.finding_history(&row.id).await?;
         let decisions = ledger.decisions(&row.id).await?;
         let passing = self.passing();
         let position = passing.iter().position(|other| other.id == row.id);
         let neighbour = |at: Option<usize>| at.and_then(|at| passing.get(at)).map(|row| self.link(row));
-        let name = self.directory.name_of(&row.person, date);
+        let name = self.directory.subject_of(row, date);
         let painter = self.painter();
         let picture = painter.paint(&day);
         Ok(Detail {
@@ -510,9 +508,14 @@ impl Desk<'_> {
             .as_deref()
             .map(|unit| self.directory.unit_name(unit))
             .unwrap_or_default();
+        let id = if row.person.is_empty() {
+            row.unit.as_deref().unwrap_or_default()
+        } else {
+            &row.person
+        };
         let arguments = [
             ("unit", Value::from(unit)),
-            ("person", Value::from(show::plain(&row.person))),
+            ("person", Value::from(show::plain(id))),
             ("day", Value::from(show::day_and_weekday(self.language(), date))),
         ];
         words::text(self.language(), "admin-detail-subtitle", &arguments)
@@ -531,7 +534,8 @@ impl Desk<'_> {
         let same_day = self
             .rows
             .iter()
-            .filter(|other| other.person == row.person && other.date == row.date);
+            .filter(|other| other.person == row.person && other.date == row.date)
+            .filter(|other| !row.person.is_empty() || other.unit == row.unit);
         let others = same_day.filter(|other| other.id != row.id);
         let chip = |other: &FindingRow| Chip {
             shape: show::shape_of(other),
@@ -714,6 +718,7 @@ pub fn explains(explanation: &Explanation, row: &FindingRow, reviewer: &Reviewer
         About::Date => row.period.is_none() && row.meeting.is_none(),
     };
     is_place
+        && (explanation.source.is_none() || explanation.source.as_deref() == row.source.as_deref())
         && explanation.date.to_string() == row.date
         && explanation.finding.is_some_and(|kind| kind.name() == row.kind)
 }

@@ -14,6 +14,7 @@ use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, SwipeRe
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
+use super::meetings::{JudgedMeeting, MeetingClock};
 use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
 use crate::lobby::{BoardChange, BoardDay, BoardFinding};
@@ -74,15 +75,22 @@ impl Engine {
         let fresh = record_sorted(&mut *transaction, &records).await?;
         transaction.record_rejected(&rejected).await?;
         let days = self.lock_days(&mut transaction, &records, &fresh).await?;
+        let meetings = self.lock_meetings(&mut *transaction, &records, &fresh).await?;
         let mut judged = self.judge(&mut *transaction, &days).await?;
+        let mut judged_meetings = self.judge_meetings(&mut *transaction, meetings).await?;
         self.save(&mut *transaction, &mut judged).await?;
+        let next_meeting_check = self.save_meetings(&mut *transaction, &mut judged_meetings).await?;
         let next_check = transaction.next_check().await?;
         transaction.commit().await?;
 
-        self.next_check = next_check;
+        self.meetings = MeetingClock {
+            stale: false,
+            next_check: next_meeting_check,
+        };
+        self.next_check = next_check.into_iter().chain(next_meeting_check).min();
         self.count(&fresh, judged.len());
         answer(submissions, &records, &fresh);
-        self.publish(judged);
+        self.publish(judged, judged_meetings);
         Ok(())
     }
 
@@ -166,7 +174,7 @@ impl Engine {
     }
 
     /// Those of some dates that are judged and whose rows exist.
-    fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
+    pub(super) fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
         let last = dates.until.min(self.opened_through + chrono::Days::new(1));
         let first = dates.from.max(self.opened_from);
         first.iter_days().take_while(move |date| *date < last)
@@ -239,11 +247,12 @@ impl Engine {
         Ok(())
     }
 
-    fn publish(&self, judged: Vec<JudgedDay>) {
+    fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>) {
         let days = judged.into_iter().filter_map(JudgedDay::for_board).collect();
         self.lobby.publish(BoardChange {
             facts: None,
             days,
+            meetings: meetings.into_iter().filter_map(JudgedMeeting::for_board).collect(),
             sources: Vec::new(),
         });
     }
@@ -461,6 +470,7 @@ impl Engine {
             people = snapshot.facts.records().people.len()
         );
         self.site.send_replace(snapshot);
+        self.meetings.stale = true;
         if let Some(text) = self.ledger.setting(setting::OPENED_THROUGH).await?
             && let Ok(noted) = text.parse()
         {
@@ -481,6 +491,7 @@ impl Engine {
         self.lobby.publish(BoardChange {
             facts: Some(facts),
             days: Vec::new(),
+            meetings: Vec::new(),
             sources,
         });
     }

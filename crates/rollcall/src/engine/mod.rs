@@ -7,6 +7,7 @@
 mod batch;
 pub mod intake;
 pub mod links;
+pub mod meetings;
 pub mod rebuild;
 mod silence;
 mod site;
@@ -131,6 +132,8 @@ struct Engine {
     /// The next date to open, and when; `None` where nothing is asked of anybody in the weeks to come.
     next_opening: Option<(NaiveDate, Instant)>,
     next_check: Option<Instant>,
+    /// What is known of the rows of meetings as a whole.
+    meetings: meetings::MeetingClock,
     /// Readers that were silent for too long are told from those whose link is down.
     silence: Silence,
     /// Readers that cannot be heard, and since when.
@@ -167,6 +170,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         opened_through,
         next_opening: None,
         next_check: Some(now),
+        meetings: meetings::MeetingClock::default(),
         silence: Silence::new(&readers, now),
         down: BTreeMap::new(),
     };
@@ -352,6 +356,8 @@ impl Engine {
             transaction.commit().await?;
         }
         let mut transaction = self.ledger.begin().await?;
+        transaction.touch_meetings(&self.meetings_of_date(date)).await?;
+        self.meetings.stale = true;
         self.opened_from = self.opened_from.min(date);
         transaction
             .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())

@@ -6,10 +6,12 @@ use std::fmt;
 use rules::Evaluator;
 use rules::time::Instant;
 use store::Ledger;
-use store::rows::{DayKey, DayRow, FindingQuery, FindingRow};
+use store::rows::{DayKey, DayRow, FindingQuery, FindingRow, MeetingRow};
 
 use super::batch::{assess, group, installation_secret, swipe_query};
+use super::meetings::{by_meeting, judge_again};
 use super::verdicts::{Judging, settle};
+use crate::shared::SiteSnapshot;
 
 /// How many days are looked at together.
 const DAYS_PER_CHUNK: usize = 512;
@@ -19,7 +21,9 @@ const DAYS_PER_CHUNK: usize = 512;
 pub struct Rebuilt {
     /// Days whose stored findings were compared.
     pub days: usize,
-    /// Days that wait to be judged again, because facts have changed; they are not compared.
+    /// Meetings as a whole whose stored findings were compared.
+    pub meetings: usize,
+    /// Days and meetings that wait to be judged again, because facts have changed; they are not compared.
     pub pending: usize,
     /// Swipes stored.
     pub swipes: i64,
@@ -30,8 +34,10 @@ pub struct Rebuilt {
 /// A finding that is stored and not found again, or found and not stored.
 #[derive(Debug)]
 pub struct Difference {
-    /// Whose day.
+    /// Whose day; without a person it is about the unit.
     pub day: DayKey,
+    /// The unit.
+    pub unit: Option<String>,
     /// The period or meeting.
     pub about: String,
     /// The finding's kind.
@@ -46,6 +52,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             day,
+            unit,
             about,
             kind,
             stored,
@@ -54,7 +61,12 @@ impl fmt::Display for Difference {
         write!(
             formatter,
             "{} {} {about} {kind}: stored {stored:?}, rebuilt {rebuilt:?}",
-            day.person, day.date
+            if day.person.is_empty() {
+                unit.as_deref().unwrap_or_default()
+            } else {
+                &day.person
+            },
+            day.date
         )
     }
 }
@@ -72,7 +84,7 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
         .days("0000-00-00", "9999-99-99")
         .await?
         .into_iter()
-        .partition(is_settled);
+        .partition(|row| is_settled(row.judged_at, row.next_check));
     rebuilt.pending = pending.len();
     let mut evaluator = Evaluator::new(&site.facts);
     for chunk in judged.chunks(DAYS_PER_CHUNK) {
@@ -105,12 +117,42 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
             }
         }
     }
+    check_meetings(ledger, &site, &secret, &stored, &mut rebuilt).await?;
     Ok(rebuilt)
 }
 
+/// The same for meetings as a whole; what is said of units has no person.
+async fn check_meetings(
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    secret: &[u8],
+    stored: &BTreeMap<DayKey, Vec<FindingRow>>,
+    rebuilt: &mut Rebuilt,
+) -> anyhow::Result<()> {
+    let of_units = stored.iter().filter(|(day, _)| day.person.is_empty());
+    let mut stored = by_meeting(of_units.flat_map(|(_, rows)| rows.clone()).collect());
+    let rows = ledger.meeting_days("0000-00-00", "9999-99-99").await?;
+    let (judged, pending): (Vec<MeetingRow>, Vec<MeetingRow>) = rows
+        .into_iter()
+        .partition(|row| is_settled(row.judged_at, row.next_check));
+    rebuilt.pending += pending.len();
+    for row in judged {
+        let before = stored.remove(&row.key).unwrap_or_default();
+        let day = DayKey {
+            person: String::new(),
+            date: row.key.date.clone(),
+        };
+        let now = row.judged_at.unwrap_or(Instant::from_ms(0));
+        let found = judge_again(ledger, site, secret, &BTreeMap::from([(row.key, now)])).await?;
+        rebuilt.differences.extend(differences(&day, &before, &found));
+        rebuilt.meetings += 1;
+    }
+    Ok(())
+}
+
 /// A row that is due at once has been overtaken by a changed fact.
-fn is_settled(row: &DayRow) -> bool {
-    row.judged_at.is_some() && row.next_check != Some(Instant::from_ms(0))
+fn is_settled(judged_at: Option<Instant>, next_check: Option<Instant>) -> bool {
+    judged_at.is_some() && next_check != Some(Instant::from_ms(0))
 }
 
 async fn stored_findings(ledger: &dyn Ledger) -> anyhow::Result<BTreeMap<DayKey, Vec<FindingRow>>> {
@@ -148,6 +190,7 @@ fn difference(day: &DayKey, stored: Option<&FindingRow>, rebuilt: Option<&Findin
     let said = |row: &FindingRow| (row.state.clone(), row.length_ms);
     Some(Difference {
         day: day.clone(),
+        unit: shown.unit.clone(),
         about: shown
             .period
             .clone()

@@ -66,12 +66,14 @@ pub(super) fn date_at(facts: &SiteFacts, at: Instant) -> NaiveDate {
     local_date(at, facts.records().site.zone)
 }
 
-/// When a date begins to be judged: the earliest moment at which anybody's does.
+/// When a date begins to be judged: the earliest moment at which anybody's does, or a meeting's.
 pub(super) fn opens_at(facts: &SiteFacts, date: NaiveDate) -> Option<Instant> {
-    facts
-        .person_indexes()
-        .filter_map(|person| facts.opens_at(person, date))
-        .min()
+    let people = facts.person_indexes().filter_map(|person| facts.opens_at(person, date));
+    let scopes = facts.unit_scopes().into_iter();
+    let meetings = scopes
+        .filter(|scope| facts.date_of_scope(*scope) == date)
+        .map(|scope| facts.scope_opens_at(scope));
+    people.chain(meetings).min()
 }
 
 /// What a reader's change means for the outages: `down` is brought up to date, and a row to be stored is returned unless the

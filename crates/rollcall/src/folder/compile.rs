@@ -10,7 +10,7 @@ use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, duties, hours, later, meetings};
+use super::{BadgeKeys, attendance, bureau, duties, feed, hours, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -56,11 +56,15 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     hours::assignments(source, &mut draft, &mut problems);
     hours::absences(source, &mut draft, &mut problems);
     meetings::meetings(source, &mut draft, &mut problems);
+    feed::meetings(source, &mut draft, &mut problems);
     meetings::rosters(source, &mut draft, &mut problems);
+    feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
+    attendance::units(source, &mut draft, &mut problems);
+    attendance::substitutes(source, &mut draft, &mut problems);
+    attendance::observations(source, &mut draft, &mut problems);
     duties::duties(source, &mut draft, &mut problems);
     duties::checks(source, &mut draft, &mut problems);
-    later::check(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);
     Ok(Compiled {

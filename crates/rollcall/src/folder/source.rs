@@ -104,10 +104,19 @@ table_files! {
     DutyChecks = "duty_checks.csv": ["duty", "at"] [],
     /// Who must come to which meeting 参会名单.
     MeetingRoster = "meeting_roster.csv": ["meeting", "person"] ["role", "seat"],
+    /// Meetings that calendars brought.
+    FeedMeetings = "feed_meetings.csv": ["meeting", "title", "place", "starts", "ends"] [
+        "sign_in_opens", "late_grace_minutes", "absent_after_minutes", "late_absent_after_minutes",
+        "exit_allowance_minutes", "exits_allowed", "early_grace_minutes", "source", "uid", "occurrence"
+    ],
+    /// Who must come to the meetings that calendars brought.
+    FeedRoster = "feed_roster.csv": ["meeting", "person"] ["role", "source"],
     /// How many a unit must send 单位名额.
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.
     Permissions = "permissions.csv": ["meeting", "person", "from", "until"] [],
+    /// Who was accepted to stand in for whom 代会.
+    Substitutes = "substitutes.csv": ["meeting", "person", "substitute"] ["accepted_by", "accepted_at"],
     /// What an inspector saw.
     Observations = "observations.csv": ["observation", "kind", "at", "observer"] ["meeting", "person", "unit", "note"],
     /// Swipes 刷卡.
@@ -224,7 +233,7 @@ impl Table {
     }
 
     /// Where a column stands.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 }

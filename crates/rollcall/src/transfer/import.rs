@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use rules::facts::SiteFacts;
 use rules::time::{Instant, local_date};
 use store::rows::{AuditRecord, DayKey};
 use store::{Ledger, StoreError, Transaction};
 
+use crate::calendars::due::{Due, Judged};
 use crate::engine::{OPENED_FROM, OPENED_THROUGH};
 use crate::folder::{self, FolderError, TableFile};
 
@@ -76,7 +78,8 @@ pub async fn import(
             },
         );
         let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
-        if applies && !write_facts(ledger, &plan, &stored, &checked, options, now).await? {
+        let calendar = calendar_due(ledger, &plan, &stored, &checked, now).await?;
+        if applies && !write_facts(ledger, &plan, &calendar, &stored, &checked, options, now).await? {
             continue;
         }
         let swipes = swipes::add(ledger, &checked.compiled, applies).await?;
@@ -91,11 +94,32 @@ fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Che
     check::check(source, contents, in_force)
 }
 
+/// The days that changed dates of the calendar touch. Where nothing could be judged before, the other files say whom to judge.
+async fn calendar_due(
+    ledger: &dyn Ledger,
+    plan: &Plan,
+    stored: &Stored,
+    checked: &Checked,
+    now: Instant,
+) -> Result<Due, StoreError> {
+    if !plan.changes_calendar() {
+        return Ok(Due::default());
+    }
+    let Ok(before) = folder::compile(&source_of(&stored.documents, &stored.facts)?) else {
+        return Ok(Due::default());
+    };
+    let before = SiteFacts::new(before.records);
+    let after = SiteFacts::new(checked.compiled.records.clone());
+    let judged = Judged::of(ledger, &after, now).await?;
+    Ok(Due::of_calendar(&before, &after, judged))
+}
+
 /// Writes documents and rows in one transaction, so that the daemon sees all of them or none; `false` where the facts have changed
 /// since they were compared.
 async fn write_facts(
     ledger: &dyn Ledger,
     plan: &Plan,
+    calendar: &Due,
     stored: &Stored,
     checked: &Checked,
     options: &ImportOptions,
@@ -115,6 +139,7 @@ async fn write_facts(
         transaction
             .make_due(people.as_deref(), plan.touched.from().as_deref())
             .await?;
+        calendar.apply(&mut *transaction).await?;
         for document in &plan.documents {
             transaction.add_document(document).await?;
         }

@@ -10,14 +10,18 @@ mod check;
 mod export;
 mod import;
 mod plan;
+mod record;
 mod report;
 mod stored;
 mod swipes;
 
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
+pub(crate) use plan::fact_id;
+pub use record::{NewFact, record};
 pub use report::{FileReport, ImportReport};
 pub use stored::site_source;
+pub(crate) use stored::{csv_text, source_of};
 
 #[cfg(test)]
 mod tests;

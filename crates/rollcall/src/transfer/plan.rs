@@ -84,6 +84,12 @@ impl Plan {
         plan
     }
 
+    /// Whether the working calendar changes.
+    pub(super) fn changes_calendar(&self) -> bool {
+        let kind = Document::Calendar.kind();
+        self.documents.iter().any(|edition| edition.kind == kind)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
@@ -106,7 +112,10 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            self.touched.add_everyone();
+            // What a calendar touches is known by its dates: see `calendars::due`.
+            if document != Document::Calendar {
+                self.touched.add_everyone();
+            }
             self.documents.push(DocumentEdition {
                 kind: document.kind().to_owned(),
                 effective_from: String::new(),
@@ -158,7 +167,7 @@ impl Plan {
 }
 
 /// A name of its own for a new row: no row of an earlier revision has it, although it may have had the same cells.
-fn fact_id(text: &str) -> String {
+pub(crate) fn fact_id(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -183,7 +192,7 @@ impl Touched {
         if matches!(file, TableFile::Duties | TableFile::DutyChecks) {
             self.duties.extend(cell(cells, "duty"));
         }
-        let person = match file {
+        let people: Vec<String> = match file {
             // Whose it is, and when, the duty says.
             TableFile::DutyChecks => return,
             TableFile::People
@@ -191,23 +200,34 @@ impl Touched {
             | TableFile::Absences
             | TableFile::Permissions
             | TableFile::Duties
-            | TableFile::MeetingRoster => cell(cells, "person"),
-            TableFile::Assignments => {
-                cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+            | TableFile::MeetingRoster
+            | TableFile::FeedRoster => cell(cells, "person").into_iter().collect(),
+            TableFile::Substitutes => ["person", "substitute"]
+                .into_iter()
+                .filter_map(|column| cell(cells, column))
+                .collect(),
+            // Units are judged by meeting, and meetings are due whoever is.
+            TableFile::MeetingUnits | TableFile::Observations => {
+                self.people.extend(cell(cells, "person"));
+                self.always = true;
+                return;
             }
+            TableFile::Assignments => cell(cells, "subject")
+                .and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+                .into_iter()
+                .collect(),
             TableFile::Units
             | TableFile::Places
             | TableFile::Readers
             | TableFile::Calendar
-            | TableFile::MeetingUnits
-            | TableFile::Observations
+            | TableFile::FeedMeetings
             | TableFile::Swipes
-            | TableFile::Coverage => None,
+            | TableFile::Coverage => Vec::new(),
         };
-        match person {
-            Some(person) => self.people.insert(person),
-            None => return self.add_everyone(),
-        };
+        if people.is_empty() {
+            return self.add_everyone();
+        }
+        self.people.extend(people);
         let since = match file {
             TableFile::Absences | TableFile::Permissions => cell(cells, "from").as_deref().and_then(day_before),
             TableFile::Duties => cell(cells, "starts").as_deref().and_then(day_before),
@@ -359,5 +379,21 @@ mod tests {
             r#"{"schedule":"standard","subject":"unit:plan"}"#,
         );
         assert_eq!(touched.people(), None);
+    }
+
+    #[test]
+    fn a_substitute_touches_two_people_and_a_units_obligation_nobody() {
+        let mut touched = Touched::default();
+        touched.add(TableFile::MeetingUnits, r#"{"meeting":"m1","unit":"plan"}"#);
+        assert_eq!((touched.people(), touched.from()), (Some(vec![]), None));
+        touched.add(
+            TableFile::Substitutes,
+            r#"{"meeting":"m1","person":"ana","substitute":"bo"}"#,
+        );
+        touched.add(
+            TableFile::Observations,
+            r#"{"at":"2026-09-16 10:00","observation":"o1","person":"cy"}"#,
+        );
+        assert_eq!(touched.people(), Some(vec!["ana", "bo", "cy"]));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use rules::model::{Duty, Facing, SiteRecords};
+use rules::model::{Facing, PersonIndex, SiteRecords};
 use rules::time::{Instant, Interval, local_date};
 use store::rows::SwipeRecord;
 use store::{Ledger, StoreError};
@@ -28,14 +28,14 @@ type Sameness = (String, String, Instant, Option<String>, Option<i64>);
 /// Adds the swipes that the ledger does not have, or with `write` false only counts them.
 pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -> Result<SwipeCounts, StoreError> {
     let mut counts = SwipeCounts::default();
-    let handing_over = handing_over(&compiled.records);
+    let judged_too = judged_too(&compiled.records);
     for chunk in compiled.swipes.chunks(CHUNK) {
         let known = stored_samenesses(ledger, chunk).await?;
         let fresh: Vec<&FolderSwipe> = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe))).collect();
         counts.added += fresh.len() as u64;
         counts.unchanged += (chunk.len() - fresh.len()) as u64;
         if write && !fresh.is_empty() {
-            write_chunk(ledger, &compiled.records, &handing_over, &fresh).await?;
+            write_chunk(ledger, &compiled.records, &judged_too, &fresh).await?;
         }
     }
     Ok(counts)
@@ -78,20 +78,20 @@ fn sameness(swipe: &FolderSwipe) -> Sameness {
 async fn write_chunk(
     ledger: &dyn Ledger,
     records: &SiteRecords,
-    handing_over: &HandingOver<'_>,
+    judged_too: &JudgedToo<'_>,
     swipes: &[&FolderSwipe],
 ) -> Result<(), StoreError> {
     let mut rows: Vec<SwipeRecord> = swipes.iter().map(|swipe| record(swipe)).collect();
     // The order in which every writer takes its locks.
     rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let mut holders: BTreeSet<&str> = swipes.iter().filter_map(|swipe| holder(records, swipe)).collect();
-    let judged_too: Vec<&str> = holders
+    let others: Vec<&str> = holders
         .iter()
-        .filter_map(|holder| handing_over.get(holder))
+        .filter_map(|holder| judged_too.get(holder))
         .flatten()
         .copied()
         .collect();
-    holders.extend(judged_too);
+    holders.extend(others);
     let holders: Vec<&str> = holders.into_iter().collect();
     let earliest = swipes
         .iter()
@@ -122,19 +122,25 @@ async fn write_chunk(
     transaction.commit().await
 }
 
-/// By person, whose duties are handed over to them: those are judged by their swipes too.
-type HandingOver<'a> = HashMap<&'a str, Vec<&'a str>>;
+/// By person, who is judged by their swipes too: whose duties are handed over to them, and for whom they stand in at a meeting.
+type JudgedToo<'a> = HashMap<&'a str, Vec<&'a str>>;
 
-fn handing_over(records: &SiteRecords) -> HandingOver<'_> {
-    let id = |duty: &Duty| -> &str { &records.people[duty.person.at()].id };
-    let mut handing_over = HandingOver::new();
+fn judged_too(records: &SiteRecords) -> JudgedToo<'_> {
+    let id = |person: PersonIndex| -> &str { &records.people[person.at()].id };
+    let mut judged_too = JudgedToo::new();
     for duty in &records.duties {
         if let Some(successor) = duty.hands_over_to {
-            let successor = id(&records.duties[successor.at()]);
-            handing_over.entry(successor).or_default().push(id(duty));
+            let successor = records.duties[successor.at()].person;
+            judged_too.entry(id(successor)).or_default().push(id(duty.person));
         }
     }
-    handing_over
+    for accepted in records.meetings.iter().flat_map(|meeting| &meeting.substitutions) {
+        judged_too
+            .entry(id(accepted.substitute))
+            .or_default()
+            .push(id(accepted.person));
+    }
+    judged_too
 }
 
 fn holder<'a>(records: &'a SiteRecords, swipe: &FolderSwipe) -> Option<&'a str> {

@@ -371,7 +371,11 @@ const OPEN: [&str; 4] = ["/login", "/setup/{token}", "/language", "/assets/admin
 async fn every_route_but_the_open_ones_refuses_who_is_not_logged_in() {
     let bench = Bench::new().await;
     for route in routes().iter().filter(|route| !OPEN.contains(&route.path)) {
-        let path = route.path.replace("{week}", "2026-W37").replace("{finding}", "0a");
+        let path = route
+            .path
+            .replace("{week}", "2026-W37")
+            .replace("{finding}", "0a")
+            .replace("{meeting}", "M-0909");
         let mut browser = Browser {
             cookies: vec![("rollcall_session".into(), "0".repeat(64))],
         };
@@ -603,6 +607,8 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/account",
         "/login",
         "/review/2026-W37/f/none",
+        "/meetings/M-0909",
+        "/meetings/none",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
@@ -618,6 +624,90 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         );
     }
     assert_eq!(bench.acts().await, before);
+}
+
+#[tokio::test]
+async fn a_units_finding_is_reviewed_like_a_persons() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let finding = bench.finding("unit_short", "final").await;
+    assert_eq!((finding.person.as_str(), finding.unit.as_deref()), ("", Some("one")));
+    let shown = browser.get(&bench, &path_of(&finding)).await;
+    assert!(
+        shown.text.contains("综合业务一科") && shown.text.contains("应到 2 人，实到 1 人"),
+        "{}",
+        shown.text
+    );
+    let confirmed = browser.decide(&bench, &finding, "confirm", "").await;
+    assert_eq!(confirmed.status, StatusCode::SEE_OTHER, "{}", confirmed.text);
+    let decisions = bench.shared.ledger.decisions(&finding.id).await.expect("decisions");
+    assert!(decisions[0].explanation_zh.contains("单位人数不足"), "{decisions:?}");
+    let api = browser.get(&bench, "/api/v1/findings?week=2026-W37").await;
+    assert!(api.text.contains("\"subject\":\"unit:one\""), "{}", api.text);
+}
+
+#[tokio::test]
+async fn a_substitute_is_accepted_and_an_observation_written_down_at_a_meetings_page() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let page = browser.get(&bench, "/meetings/M-0909").await;
+    assert!(
+        page.text.contains("重点工作推进会") && page.text.contains("单位人数不足"),
+        "{}",
+        page.text
+    );
+    let token = page.hidden("form_token");
+    let revision = bench.shared.ledger.facts_revision().await.expect("read");
+    let accept = |person, substitute| {
+        [
+            ("form_token", token.as_str()),
+            ("person", person),
+            ("substitute", substitute),
+            ("reason", "出差"),
+        ]
+    };
+    let path = "/meetings/M-0909/substitutes";
+    let accepted = browser.post(&bench, path, &accept("10237", "10238")).await;
+    assert_eq!(
+        accepted.location(),
+        "/meetings/M-0909?done=accepted",
+        "{}",
+        accepted.text
+    );
+    let not_listed = browser.post(&bench, path, &accept("10240", "10238")).await;
+    assert_eq!(not_listed.status, StatusCode::CONFLICT);
+    let nobody = browser.post(&bench, path, &accept("10237", "nobody")).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let seen = |subject, at| {
+        [
+            ("form_token", token.as_str()),
+            ("subject", subject),
+            ("kind", "seating"),
+            ("at", at),
+            ("note", "座次零散"),
+        ]
+    };
+    let path = "/meetings/M-0909/observations";
+    let written = browser.post(&bench, path, &seen("unit:one", "10:20")).await;
+    assert_eq!(written.location(), "/meetings/M-0909?done=observed", "{}", written.text);
+    for wrong in [seen("unit:none", "10:20"), seen("unit:one", "soon")] {
+        let refused = browser.post(&bench, path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let facts = bench.shared.ledger.facts().await.expect("facts");
+    let rows: Vec<_> = facts
+        .iter()
+        .map(|fact| (fact.file.as_str(), fact.recorded_by.as_str()))
+        .collect();
+    assert_eq!(rows, [("observations.csv", "chen"), ("substitutes.csv", "chen")]);
+    assert!(facts[1].cells.contains("\"substitute\":\"10238\""), "{facts:?}");
+    assert_eq!(bench.shared.ledger.facts_revision().await.expect("read"), revision + 2);
+    let acts = bench.acts().await;
+    assert_eq!(
+        acts[acts.len() - 2..],
+        [
+            "meeting.accept_substitute meeting:M-0909",
+            "meeting.observe meeting:M-0909"
+        ]
+    );
 }
 
 #[tokio::test]
