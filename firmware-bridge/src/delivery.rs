@@ -39,6 +39,15 @@ pub enum LinkEvent {
         /// When it arrived, in judging time, UTC milliseconds.
         received_at_ms: i64,
     },
+    /// The reader is there, and its clock was compared with ours.
+    Clock {
+        /// The reader's id in the configuration.
+        reader: String,
+        /// How far its clock is ahead of judging time; negative: behind.
+        ahead_ms: i64,
+        /// When, in judging time, UTC milliseconds.
+        at_ms: i64,
+    },
     /// The link came up or went down. The first event of every link; later ones only at changes.
     State {
         /// The reader's id in the configuration.

@@ -14,6 +14,7 @@ mod delivery;
 mod link;
 mod serial;
 mod tcp;
+mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
 pub use delivery::{Delivery, LinkEvent, Outcome};

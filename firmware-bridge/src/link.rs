@@ -10,7 +10,7 @@ use wire::{Decoder, Malformed, Reading};
 
 use crate::config::{Link, ReaderConfig};
 use crate::delivery::{Delivery, LinkEvent};
-use crate::{serial, tcp};
+use crate::{serial, tcp, zk};
 
 /// What every link needs from its host; clones share everything.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct LinkContext {
     pub sink: mpsc::Sender<Delivery>,
     /// Judging time in UTC milliseconds: the host's clock, or a simulated one.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// How far the readers' local time is ahead of UTC now, in minutes; 0 where the host does not say otherwise.
+    pub offset_minutes: Arc<dyn Fn() -> i32 + Send + Sync>,
     /// Ends the links: they stop taking input, hand over what they have read, and return. Until then keep receiving, or drop the
     /// receiver: a link waits while the queue is full.
     pub stop: CancellationToken,
@@ -99,6 +101,7 @@ impl LinkContext {
         Self {
             sink,
             now,
+            offset_minutes: Arc::new(|| 0),
             stop,
             timing: Timing::default(),
             numbering,
@@ -176,7 +179,9 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        Link::Http => Ok(()),
+        Link::Http | Link::Adms(_) => Ok(()),
+        Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
+        Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }
 }
 

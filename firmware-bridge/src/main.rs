@@ -1,12 +1,13 @@
 //! `rollcall-bridge`: what runs beside readers.
 
 mod show;
+mod show_packets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// Hears attendance readers.
 #[derive(Parser)]
@@ -25,32 +26,56 @@ enum Command {
 /// What to decode, and how.
 #[derive(clap::Args)]
 struct DecodeArguments {
-    /// What the reader speaks: em4100, rdm6300, id12la, em18, wiegand-hex, wiegand-decimal, wiegand-bits, line, json.
-    #[arg(long, value_parser = format)]
-    format: Format,
+    /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
+    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370).
+    #[arg(long, value_parser = shown)]
+    format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
     #[arg(long)]
     hex: bool,
     /// What makes a badge key of a card: decimal32, decimal24, facility-card, hex, text [default: the format's own].
     #[arg(long, value_parser = badge_key)]
     badge_key: Option<BadgeKeyRule>,
-    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302 [default: by their number].
+    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302, raw [default: by their number].
     #[arg(long, value_parser = wiegand_format)]
-    wiegand_format: Option<WiegandFormat>,
+    wiegand_format: Option<WiegandRule>,
+    /// What a scanner sends after each code: line (any line end), cr, lf, crlf, tab, none [default: line].
+    #[arg(long, value_parser = suffix)]
+    suffix: Option<Suffix>,
     /// The capture; standard input if none is named, or `-`.
     file: Option<PathBuf>,
 }
 
+/// What can be shown: what a decoder reads, and what is more than readings.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    /// Readings.
+    Format(Format),
+    /// The packets of a terminal that is called, with the readings in them.
+    Zk4370,
+}
+
+/// The name of [`Shown::Zk4370`].
+const ZK_4370: &str = "zk-4370";
+
 fn main() -> ExitCode {
     let Command::Decode(arguments) = Arguments::parse().command;
-    let badge_key = arguments.badge_key.unwrap_or(arguments.format.default_badge_key());
+    let format = match arguments.format {
+        Shown::Format(format) => format,
+        Shown::Zk4370 => Format::Adms,
+    };
     let decoding = Decoding {
-        format: arguments.format,
-        badge_key,
-        wiegand_format: arguments.wiegand_format,
+        format,
+        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
+        wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
+        suffix: arguments.suffix.unwrap_or(Suffix::Line),
     };
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
-    match show::decode(decoding, arguments.hex, file.as_deref()) {
+    let shown = match arguments.format {
+        Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
+        Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
+    };
+    match shown {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rollcall-bridge: {error:#}");
@@ -59,9 +84,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn format(name: &str) -> Result<Format, String> {
+fn shown(name: &str) -> Result<Shown, String> {
+    if name == ZK_4370 {
+        return Ok(Shown::Zk4370);
+    }
+    let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain([ZK_4370]).collect();
     name.parse()
-        .map_err(|unknown| refusal(unknown, &Format::ALL.map(Format::name)))
+        .map(Shown::Format)
+        .map_err(|unknown| refusal(unknown, &names))
 }
 
 fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
@@ -69,9 +99,13 @@ fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
         .map_err(|unknown| refusal(unknown, &BadgeKeyRule::ALL.map(BadgeKeyRule::name)))
 }
 
-fn wiegand_format(name: &str) -> Result<WiegandFormat, String> {
+fn wiegand_format(name: &str) -> Result<WiegandRule, String> {
+    name.parse().map_err(|unknown| refusal(unknown, &WiegandRule::NAMES))
+}
+
+fn suffix(name: &str) -> Result<Suffix, String> {
     name.parse()
-        .map_err(|unknown| refusal(unknown, &WiegandFormat::ALL.map(WiegandFormat::name)))
+        .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
 }
 
 /// The end of the sentence "invalid value 'osdp' for '--format': ".

@@ -75,7 +75,7 @@ impl Port {
 
     fn keep_open(&mut self) -> Result<(), SinkClosed> {
         while !self.is_stopped_within(Duration::ZERO) {
-            let gap = Duration::from_millis(self.reader.decoding.format.longest_gap_ms());
+            let gap = Duration::from_millis(self.reader.decoding.longest_gap_ms());
             match open(&self.path, &self.reader, self.context.timing.serial_read.min(gap)) {
                 Ok(port) => {
                     let opened_at = Instant::now();
@@ -101,7 +101,7 @@ impl Port {
     /// Reads until the port is gone, or the link is to end, and says why.
     fn read(&self, mut port: TTYPort) -> Result<String, SinkClosed> {
         let mut decoder = Decoder::new(self.reader.decoding);
-        let gap = Duration::from_millis(self.reader.decoding.format.longest_gap_ms());
+        let gap = Duration::from_millis(self.reader.decoding.longest_gap_ms());
         let mut bytes = [0; READ_BYTES];
         let mut heard_at = Instant::now();
         let why = loop {

@@ -14,4 +14,5 @@ pub mod postgres;
 pub mod programs;
 pub mod pty;
 pub mod screen;
+pub mod terminal;
 pub mod wait;

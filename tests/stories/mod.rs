@@ -10,6 +10,8 @@ mod pictures;
 mod postgres;
 mod restarts;
 mod screens;
+mod stripes;
 mod support;
+mod terminals;
 mod units;
 mod webhook;

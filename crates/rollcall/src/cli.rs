@@ -5,6 +5,7 @@ mod calendars;
 mod checks;
 mod daemon;
 mod judge;
+mod terminal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,9 @@ enum Command {
     /// Lobby screens.
     #[command(subcommand)]
     Screen(accounts::ScreenCommand),
+    /// What ZKTeco terminals that call us are asked to do.
+    #[command(subcommand)]
+    Terminal(terminal::TerminalCommand),
     /// The record of who did what.
     #[command(subcommand)]
     Audit(checks::AuditCommand),
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
         Command::Rebuild(arguments) => within_runtime(checks::rebuild(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
+        Command::Terminal(command) => within_runtime(terminal::terminal(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
         Command::Audit(command) => within_runtime(checks::audit(command)),
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bridge::{ReaderConfig, ReaderTable};
+use bridge::{Link, ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
 use crate::calendars::source::{self, MeetingCalendar};
@@ -153,6 +153,13 @@ impl Config {
             bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
         }
         refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
+        refuse_repeats(
+            "[[reader]] link",
+            self.readers.iter().filter_map(|reader| match &reader.link {
+                Link::Adms(serial) => Some(serial.as_str()),
+                _ => None,
+            }),
+        )?;
         refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
         let calendars = self.meeting_calendars.iter();
         refuse_repeats(

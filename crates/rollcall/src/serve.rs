@@ -17,9 +17,10 @@ use crate::admin::{self, AdminAccess};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, EngineParts, Health, Intake, links};
+use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
+use crate::http::iclock::IclockState;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
@@ -121,7 +122,7 @@ async fn start(
         }
     });
     let (intake, queue) = Intake::channel();
-    let health = Arc::new(Health::default());
+    let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
     let parts = EngineParts {
         ledger: Arc::clone(&ledger),
         clock: clock.clone(),
@@ -129,10 +130,19 @@ async fn start(
         lobby: lobby.clone(),
         site: site_sender,
         readers: options.config.readers.clone(),
+        heartbeats: heartbeats.clone(),
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(&options.config.readers, &shared, &intake, lifecycle)?;
+    links::start(&options.config.readers, &shared, &intake, &heartbeats, lifecycle)?;
+    let iclock = IclockState::new(
+        &options.config.readers,
+        intake.clone(),
+        clock.clone(),
+        shared.site.clone(),
+        Arc::clone(&ledger),
+        heartbeats,
+    );
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
     let router = http::health::router(HealthState {
         ledger,
@@ -140,6 +150,7 @@ async fn start(
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
+    .merge(http::iclock::router(iclock.await?))
     .merge(http::swipes::router(SwipesState {
         intake,
         clock,

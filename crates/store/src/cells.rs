@@ -8,8 +8,8 @@ use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRevision,
-    FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow,
-    SwipeRecord,
+    FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, ReaderCommandRow, RejectedInput, Review, ScreenRow,
+    SessionRow, SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -307,6 +307,26 @@ impl FromCells for OutageRow {
             reader: cells.text("reader")?,
             down_from: cells.instant("down_from_at_ms")?,
             down_until: cells.optional_instant("down_until_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for ReaderCommandRow {
+    const TABLE: &'static str = "reader_command";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            seq: cells.integer("seq")?,
+            reader: cells.text("reader")?,
+            command: cells.text("command")?,
+            starts: cells.optional_text("starts")?,
+            until: cells.optional_text("until")?,
+            asked_at: cells.instant("asked_at_ms")?,
+            asked_by: cells.text("asked_by")?,
+            sent_at: cells.optional_instant("sent_at_ms")?,
+            sends: cells.integer("sends")?,
+            done_at: cells.optional_instant("done_at_ms")?,
+            code: cells.optional_integer("code")?,
         })
     }
 }

@@ -10,8 +10,8 @@ use rules::time::{Instant, Interval};
 use crate::error::StoreError;
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow,
-    SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, ReaderCommandRow, RejectedInput,
+    ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// Result of a store call.
@@ -37,6 +37,12 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// When readers could not be heard, as the daemon itself noticed.
     async fn outages(&self) -> Stored<Vec<OutageRow>>;
+
+    /// What terminals were asked to do, newest first, at most `limit`.
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
+
+    /// What one reader was asked to do and has not done, oldest first, at most `limit`.
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
 
     /// Swipes by badge keys in an interval of `happened_at`, in no particular order.
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>>;
@@ -187,6 +193,15 @@ pub trait Transaction: Send {
 
     /// Records that a reader went down, or (`down_until` set) that it is back.
     async fn save_outage(&mut self, outage: &OutageRow) -> Stored<()>;
+
+    /// Asks a terminal for something; its `seq` is given by the database.
+    async fn add_reader_command(&mut self, command: &ReaderCommandRow) -> Stored<()>;
+
+    /// Notes that a terminal fetched a command; [`StoreError::Missing`] where there is none of that number.
+    async fn send_reader_command(&mut self, seq: i64, at: Instant) -> Stored<()>;
+
+    /// Ends a reader's command with what it returned (`None`: given up); whether it was one of this reader and open.
+    async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool>;
 
     /// One finding, locked.
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;

@@ -259,6 +259,33 @@ pub struct OutageRow {
     pub down_until: Option<Instant>,
 }
 
+/// Something that a terminal is asked to do when it next calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaderCommandRow {
+    /// Its number, and the id that the terminal is given; 0 until it is stored.
+    pub seq: i64,
+    /// Reader id.
+    pub reader: String,
+    /// `check`, `records` or `clock`.
+    pub command: String,
+    /// Of `records`: from this civil time at the terminal, `YYYY-MM-DD HH:MM:SS`.
+    pub starts: Option<String>,
+    /// Of `records`: until this civil time, included.
+    pub until: Option<String>,
+    /// When it was asked for.
+    pub asked_at: Instant,
+    /// By whom.
+    pub asked_by: String,
+    /// When the terminal last fetched it.
+    pub sent_at: Option<Instant>,
+    /// How often it has fetched it.
+    pub sends: i64,
+    /// When it was over: the terminal said so, or was given up.
+    pub done_at: Option<Instant>,
+    /// What the terminal returned: 0 and above is well; `None`: it never said.
+    pub code: Option<i64>,
+}
+
 /// What is to be audited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {

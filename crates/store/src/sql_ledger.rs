@@ -18,7 +18,8 @@ use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
-    FindingRow, MeetingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    FindingRow, MeetingRow, OneTimeLink, OutageRow, ReaderCommandRow, RejectedInput, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, note_broken};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -158,6 +159,15 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn outages(&self) -> Stored<Vec<OutageRow>> {
         self.list(statements::OUTAGES, &[]).await
+    }
+
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::READER_COMMANDS, &[limit.into()]).await
+    }
+
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::OPEN_READER_COMMANDS, &[reader.into(), limit.into()])
+            .await
     }
 
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>> {

@@ -15,7 +15,8 @@ use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, ReaderCommandRow, RejectedInput, Review, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, runs};
@@ -566,6 +567,29 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             outage.down_until.into(),
         ];
         self.run(statements::SAVE_OUTAGE, &values).await.map(drop)
+    }
+
+    async fn add_reader_command(&mut self, command: &ReaderCommandRow) -> Stored<()> {
+        let values = [
+            Value::from(&command.reader),
+            (&command.command).into(),
+            (&command.starts).into(),
+            (&command.until).into(),
+            command.asked_at.into(),
+            (&command.asked_by).into(),
+        ];
+        self.run(statements::ADD_READER_COMMAND, &values).await.map(drop)
+    }
+
+    async fn send_reader_command(&mut self, seq: i64, at: Instant) -> Stored<()> {
+        let (values, id) = ([at.into(), seq.into()], seq.to_string());
+        self.run_one(statements::SEND_READER_COMMAND, &values, ReaderCommandRow::TABLE, &id)
+            .await
+    }
+
+    async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool> {
+        let values = [at.into(), code.into(), seq.into(), reader.into()];
+        Ok(self.run(statements::END_READER_COMMAND, &values).await? == 1)
     }
 
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {

@@ -33,6 +33,17 @@ pub(crate) const OUTAGES: &str =
 pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage (reader, down_from_at_ms, down_until_at_ms) VALUES ($1, $2, $3) \
      ON CONFLICT (reader, down_from_at_ms) DO UPDATE SET down_until_at_ms = excluded.down_until_at_ms";
 
+pub(crate) const READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command ORDER BY seq DESC LIMIT $1";
+pub(crate) const OPEN_READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command WHERE reader = $1 AND done_at_ms IS NULL ORDER BY seq LIMIT $2";
+pub(crate) const ADD_READER_COMMAND: &str = "INSERT INTO reader_command \
+     (reader, command, starts, until, asked_at_ms, asked_by, sends) VALUES ($1, $2, $3, $4, $5, $6, 0)";
+pub(crate) const SEND_READER_COMMAND: &str =
+    "UPDATE reader_command SET sent_at_ms = $1, sends = sends + 1 WHERE seq = $2";
+pub(crate) const END_READER_COMMAND: &str = "UPDATE reader_command SET done_at_ms = $1, code = $2 \
+     WHERE seq = $3 AND reader = $4 AND done_at_ms IS NULL";
+
 pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
      WHERE received_at_ms >= $1 AND received_at_ms < $2 ORDER BY received_at_ms, seq LIMIT $3";
@@ -134,6 +145,11 @@ const SINGLE: &[&str] = &[
     FACTS,
     OUTAGES,
     SAVE_OUTAGE,
+    READER_COMMANDS,
+    OPEN_READER_COMMANDS,
+    ADD_READER_COMMAND,
+    SEND_READER_COMMAND,
+    END_READER_COMMAND,
     SWIPES_RECEIVED,
     SWIPE_DAYS,
     SWIPE_COUNT,

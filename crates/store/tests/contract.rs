@@ -13,8 +13,8 @@ use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
     Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow,
-    SessionRow, SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, ReaderCommandRow, RejectedInput,
+    Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -77,6 +77,7 @@ const CASES: &[(&str, Case)] = &[
     ("a failed transaction is not committed", |place| {
         Box::pin(failed_is_not_committed(place))
     }),
+    ("what terminals are asked", |place| Box::pin(reader_commands(place))),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
@@ -1557,4 +1558,86 @@ async fn newer_schema(place: Place) {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("9000"), "{refused}");
+}
+
+/// What somebody asked of a terminal that has not called since.
+fn asked(reader: &str, command: &str) -> ReaderCommandRow {
+    ReaderCommandRow {
+        seq: 0,
+        reader: reader.into(),
+        command: command.into(),
+        starts: (command == "records").then(|| "2026-09-16 00:00:00".into()),
+        until: (command == "records").then(|| "2026-09-16 23:59:59".into()),
+        asked_at: Instant::from_ms(1_000),
+        asked_by: "host".into(),
+        sent_at: None,
+        sends: 0,
+        done_at: None,
+        code: None,
+    }
+}
+
+/// What an operator asks of a terminal waits for it over a restart, oldest first, and ends once.
+async fn reader_commands(mut place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    for command in [asked("gate", "check"), asked("hall", "clock"), asked("gate", "records")] {
+        transaction.add_reader_command(&command).await.expect("asked");
+    }
+    transaction.commit().await.expect("kept");
+    place.restart().await;
+    let open = place.ledger.open_reader_commands("gate", 10).await.expect("listed");
+    let [check, records] = &open[..] else {
+        panic!("{open:?}")
+    };
+    assert_eq!((check.command.as_str(), records.command.as_str()), ("check", "records"));
+    assert_eq!(
+        *records,
+        ReaderCommandRow {
+            seq: records.seq,
+            ..asked("gate", "records")
+        }
+    );
+    assert_eq!(
+        place
+            .ledger
+            .open_reader_commands("gate", 1)
+            .await
+            .expect("listed")
+            .len(),
+        1
+    );
+
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(2_000))
+        .await
+        .expect("sent");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(3_000))
+        .await
+        .expect("sent again");
+    let end = transaction
+        .end_reader_command(check.seq, "hall", Instant::from_ms(4_000), Some(0))
+        .await;
+    assert!(!end.expect("asked"), "a reader cannot end what another was asked");
+    let end = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(4_000), Some(-1))
+        .await;
+    assert!(end.expect("asked"));
+    let again = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(5_000), None)
+        .await;
+    assert!(!again.expect("asked"), "it ended before");
+    transaction.commit().await.expect("kept");
+
+    let all = place.ledger.reader_commands(10).await.expect("listed");
+    let ended = all.iter().find(|row| row.seq == check.seq).expect("it is there");
+    assert_eq!((ended.sent_at, ended.sends), (Some(Instant::from_ms(3_000)), 2));
+    assert_eq!((ended.done_at, ended.code), (Some(Instant::from_ms(4_000)), Some(-1)));
+    assert!(all.windows(2).all(|pair| pair[0].seq > pair[1].seq), "newest first");
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    assert!(matches!(
+        transaction.send_reader_command(0, Instant::from_ms(1)).await,
+        Err(StoreError::Missing { .. })
+    ));
 }

@@ -41,6 +41,15 @@ problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.
 }
+problem-punch_unreadable = { $reason ->
+    [bad_instant] the time is none. Write it as 2026-09-16 08:30:00, the year first.
+    [empty_badge] there is no badge. Write the badge or PIN.
+    [bad_field] a number is none, or a spreadsheet turned a badge into one like 1.2E+09. Export again with the column as text.
+    [bad_direction] the direction is none. Write in, out or both.
+    [not_utf8] this is not UTF-8. Save the file as UTF-8.
+    [control_byte] a control character stands inside. Export the file again.
+   *[other] this is no record ({ $reason }). Compare it with the lines around it.
+} The line is kept as it came; the others count.
 problem-calendar_malformed = this is no calendar file. Export iCalendar (.ics) from the calendar program; holidays may also be the JSON of holiday-cn, or in the form of calendar.csv.
 problem-calendar_answer = this is somebody's answer to an invitation and does not say who is asked; it is left out. Import the invitation, or the whole calendar.
 problem-calendar_empty = the calendar has no entry at all. What was imported stays; if everything is called off, mark the meetings as cancelled, or remove them by hand.

@@ -41,6 +41,15 @@ problem-swipe_quarantined = { $reason ->
     [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。
    *[ahead_of_receipt] 时间 { $at } 晚于接收时间，超出 clock_tolerance_seconds 所允许的范围，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，并改正时间。
 }
+problem-punch_unreadable = { $reason ->
+    [bad_instant] 时间无法识别。请写成 2026-09-16 08:30:00，年份在前。
+    [empty_badge] 没有卡号。请填写卡号或工号。
+    [bad_field] 数字有误，或电子表格把卡号变成了 1.2E+09 这样的数。请把该列设为文本后重新导出。
+    [bad_direction] 方向无法识别。请写 in、out 或 both。
+    [not_utf8] 不是 UTF-8 编码。请把文件另存为 UTF-8。
+    [control_byte] 含有控制字符。请重新导出文件。
+   *[other] 不是一条记录（{ $reason }）。请与前后各行比较。
+}此行原样保存，其余各行照常导入。
 problem-calendar_malformed = 不是日历文件。请从日历软件导出 iCalendar（.ics）文件，节假日也可以用 holiday-cn 的 JSON 或 calendar.csv 格式。
 problem-calendar_answer = 这是某人对会议邀请的答复，不含参会名单，未予采用。请导入邀请或整个日历。
 problem-calendar_empty = 日历里一个日程也没有。已导入的会议保持不变；若确实都已取消，请逐个标为取消，或手工删除。

@@ -396,6 +396,7 @@ fn reason(language: Language, reason: &str) -> String {
         "parity" => "admin-rejected-parity",
         "ambiguous" => "admin-rejected-ambiguous",
         "collision" => "admin-rejected-collision",
+        "payment_card" => "admin-rejected-payment-card",
         "out_of_range" => "admin-rejected-out-of-range",
         "not_utf8" => "admin-rejected-not-utf8",
         "control_byte" => "admin-rejected-control-byte",
@@ -405,6 +406,9 @@ fn reason(language: Language, reason: &str) -> String {
         "bad_direction" => "admin-rejected-bad-direction",
         "not_json" => "admin-rejected-not-json",
         "too_deep" => "admin-rejected-too-deep",
+        "foreign_table" => "admin-rejected-foreign-table",
+        "unknown_terminal" => "admin-rejected-unknown-terminal",
+        "wrong_comm_key" => "admin-rejected-wrong-comm-key",
         "bad_field" => "admin-rejected-bad-field",
         _ => return show::plain(reason),
     };

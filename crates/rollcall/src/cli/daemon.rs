@@ -131,12 +131,33 @@ enum ImportCommand {
     Calendar(calendars::ImportCalendarArguments),
     /// The meetings of an iCalendar file.
     Meetings(calendars::ImportMeetingsArguments),
+    /// A reader's export: attlog.dat of a ZKTeco terminal, or CSV. Records that are here already count once; a line that cannot be
+    /// read is named and kept, and the others are imported.
+    Punches(ImportPunchesArguments),
+}
+
+#[derive(Args, Debug)]
+struct ImportPunchesArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// The export.
+    file: PathBuf,
+    /// The reader that it is from, as in readers.csv.
+    #[arg(long, value_name = "ID")]
+    reader: String,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
     match arguments.what {
         Some(ImportCommand::Calendar(arguments)) => return calendars::import_calendar(arguments).await,
         Some(ImportCommand::Meetings(arguments)) => return calendars::import_meetings(arguments).await,
+        Some(ImportCommand::Punches(arguments)) => return import_punches(arguments).await,
         None => {}
     }
     let directory = arguments
@@ -149,19 +170,36 @@ pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
         actor: HOST_ACTOR.to_owned(),
     };
     let report = transfer::import(&*ledger, &directory, &options, Clock::host().now()).await?;
-    if arguments.json {
+    ledger.close().await;
+    Ok(show_import(&report, arguments.json))
+}
+
+async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, CliError> {
+    let (ledger, config) = arguments.installation.ledger().await?;
+    let options = transfer::PunchesOptions {
+        config: config.readers.into_iter().find(|reader| reader.id == arguments.reader),
+        reader: arguments.reader,
+        dry_run: arguments.dry_run,
+        actor: HOST_ACTOR.to_owned(),
+    };
+    let report = transfer::import_punches(&*ledger, &arguments.file, &options, Clock::host().now()).await?;
+    ledger.close().await;
+    Ok(show_import(&report, arguments.json))
+}
+
+fn show_import(report: &transfer::ImportReport, json: bool) -> ExitCode {
+    if json {
         println!("{}", report.to_json());
     } else {
         for line in report.lines(super::language(None)) {
             println!("{line}");
         }
     }
-    ledger.close().await;
-    Ok(if report.succeeded() {
+    if report.succeeded() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 #[derive(Args, Debug)]

@@ -104,8 +104,9 @@ impl Engine {
             }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
-                // Asked of the outages and not of the silence, so that a batch that is tried again says it again.
-                if self.down.contains_key(&swipe.reader) {
+                // Asked of the outages and not of the silence, so that a batch that is tried again says it again. A terminal that
+                // delivers what it kept is back when all of it has come, which its handler says.
+                if self.down.contains_key(&swipe.reader) && !self.silence.keeps_records(&swipe.reader) {
                     let (reader, at) = (Arc::clone(&swipe.reader), swipe.received_at);
                     changes.push(ReaderChange {
                         reader,
@@ -262,7 +263,8 @@ impl Engine {
         if site.facts.reader_index(&swipe.reader).is_none() {
             return Some("reader_unknown");
         }
-        Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at).map(Quarantine::name)
+        let by_time = Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at);
+        by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
     fn count(&self, fresh: &[bool], judged_days: usize) {

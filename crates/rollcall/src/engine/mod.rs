@@ -34,6 +34,7 @@ use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use silence::Silence;
 
 pub use intake::Intake;
+pub use silence::Heartbeats;
 pub use site::load_site;
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
@@ -85,6 +86,8 @@ pub struct EngineParts {
     pub site: watch::Sender<SiteSnapshot>,
     /// The configured readers; those that this process itself listens to count as down until they are heard.
     pub readers: Vec<ReaderConfig>,
+    /// Where those who hear readers note that they are there.
+    pub heartbeats: Heartbeats,
     /// What others may see of the engine.
     pub health: Arc<Health>,
 }
@@ -149,6 +152,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         lobby,
         site,
         readers,
+        heartbeats,
         health,
     } = parts;
     let now = clock.now();
@@ -171,7 +175,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         next_opening: None,
         next_check: Some(now),
         meetings: meetings::MeetingClock::default(),
-        silence: Silence::new(&readers, now),
+        silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
     };
     engine

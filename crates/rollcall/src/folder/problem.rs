@@ -122,6 +122,8 @@ codes! {
     CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
+    /// A line of a reader's export that is no record.
+    PunchUnreadable = "punch_unreadable",
     /// A file that is no calendar.
     CalendarMalformed = "calendar_malformed",
     /// Somebody's answer to an invitation, which does not say who is asked.

@@ -82,7 +82,7 @@ pub async fn import(
         if applies && !write_facts(ledger, &plan, &calendar, &stored, &checked, options, now).await? {
             continue;
         }
-        let swipes = swipes::add(ledger, &checked.compiled, applies).await?;
+        let swipes = swipes::add(ledger, &checked.compiled.records, &checked.compiled.swipes, applies).await?;
         return Ok(report(checked, plan, swipes, options, applies));
     }
     Err(ImportError::FactsKeepChanging)
@@ -231,5 +231,6 @@ fn report(
         files,
         dry_run: options.dry_run,
         applied,
+        takes_good_rows: false,
     }
 }

@@ -9,7 +9,7 @@ use store::rows::SwipeRecord;
 use store::{Ledger, StoreError};
 
 use crate::engine::OPENED_THROUGH;
-use crate::folder::{Compiled, FolderSwipe};
+use crate::folder::FolderSwipe;
 
 /// How many swipes one transaction takes, so that an import never holds the daemon up for long.
 const CHUNK: usize = 1_024;
@@ -26,16 +26,23 @@ pub(super) struct SwipeCounts {
 type Sameness = (String, String, Instant, Option<String>, Option<i64>);
 
 /// Adds the swipes that the ledger does not have, or with `write` false only counts them.
-pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -> Result<SwipeCounts, StoreError> {
+///
+/// `swipes` are in the order in which they happened.
+pub(super) async fn add(
+    ledger: &dyn Ledger,
+    records: &SiteRecords,
+    swipes: &[FolderSwipe],
+    write: bool,
+) -> Result<SwipeCounts, StoreError> {
     let mut counts = SwipeCounts::default();
-    let judged_too = judged_too(&compiled.records);
-    for chunk in compiled.swipes.chunks(CHUNK) {
+    let judged_too = judged_too(records);
+    for chunk in swipes.chunks(CHUNK) {
         let known = stored_samenesses(ledger, chunk).await?;
         let fresh: Vec<&FolderSwipe> = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe))).collect();
         counts.added += fresh.len() as u64;
         counts.unchanged += (chunk.len() - fresh.len()) as u64;
         if write && !fresh.is_empty() {
-            write_chunk(ledger, &compiled.records, &judged_too, &fresh).await?;
+            write_chunk(ledger, records, &judged_too, &fresh).await?;
         }
     }
     Ok(counts)
@@ -158,8 +165,8 @@ fn record(swipe: &FolderSwipe) -> SwipeRecord {
         dedup_key: swipe.dedup_key.clone(),
         reader: swipe.reader.clone(),
         badge: swipe.badge.clone(),
-        raw_hex: None,
-        bits: None,
+        raw_hex: swipe.raw.as_deref().map(hex::encode),
+        bits: swipe.raw.as_deref().and_then(|raw| i64::try_from(raw.len() * 8).ok()),
         happened_at: swipe.happened_at,
         received_at: swipe.received_at,
         sequence: swipe.sequence,

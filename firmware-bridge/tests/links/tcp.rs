@@ -1,11 +1,9 @@
 //! TCP links: what a peer is told, and when.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{Host, reader, soon};
 use bridge::{Delivery, Link, LinkEvent, Outcome, ReaderConfig, run_link, serve_listener};
-use common::{Host, reader, soon};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;

@@ -1,14 +1,12 @@
 //! Serial links over pseudo-terminals: what a cable does, without one.
 
-mod common;
-
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::common::{Host, reader, soon};
 use bridge::{Link, LinkError, run_link};
-use common::{Host, reader, soon};
 use serialport::{SerialPort, TTYPort};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -266,7 +264,7 @@ async fn over_a_bad_cable_every_card_is_read_and_no_other() {
                     read += 1;
                 }
                 bridge::LinkEvent::Malformed { .. } => {}
-                state @ bridge::LinkEvent::State { .. } => panic!("{state:?}"),
+                other @ (bridge::LinkEvent::State { .. } | bridge::LinkEvent::Clock { .. }) => panic!("{other:?}"),
             }
         }
         assert!(read > 0, "{number} was read");

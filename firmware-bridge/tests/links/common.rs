@@ -86,5 +86,8 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
         baud: 9_600,
         silent_after_seconds: 0,
         reply: format.is_text(),
+        comm_key: None,
+        status: wire::adms::StatusRule::Ignore,
+        set_clock: false,
     }
 }

@@ -1,52 +1,8 @@
 //! Frames of real readers, data sheets and traps, byte for byte (`vectors.json` names the source of each).
 
-mod common;
-
-use common::{decode, decode_bursts, decode_pieces, keys};
-use serde_json::Value;
+use crate::common::{Vector, decode, decode_bursts, decode_pieces, hex, keys, number, text, vectors};
 use wire::em4100::{Frame, Tag};
-use wire::{BadgeKeyRule, Decoding, Format, Reading, Reason, WiegandFormat};
-
-struct Vector {
-    protocol: String,
-    name: String,
-    bytes: Vec<u8>,
-    expected: Value,
-}
-
-fn vectors(protocol: &str) -> Vec<Vector> {
-    let all: Vec<Value> = serde_json::from_str(include_str!("vectors.json")).expect("a JSON array");
-    let vectors = all.iter().map(|vector| Vector {
-        protocol: text(vector, "protocol"),
-        name: text(vector, "name"),
-        bytes: vector["hex"]
-            .as_str()
-            .map_or_else(|| text(vector, "text").into_bytes(), hex),
-        expected: vector["expected"].clone(),
-    });
-    let chosen: Vec<Vector> = vectors.filter(|vector| vector.protocol.starts_with(protocol)).collect();
-    assert!(!chosen.is_empty(), "vectors of {protocol}");
-    chosen
-}
-
-fn text(value: &Value, field: &str) -> String {
-    value[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("{field} of {value}"))
-        .to_owned()
-}
-
-fn number(value: &Value, field: &str) -> u64 {
-    value[field].as_u64().unwrap_or_else(|| panic!("{field} of {value}"))
-}
-
-/// Bytes written in hex.
-fn hex(text: &str) -> Vec<u8> {
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(str::from_utf8(pair).expect("ASCII"), 16).expect("hex digits"))
-        .collect()
-}
+use wire::{BadgeKeyRule, Decoding, Format, Reading, Reason, WiegandFormat, WiegandRule};
 
 fn with_rule(format: Format, badge_key: BadgeKeyRule) -> Decoding {
     Decoding {
@@ -187,8 +143,12 @@ fn wiegand_cards_keep_facility_and_number() {
         );
         assert_eq!(bits.left_justified(), bytes, "{name}");
         for reading in [
-            Reading::parse_wiegand_packed(&bytes, Some(format), BadgeKeyRule::FacilityCard),
-            Reading::parse_wiegand_bits(&text(&expected, "bits"), Some(format), BadgeKeyRule::FacilityCard),
+            Reading::parse_wiegand_packed(&bytes, WiegandRule::Named(format), BadgeKeyRule::FacilityCard),
+            Reading::parse_wiegand_bits(
+                &text(&expected, "bits"),
+                WiegandRule::Named(format),
+                BadgeKeyRule::FacilityCard,
+            ),
         ] {
             let reading = reading.expect("a good card");
             assert_eq!(
@@ -198,7 +158,7 @@ fn wiegand_cards_keep_facility_and_number() {
             );
         }
         let data = expected["value24"].as_u64().or(expected["value32"].as_u64());
-        let decimal = Reading::parse_wiegand_packed(&bytes, Some(format), BadgeKeyRule::Decimal32)
+        let decimal = Reading::parse_wiegand_packed(&bytes, WiegandRule::Named(format), BadgeKeyRule::Decimal32)
             .expect("a good card")
             .key;
         assert!(data.is_none_or(|data| data.to_string() == decimal), "{name}: {decimal}");
@@ -211,9 +171,13 @@ fn wiegand_parity_is_checked_and_keypads_are_told_from_cards() {
         .into_iter()
         .find(|vector| vector.expected["valid"] == false)
         .expect("the negative one");
-    let packed = Reading::parse_wiegand_packed(&wrong.bytes, None, BadgeKeyRule::FacilityCard);
+    let packed = Reading::parse_wiegand_packed(&wrong.bytes, WiegandRule::ByLength, BadgeKeyRule::FacilityCard);
     assert_eq!(packed, Err(Reason::Parity));
-    let bits = Reading::parse_wiegand_bits(&text(&wrong.expected, "bits"), None, BadgeKeyRule::FacilityCard);
+    let bits = Reading::parse_wiegand_bits(
+        &text(&wrong.expected, "bits"),
+        WiegandRule::ByLength,
+        BadgeKeyRule::FacilityCard,
+    );
     assert_eq!(bits, Err(Reason::Parity));
     for (text, reason) in [
         ("+10110001", Reason::BadCharacter),
@@ -221,13 +185,14 @@ fn wiegand_parity_is_checked_and_keypads_are_told_from_cards() {
         (&"1".repeat(65), Reason::Length),
     ] {
         assert_eq!(
-            Reading::parse_wiegand_bits(text, None, BadgeKeyRule::FacilityCard),
+            Reading::parse_wiegand_bits(text, WiegandRule::ByLength, BadgeKeyRule::FacilityCard),
             Err(reason),
             "{text}"
         );
     }
     let key = &vectors("wiegand-key")[0];
-    let reading = Reading::parse_wiegand_packed(&key.bytes, None, BadgeKeyRule::FacilityCard).expect("a key");
+    let reading =
+        Reading::parse_wiegand_packed(&key.bytes, WiegandRule::ByLength, BadgeKeyRule::FacilityCard).expect("a key");
     assert_eq!((reading.key, reading.bits), (text(&key.expected, "key"), Some(8)));
 }
 

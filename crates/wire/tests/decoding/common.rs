@@ -1,5 +1,6 @@
 //! What the tests of decoders share.
 
+use serde_json::Value;
 use wire::{Decoder, Decoding, Malformed, Reading};
 
 /// What came out, in order.
@@ -46,5 +47,50 @@ pub fn keys(decoded: &Decoded) -> Vec<String> {
         .iter()
         .filter_map(|item| item.as_ref().ok())
         .map(|reading| reading.key.clone())
+        .collect()
+}
+
+/// Bytes of a real reader, a data sheet or a trap, and what they mean.
+pub struct Vector {
+    pub protocol: String,
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub expected: Value,
+}
+
+/// The vectors whose protocol begins so.
+pub fn vectors(protocol: &str) -> Vec<Vector> {
+    let all: Vec<Value> = serde_json::from_str(include_str!("../vectors.json")).expect("a JSON array");
+    let vectors = all.iter().map(|vector| Vector {
+        protocol: text(vector, "protocol"),
+        name: text(vector, "name"),
+        bytes: vector["hex"]
+            .as_str()
+            .map_or_else(|| text(vector, "text").into_bytes(), hex),
+        expected: vector["expected"].clone(),
+    });
+    let chosen: Vec<Vector> = vectors.filter(|vector| vector.protocol.starts_with(protocol)).collect();
+    assert!(!chosen.is_empty(), "vectors of {protocol}");
+    chosen
+}
+
+/// A field that is text.
+pub fn text(value: &Value, field: &str) -> String {
+    value[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("{field} of {value}"))
+        .to_owned()
+}
+
+/// A field that is a number.
+pub fn number(value: &Value, field: &str) -> u64 {
+    value[field].as_u64().unwrap_or_else(|| panic!("{field} of {value}"))
+}
+
+/// Bytes written in hex.
+pub fn hex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).expect("ASCII"), 16).expect("hex digits"))
         .collect()
 }
