@@ -99,7 +99,7 @@ fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
     match arguments.format {
         Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
         Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
-        Shown::Osdp => show_frames::decode(&decoding, arguments.hex, file.as_deref()),
+        Shown::Osdp => show_frames::decode(decoding, arguments.hex, file.as_deref()),
     }
 }
 

@@ -29,7 +29,7 @@ enum ShownFrame {
 }
 
 /// Decodes a file, or standard input, to standard output.
-pub fn decode(decoding: &Decoding, hex: bool, file: Option<&Path>) -> anyhow::Result<()> {
+pub fn decode(decoding: Decoding, hex: bool, file: Option<&Path>) -> anyhow::Result<()> {
     with_input(file, |input, output| {
         let mut frames = Frames::default();
         let (mut digits, mut bytes) = (HexDigits::default(), vec![0; READ_BYTES]);
@@ -58,7 +58,7 @@ pub fn decode(decoding: &Decoding, hex: bool, file: Option<&Path>) -> anyhow::Re
     })
 }
 
-fn show(frames: &mut Frames, decoding: &Decoding, output: &mut dyn Write) -> anyhow::Result<()> {
+fn show(frames: &mut Frames, decoding: Decoding, output: &mut dyn Write) -> anyhow::Result<()> {
     while let Some(next) = frames.next() {
         let line = match next {
             Ok(bytes) => frame(&bytes, decoding)?,
@@ -70,7 +70,7 @@ fn show(frames: &mut Frames, decoding: &Decoding, output: &mut dyn Write) -> any
     Ok(())
 }
 
-fn frame(bytes: &[u8], decoding: &Decoding) -> anyhow::Result<String> {
+fn frame(bytes: &[u8], decoding: Decoding) -> anyhow::Result<String> {
     let frame = Frame::new_checked(bytes).map_err(|reason| anyhow::anyhow!("{reason} after it was checked"))?;
     let secure = frame.block().map(|block| match block.kind {
         _ if block.is_encrypted() => "encrypted",

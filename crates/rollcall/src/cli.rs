@@ -1,9 +1,12 @@
 //! The command line: what can be asked, and which part answers. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 mod accounts;
+mod bulletin;
+mod calendars;
 mod checks;
 mod daemon;
 mod judge;
+mod replay;
 mod terminal;
 
 use std::net::SocketAddr;
@@ -11,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use store::Ledger;
 
@@ -36,14 +40,27 @@ enum Command {
     Demo(daemon::DemoArguments),
     /// Judge a site folder without a database.
     Judge(judge::Arguments),
-    /// Bring a site folder into the database.
+    /// Bring a site folder, a holiday calendar or the meetings of a calendar into the database.
     Import(daemon::ImportArguments),
+    /// The working calendar in force, and the imports that made it so.
+    Calendar(calendars::CalendarArguments),
+    /// The meeting calendars that the daemon follows, and how they are.
+    Sources(calendars::SourcesArguments),
     /// Write the database out as a site folder.
     Export(daemon::ExportArguments),
     /// Check configuration, facts, port and database without starting.
     Check(checks::CheckArguments),
     /// Judge every stored day again from nothing and compare.
-    Rebuild(checks::RebuildArguments),
+    Rebuild(replay::RebuildArguments),
+    /// Judge stored days again from their swipes and editions, and compare with the record; or show what other rules would say.
+    Replay(replay::ReplayArguments),
+    /// Show which findings judging again would change, before anything is changed.
+    Recalculate(replay::RecalculateArguments),
+    /// Published weeks and their corrections.
+    #[command(subcommand)]
+    Bulletin(bulletin::BulletinCommand),
+    /// Whom escalation rules would have flagged; writes nothing.
+    Escalations(bulletin::EscalationsArguments),
     /// Accounts, for recovery on the host.
     #[command(subcommand)]
     Admin(accounts::AdminCommand),
@@ -66,9 +83,15 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => within_runtime(daemon::serve(arguments)),
         Command::Demo(arguments) => within_runtime(daemon::demo(arguments)),
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
+        Command::Calendar(arguments) => within_runtime(calendars::calendar(arguments)),
+        Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
-        Command::Rebuild(arguments) => within_runtime(checks::rebuild(arguments)),
+        Command::Rebuild(arguments) => within_runtime(replay::rebuild(arguments)),
+        Command::Replay(arguments) => within_runtime(replay::replay(arguments)),
+        Command::Recalculate(arguments) => within_runtime(replay::recalculate(arguments)),
+        Command::Bulletin(command) => within_runtime(bulletin::bulletin(command)),
+        Command::Escalations(arguments) => within_runtime(bulletin::escalations(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
         Command::Terminal(command) => within_runtime(terminal::terminal(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
@@ -173,4 +196,9 @@ fn language(asked: Option<Language>) -> Language {
 /// Reads `--lang`.
 fn parse_language(text: &str) -> Result<Language, String> {
     Language::of_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
+}
+
+/// Reads a date.
+fn parse_date(text: &str) -> Result<NaiveDate, String> {
+    crate::folder::date(text).ok_or_else(|| "write a date as 2026-09-16".to_owned())
 }

@@ -8,6 +8,8 @@ use anyhow::{Context, bail};
 use bridge::{Link, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
+use crate::calendars::source::{self, MeetingCalendar};
+
 /// Where the daemon listens when nobody says.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub osdp_buses: Vec<OsdpBus>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
+    /// Calendars whose meetings are followed.
+    pub meeting_calendars: Vec<MeetingCalendar>,
 }
 
 /// Somebody who may send swipes to `POST /api/v1/swipes`.
@@ -46,6 +50,11 @@ pub struct SourceConfig {
 pub struct Secret(String);
 
 impl Secret {
+    /// Keeps a text from being shown.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
@@ -82,6 +91,8 @@ struct ConfigFile {
     osdp_bus: Vec<OsdpBusTable>,
     #[serde(default)]
     source: Vec<SourceFile>,
+    #[serde(default)]
+    meeting_calendar: Vec<source::Written>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +125,7 @@ impl Config {
         let sources = file
             .source
             .into_iter()
-            .map(source)
+            .map(swipe_source)
             .collect::<anyhow::Result<Vec<_>>>()?;
         let config = Self {
             listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
@@ -134,6 +145,11 @@ impl Config {
                 .map(OsdpBusTable::check)
                 .collect::<Result<Vec<_>, _>>()?,
             sources,
+            meeting_calendars: file
+                .meeting_calendar
+                .into_iter()
+                .map(source::Written::check)
+                .collect::<anyhow::Result<Vec<_>>>()?,
         };
         config.check()?;
         Ok(config)
@@ -154,11 +170,16 @@ impl Config {
                 _ => None,
             }),
         )?;
-        refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))
+        refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
+        let calendars = self.meeting_calendars.iter();
+        refuse_repeats(
+            "[[meeting_calendar]] id",
+            calendars.map(|calendar| calendar.id.as_str()),
+        )
     }
 }
 
-fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
+fn swipe_source(file: SourceFile) -> anyhow::Result<SourceConfig> {
     let context = || format!("[[source]] id = \"{}\"", file.id);
     let token = one_of("token", file.token.clone(), file.token_file.as_deref())
         .with_context(context)?
@@ -195,7 +216,7 @@ fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
 }
 
 /// A value written down, or read from a file, but not both.
-fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+pub fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
     match (value, file) {
         (Some(_), Some(_)) => bail!("{key} and {key}_file are both set: keep one of them"),
         (Some(value), None) => Ok(Some(value)),

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
@@ -149,6 +150,7 @@ async fn start(
         Arc::clone(&ledger),
         heartbeats,
     );
+    calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
     let router = http::health::router(HealthState {
         ledger,
         health,

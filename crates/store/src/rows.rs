@@ -77,14 +77,38 @@ pub struct DayRow {
     pub facts_revision: i64,
 }
 
+/// Names the row of a meeting as a whole, or of what inspectors saw of units on a date outside meetings. Sorted by date, then meeting.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MeetingKey {
+    /// `YYYY-MM-DD` at the site, on which it starts.
+    pub date: String,
+    /// Meeting id; empty outside meetings.
+    pub meeting: String,
+}
+
+/// What was last judged of a meeting as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeetingRow {
+    /// Which.
+    pub key: MeetingKey,
+    /// When it was judged; `None` if never.
+    pub judged_at: Option<Instant>,
+    /// When to look again; `None` if only a new fact can change it.
+    pub next_check: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+}
+
 /// A stored finding: what it says now, and how far its review is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
     /// An opaque name that says nothing about the person.
     pub id: String,
-    /// Person id.
+    /// Person id; empty where the finding is about the unit as a whole.
     pub person: String,
-    /// Unit id.
+    /// Unit id: the person's at that time, or the unit itself.
     pub unit: Option<String>,
     /// `YYYY-MM-DD`.
     pub date: String,
@@ -349,4 +373,36 @@ pub struct OneTimeLink {
     pub expires_at: Instant,
     /// When it was used; `None` while it was not.
     pub used_at: Option<Instant>,
+}
+
+/// A week whose findings have been made public: from then on nothing changes them but a numbered correction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicationRow {
+    /// `2026-W37`.
+    pub week: String,
+    /// Its Monday, `YYYY-MM-DD`.
+    pub first_date: String,
+    /// The Monday after it.
+    pub until_date: String,
+    /// The number of the bulletin; no other week has it.
+    pub number: String,
+    /// When.
+    pub published_at: Instant,
+    /// By whom.
+    pub published_by: String,
+}
+
+/// What judging says of a finding of a published week, where that is not what was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// What the finding would say; `withdrawn_at` where it would no longer hold.
+    pub finding: FindingRow,
+    /// The published week.
+    pub week: String,
+    /// When it was found.
+    pub found_at: Instant,
+    /// Since when it waits no more.
+    pub settled_at: Option<Instant>,
+    /// The number of the notice that issued it; `None` while it waits, and where it was overtaken or is true no more.
+    pub number: Option<String>,
 }

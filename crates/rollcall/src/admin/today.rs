@@ -12,12 +12,13 @@ use store::rows::{FindingQuery, FindingRow, OutageRow, RejectedInput, SwipeRecor
 
 use super::directory::Directory;
 use super::error::AdminError;
+use super::feeds::{self, FeedView};
 use super::on_duty::{self, OnDuty};
 use super::page::{Page, Section, respond};
 use super::review::state_name;
 use super::show;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 use crate::words::{self, Language, Value};
 
 /// How many of the newest inputs that could not be read are counted.
@@ -39,10 +40,13 @@ struct TodayPage {
     /// The review of this week.
     review: String,
     counts: Vec<Count>,
+    /// The meetings of the day: where their pages are, and what they are called.
+    meetings: Vec<(String, String)>,
     units: Vec<UnitView>,
     findings_count: usize,
     duties: Vec<OnDuty>,
     sources: Vec<Source>,
+    feeds: Vec<FeedView>,
     rejected: Vec<Rejected>,
     rejected_count: String,
     unknown: Vec<Unknown>,
@@ -117,6 +121,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
     let swipes = ledger.swipes_received(today, SWIPES_LOOKED_AT).await?;
     let rejected = ledger.rejected_inputs(REJECTED_LOOKED_AT).await?;
     let outages = ledger.outages().await?;
+    let feeds = ledger.setting(crate::calendars::watch::SETTING).await?;
     let directory = Directory::of(&reviewer.site.facts);
     let (site, language) = (&reviewer.site, reviewer.language);
     let duties = on_duty::list(&**ledger, site, &directory, language, reviewer.now).await?;
@@ -136,10 +141,12 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         title: show::day_and_weekday(reviewer.language, date),
         review: format!("/review/{}", Week::of(date)),
         counts: desk.counts(&findings, &swipes),
+        meetings: desk.meetings(),
         units: desk.units(&findings),
         findings_count: findings.len(),
         duties,
         sources: desk.sources(&swipes, &outages),
+        feeds: feeds::views(feeds.as_deref(), reviewer.language, zone),
         rejected: rejected
             .iter()
             .take(REJECTED_SHOWN)
@@ -224,6 +231,27 @@ impl Desk<'_> {
         counts
     }
 
+    /// The meetings of the day, by their start.
+    fn meetings(&self) -> Vec<(String, String)> {
+        let facts = &self.reviewer.site.facts;
+        let mut of_day: Vec<_> = facts
+            .records()
+            .meetings
+            .iter()
+            .filter(|meeting| local_date(meeting.starts, self.zone) == self.date)
+            .collect();
+        of_day.sort_by_key(|meeting| meeting.starts);
+        let link = |meeting: &rules::model::Meeting| {
+            let title = format!(
+                "{} {}",
+                show::time(meeting.starts, self.zone),
+                show::plain(&meeting.title)
+            );
+            (super::meeting::path_of(&meeting.id), title)
+        };
+        of_day.into_iter().map(link).collect()
+    }
+
     /// Findings by unit, in the order of the site's units.
     fn units(&self, findings: &[FindingRow]) -> Vec<UnitView> {
         let mut by_unit: BTreeMap<&str, Vec<&FindingRow>> = BTreeMap::new();
@@ -256,7 +284,7 @@ impl Desk<'_> {
         Line {
             href: format!("/review/{}/f/{}{tab}", Week::of(self.date), row.id),
             shape: show::shape_of(row),
-            name: self.directory.name_of(&row.person, self.date),
+            name: self.directory.subject_of(row, self.date),
             verdict: show::verdict(
                 self.language(),
                 &row.kind,

@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rules::time::Instant;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
-use super::{CliError, Installation};
+use super::replay::{recalculation_json, recalculation_lines};
+use super::{CliError, Installation, calendars};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
+use crate::recalculate::{self, Recalculation, Scope};
 use crate::serve::{self, ServeOptions, simulation};
 use crate::{demo, transfer};
 
 /// Who an import on the host is recorded as.
-const HOST_ACTOR: &str = "host";
+pub const HOST_ACTOR: &str = "host";
 
 #[derive(Args, Debug)]
 pub struct ServeArguments {
@@ -108,32 +111,38 @@ pub struct ImportArguments {
     #[command(subcommand)]
     what: Option<ImportCommand>,
     #[command(flatten)]
-    folder: ImportFolderArguments,
-}
-
-#[derive(Debug, Subcommand)]
-enum ImportCommand {
-    /// A reader's export: attlog.dat of a ZKTeco terminal, or CSV. Records that are here already count once; a line that cannot be
-    /// read is named and kept, and the others are imported.
-    Punches(ImportPunchesArguments),
-}
-
-#[derive(Args, Debug)]
-struct ImportFolderArguments {
-    #[command(flatten)]
     installation: Installation,
-    /// The site folder. A file that it does not have leaves what is stored of it as it is.
+    /// The site folder. A file that it does not have leaves what is stored of it as it is. A folder that is called like one of
+    /// the commands below is written as ./meetings.
     #[arg(required = true)]
     directory: Option<PathBuf>,
-    /// Only say what would change.
+    /// Only say what would change: rows, and which findings would be others.
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: findings from this date on only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    from: Option<NaiveDate>,
+    /// With --dry-run: findings before this date only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    until: Option<NaiveDate>,
     /// Import the good rows even though some are wrong.
     #[arg(long)]
     accept_good_rows: bool,
     /// Report as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What else can be imported.
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Holidays and makeup workdays: the JSON of holiday-cn, an iCalendar file, or rows in the form of calendar.csv.
+    Calendar(calendars::ImportCalendarArguments),
+    /// The meetings of an iCalendar file.
+    Meetings(calendars::ImportMeetingsArguments),
+    /// A reader's export: attlog.dat of a ZKTeco terminal, or CSV. Records that are here already count once; a line that cannot be
+    /// read is named and kept, and the others are imported.
+    Punches(ImportPunchesArguments),
 }
 
 #[derive(Args, Debug)]
@@ -154,22 +163,35 @@ struct ImportPunchesArguments {
 }
 
 pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
-    if let Some(ImportCommand::Punches(arguments)) = arguments.what {
-        return import_punches(arguments).await;
+    match arguments.what {
+        Some(ImportCommand::Calendar(arguments)) => return calendars::import_calendar(arguments).await,
+        Some(ImportCommand::Meetings(arguments)) => return calendars::import_meetings(arguments).await,
+        Some(ImportCommand::Punches(arguments)) => return import_punches(arguments).await,
+        None => {}
     }
-    let folder = arguments.folder;
-    let directory = folder
+    let directory = arguments
         .directory
         .ok_or_else(|| CliError::Usage(anyhow!("name a site folder")))?;
-    let (ledger, _) = folder.installation.ledger().await?;
+    let (ledger, _) = arguments.installation.ledger().await?;
     let options = transfer::ImportOptions {
-        dry_run: folder.dry_run,
-        accept_good_rows: folder.accept_good_rows,
+        dry_run: arguments.dry_run,
+        accept_good_rows: arguments.accept_good_rows,
         actor: HOST_ACTOR.to_owned(),
     };
-    let report = transfer::import(&*ledger, &directory, &options, Clock::host().now()).await?;
+    let now = Clock::host().now();
+    let report = transfer::import(&*ledger, &directory, &options, now).await?;
+    let scope = Scope {
+        people: None,
+        from: arguments.from,
+        until: arguments.until,
+    };
+    let tried = if arguments.dry_run {
+        Some(recalculate::dry_run(&*ledger, Some(&directory), scope, now).await?)
+    } else {
+        None
+    };
     ledger.close().await;
-    Ok(show_import(&report, folder.json))
+    Ok(show_import(&report, tried.as_ref(), arguments.json))
 }
 
 async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, CliError> {
@@ -182,14 +204,21 @@ async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, C
     };
     let report = transfer::import_punches(&*ledger, &arguments.file, &options, Clock::host().now()).await?;
     ledger.close().await;
-    Ok(show_import(&report, arguments.json))
+    Ok(show_import(&report, None, arguments.json))
 }
 
-fn show_import(report: &transfer::ImportReport, json: bool) -> ExitCode {
+/// Prints what was or would be imported, and, where that was tried, which findings it would change.
+fn show_import(report: &transfer::ImportReport, tried: Option<&Recalculation>, json: bool) -> ExitCode {
     if json {
-        println!("{}", report.to_json());
+        let mut object = report.to_json();
+        if let Some(tried) = tried {
+            object["findings"] = recalculation_json(tried);
+        }
+        println!("{object}");
     } else {
-        for line in report.lines(super::language(None)) {
+        let language = super::language(None);
+        let tried = tried.into_iter().flat_map(|tried| recalculation_lines(tried, language));
+        for line in report.lines(language).into_iter().chain(tried) {
             println!("{line}");
         }
     }

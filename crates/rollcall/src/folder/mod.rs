@@ -6,23 +6,32 @@
 //!
 //! To add a column: list it in [`source::TableFile::columns`] and read it where the file's rows are compiled.
 
+mod attendance;
 mod badges;
 mod bureau;
 mod compile;
+mod decisions;
 mod document;
 mod duties;
+mod escalations;
+mod feed;
 mod gathering;
 mod hours;
-mod later;
 mod meetings;
+mod period_defaults;
 mod problem;
+mod shipped;
 mod source;
 mod swipes;
 mod values;
 
 pub use badges::BadgeKeys;
 pub use compile::{Compiled, compile};
+pub use decisions::FolderDecision;
+pub use escalations::escalation_rules;
+pub use hours::calendar_problems;
 pub use problem::{Code, Problem, Severity};
+pub use shipped::Shipped;
 pub use source::{Row, SiteSource, Table, TableFile, read_directory};
 pub use swipes::FolderSwipe;
 pub use values::{EVER, date, local_instant, midnight};

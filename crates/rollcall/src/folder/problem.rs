@@ -60,8 +60,6 @@ codes! {
     FileUnknown = "file_unknown",
     /// Bytes that are not UTF-8.
     NotUtf8 = "not_utf8",
-    /// A file that this version checks and does not judge yet.
-    NotJudgedYet = "not_judged_yet",
     /// A column that means nothing here.
     ColumnUnknown = "column_unknown",
     /// A required column that the header lacks.
@@ -112,8 +110,16 @@ codes! {
     ScheduleUnknown = "schedule_unknown",
     /// A meeting that `meetings.toml` does not have.
     MeetingUnknown = "meeting_unknown",
+    /// Somebody who is not on the roster of the meeting.
+    NotOnRoster = "not_on_roster",
+    /// A substitute whom the meeting does not allow.
+    SubstituteNotAllowed = "substitute_not_allowed",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A decision on something that is not found, or not final.
+    DecisionUnmatched = "decision_unmatched",
+    /// Rows that are looked at and not brought into the database.
+    NotImported = "not_imported",
     /// A duty that goes on for longer than anybody stands one.
     DutyTooLong = "duty_too_long",
     /// A check at a time at which nobody is on that duty.
@@ -122,6 +128,48 @@ codes! {
     SwipeQuarantined = "swipe_quarantined",
     /// A line of a reader's export that is no record.
     PunchUnreadable = "punch_unreadable",
+    /// A file that is no calendar.
+    CalendarMalformed = "calendar_malformed",
+    /// Somebody's answer to an invitation, which does not say who is asked.
+    CalendarAnswer = "calendar_answer",
+    /// A calendar that ends in the middle.
+    CalendarCut = "calendar_cut",
+    /// A calendar that has no entry at all.
+    CalendarEmpty = "calendar_empty",
+    /// A calendar with something that cannot be read and does not say which meeting it is.
+    CalendarIncomplete = "calendar_incomplete",
+    /// A calendar that cannot be had.
+    CalendarUnreachable = "calendar_unreachable",
+    /// An entry of a calendar without a start that can be read.
+    EventWithoutStart = "event_without_start",
+    /// An entry that does not end after it starts.
+    EventWithoutEnd = "event_without_end",
+    /// An entry in a zone that nobody knows.
+    EventZoneUnknown = "event_zone_unknown",
+    /// An entry that comes again by a rule that cannot be followed.
+    EventRuleUnusable = "event_rule_unusable",
+    /// A calendar with more in it than anybody meets.
+    EventTooMany = "event_too_many",
+    /// An entry at no place that is known.
+    EventPlaceUnknown = "event_place_unknown",
+    /// An entry that lasts whole days and says no time.
+    EventAllDay = "event_all_day",
+    /// An entry that another calendar has brought already.
+    EventElsewhere = "event_elsewhere",
+    /// A mail address that nobody has.
+    AttendeeUnknown = "attendee_unknown",
+    /// A mail address that several people have.
+    AttendeeAmbiguous = "attendee_ambiguous",
+    /// Somebody who is asked and has declined.
+    AttendeeDeclined = "attendee_declined",
+    /// A holiday file without a single day.
+    DayNone = "day_none",
+    /// A date that was written by hand, which an imported calendar leaves as it is.
+    DayByHand = "day_by_hand",
+    /// An entry of a holiday calendar that is neither whole days nor a half.
+    DayPartly = "day_partly",
+    /// Entries of a holiday calendar that say nothing of work.
+    DayUnmarked = "day_unmarked",
     /// More of the same, counted and not listed.
     ProblemsLeftOut = "problems_left_out",
 }
@@ -147,13 +195,13 @@ impl Problem {
     }
 
     /// The same at a key of a document.
-    pub(super) fn at_key(mut self, key: &str) -> Self {
+    pub(crate) fn at_key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
     /// The same as a warning.
-    pub(super) fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
@@ -206,7 +254,7 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Adds one.
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         let count = self
             .counted
             .entry((problem.file.clone(), problem.code, problem.severity))

@@ -20,6 +20,8 @@ pub struct SiteSource {
     pub schedules: String,
     /// `meetings.toml`.
     pub meetings: String,
+    /// `escalations.toml`.
+    pub escalations: String,
     /// The CSV files that are there.
     pub tables: BTreeMap<TableFile, Table>,
     /// What could not be read as text or table at all.
@@ -104,14 +106,25 @@ table_files! {
     DutyChecks = "duty_checks.csv": ["duty", "at"] [],
     /// Who must come to which meeting 参会名单.
     MeetingRoster = "meeting_roster.csv": ["meeting", "person"] ["role", "seat"],
+    /// Meetings that calendars brought.
+    FeedMeetings = "feed_meetings.csv": ["meeting", "title", "place", "starts", "ends"] [
+        "sign_in_opens", "late_grace_minutes", "absent_after_minutes", "late_absent_after_minutes",
+        "exit_allowance_minutes", "exits_allowed", "early_grace_minutes", "source", "uid", "occurrence"
+    ],
+    /// Who must come to the meetings that calendars brought.
+    FeedRoster = "feed_roster.csv": ["meeting", "person"] ["role", "source"],
     /// How many a unit must send 单位名额.
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.
     Permissions = "permissions.csv": ["meeting", "person", "from", "until"] [],
+    /// Who was accepted to stand in for whom 代会.
+    Substitutes = "substitutes.csv": ["meeting", "person", "substitute"] ["accepted_by", "accepted_at"],
     /// What an inspector saw.
     Observations = "observations.csv": ["observation", "kind", "at", "observer"] ["meeting", "person", "unit", "note"],
     /// Swipes 刷卡.
     Swipes = "swipes.csv": ["reader", "badge", "happened_at"] ["received_at", "sequence", "faces"],
+    /// What people decided on findings 处理.
+    Decisions = "decisions.csv": ["subject", "date", "kind", "act", "at", "by"] ["period", "meeting", "source", "reason"],
     /// When readers could not be heard.
     Coverage = "coverage.csv": ["reader", "down_from"] ["down_until"],
 }
@@ -137,6 +150,7 @@ pub fn read_directory(path: &Path) -> Result<SiteSource, FolderError> {
     source.site = read_document(path, "site.toml", &mut source.problems);
     source.schedules = read_document(path, "schedules.toml", &mut source.problems);
     source.meetings = read_document(path, "meetings.toml", &mut source.problems);
+    source.escalations = read_document(path, "escalations.toml", &mut source.problems);
     for &file in TableFile::ALL {
         if let Some(bytes) = read_file(path, file.name(), &mut source.problems) {
             let table = Table::parse(file.name(), &bytes, &mut source.problems);
@@ -224,7 +238,7 @@ impl Table {
     }
 
     /// Where a column stands.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 }

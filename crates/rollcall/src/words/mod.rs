@@ -53,7 +53,17 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["admin", "demo", "findings", "judge", "problems", "steps", "transfer"];
+const FILES: &[File] = files![
+    "admin",
+    "calendars",
+    "demo",
+    "findings",
+    "judge",
+    "problems",
+    "replay",
+    "steps",
+    "transfer"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -224,7 +234,7 @@ mod tests {
             sources(&root.join(folder), &mut text);
         }
         // Keys of these families are made of a name that the program has elsewhere.
-        let families = ["kind-", "state-", "problem-"];
+        let families = ["kind-", "state-", "problem-", "calendar-kind-", "meetings-act-"];
         let unused: Vec<_> = keys(Language::English)
             .into_iter()
             .filter(|key| {

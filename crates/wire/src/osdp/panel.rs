@@ -160,13 +160,13 @@ enum Phase {
     Ready,
 }
 
-/// What a device can do for somebody in front of it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Abilities {
-    light: bool,
-    sound: bool,
-    text: bool,
-    inputs: bool,
+/// The functions of a device that matter here, by their numbers.
+mod function {
+    pub const INPUTS: u8 = 1;
+    pub const LIGHT: u8 = 4;
+    pub const SOUND: u8 = 5;
+    pub const TEXT: u8 = 6;
+    pub const CRC: u8 = 8;
 }
 
 #[derive(Debug)]
@@ -178,7 +178,7 @@ struct Slot {
     channel: Option<SecureChannel>,
     challenge: Option<Challenge>,
     identity: Option<Identity>,
-    abilities: Abilities,
+    capabilities: Vec<Capability>,
     queue: VecDeque<Command>,
     /// A command that is to be sent again as it was: the device was busy.
     again: Option<Exchange>,
@@ -457,7 +457,7 @@ impl Panel {
             }
             _ if frame.sequence() != exchange.sequence => self.exchange = Some(exchange),
             _ if self.slots[index].channel.is_some() => self.take_secured(&frame, exchange),
-            _ if is_plain => self.take_reply(parsed, &frame, exchange),
+            _ if is_plain => self.take_reply(parsed, &frame, &exchange),
             // A MAC without a channel proves nothing.
             _ => self.exchange = Some(exchange),
         }
@@ -469,20 +469,17 @@ impl Panel {
             .channel
             .as_mut()
             .and_then(|channel| channel.open(frame));
-        match opened {
-            Some(data) => {
-                let parsed = Reply::parse(frame.code(), &data);
-                if let Ok(Reply::Nak(refusal)) = parsed {
-                    self.take_refusal(refusal, exchange);
-                } else {
-                    self.take_reply(parsed, frame, exchange);
-                }
-            }
-            None => {
-                let malformed = Malformed::new(crate::Reason::Checksum, frame.bytes());
-                self.events.push_back((index, Event::Unproven(malformed)));
-                self.exchange = Some(exchange);
-            }
+        let Some(data) = opened else {
+            let malformed = Malformed::new(crate::Reason::Checksum, frame.bytes());
+            self.events.push_back((index, Event::Unproven(malformed)));
+            self.exchange = Some(exchange);
+            return;
+        };
+        let parsed = Reply::parse(frame.code(), &data);
+        if let Ok(Reply::Nak(refusal)) = parsed {
+            self.take_refusal(refusal, exchange);
+        } else {
+            self.take_reply(parsed, frame, &exchange);
         }
     }
 
@@ -524,7 +521,7 @@ impl Panel {
         }
     }
 
-    fn take_reply(&mut self, parsed: Result<Reply, crate::Reason>, frame: &Frame<'_>, exchange: Exchange) {
+    fn take_reply(&mut self, parsed: Result<Reply, crate::Reason>, frame: &Frame<'_>, exchange: &Exchange) {
         let index = self.turn;
         let slot = &mut self.slots[index];
         slot.heard_at_ms = Some(self.now_ms);
@@ -548,18 +545,18 @@ impl Panel {
                 self.go_on();
             }
             (Phase::Capabilities, Reply::Capabilities(list)) => {
-                slot.learn(&list);
+                slot.learn(list);
                 self.go_on();
             }
             (Phase::Challenge, Reply::Cryptogram(data)) => self.take_cryptogram(&data, frame.block()),
             (Phase::Cryptogram, Reply::InitialMac(data)) => self.take_initial_mac(&data),
             (Phase::Status | Phase::Inputs, reply) => {
-                self.take_news(reply, exchange.command);
+                self.take_news(reply, exchange.command.as_ref());
                 self.go_on();
             }
             (Phase::Ready, reply) => {
                 slot.advance(None);
-                self.take_news(reply, exchange.command);
+                self.take_news(reply, exchange.command.as_ref());
             }
             _ => self.fail(Down::Confused),
         }
@@ -598,7 +595,7 @@ impl Panel {
             Phase::Identify => Phase::Capabilities,
             Phase::Capabilities if slot.device.key.is_some() => Phase::Challenge,
             Phase::Capabilities => Phase::Status,
-            Phase::Status if slot.abilities.inputs => Phase::Inputs,
+            Phase::Status if slot.can(function::INPUTS) => Phase::Inputs,
             _ => Phase::Ready,
         };
         slot.advance(Some(next));
@@ -618,7 +615,7 @@ impl Panel {
         }
     }
 
-    fn take_news(&mut self, reply: Reply, command: Option<Command>) {
+    fn take_news(&mut self, reply: Reply, command: Option<&Command>) {
         let index = self.turn;
         let slot = &mut self.slots[index];
         let event = match reply {
@@ -659,7 +656,7 @@ impl Slot {
             channel: None,
             challenge: None,
             identity: None,
-            abilities: Abilities::default(),
+            capabilities: Vec::new(),
             queue: VecDeque::new(),
             again: None,
             keys: Vec::new(),
@@ -700,27 +697,24 @@ impl Slot {
         }
     }
 
-    fn learn(&mut self, list: &[Capability]) {
-        let level = |function: u8| {
-            let found = list.iter().find(|capability| capability.function == function);
-            found.map_or(0, |capability| capability.level)
-        };
-        self.abilities = Abilities {
-            light: level(4) > 0,
-            sound: level(5) > 0,
-            text: level(6) > 0,
-            inputs: level(1) > 0,
-        };
-        if level(8) > 0 {
+    fn learn(&mut self, list: Vec<Capability>) {
+        self.capabilities = list;
+        if self.can(function::CRC) {
             self.check = CheckKind::Crc;
         }
     }
 
+    /// Whether it says that it has a function.
+    fn can(&self, function: u8) -> bool {
+        let mut list = self.capabilities.iter();
+        list.any(|capability| capability.function == function && capability.level > 0)
+    }
+
     fn enqueue(&mut self, command: Command) -> bool {
         let can = match command {
-            Command::Light(_) => self.takes_feedback && self.abilities.light,
-            Command::Beep { .. } => self.takes_feedback && self.abilities.sound,
-            Command::Text(_) => self.takes_feedback && self.abilities.text,
+            Command::Light(_) => self.takes_feedback && self.can(function::LIGHT),
+            Command::Beep { .. } => self.takes_feedback && self.can(function::SOUND),
+            Command::Text(_) => self.takes_feedback && self.can(function::TEXT),
             _ => true,
         };
         let has_room = can && self.queue.len() < MOST_COMMANDS;

@@ -116,7 +116,7 @@ impl Reply {
     }
 
     /// The reading that a card is; `None` for replies that are none. Keys are none before they are a whole number.
-    pub fn reading(&self, decoding: &Decoding) -> Option<Result<Reading, Reason>> {
+    pub fn reading(&self, decoding: Decoding) -> Option<Result<Reading, Reason>> {
         match self {
             Self::Card { bits, data } => Some(card_reading(*bits, data, decoding)),
             Self::Characters(text) => Some(text_reading(text, decoding.badge_key)),
@@ -152,7 +152,7 @@ fn counted(count: u8, data: &[u8]) -> Result<Vec<u8>, Reason> {
 }
 
 /// Bits of any number are a badge by the `hex` rule; by every other rule they need a layout, and so at most 64 bits.
-fn card_reading(bits: u16, data: &[u8], decoding: &Decoding) -> Result<Reading, Reason> {
+fn card_reading(bits: u16, data: &[u8], decoding: Decoding) -> Result<Reading, Reason> {
     if bits > 64 && decoding.badge_key == BadgeKeyRule::Hex && data.len() <= LONGEST_BADGE / 2 {
         return Ok(Reading::of_card(
             data.to_vec(),

@@ -117,7 +117,7 @@ fn a_card_is_the_same_badge_as_on_a_wiegand_line() {
     let card = |bits: u16, data: &[u8], decoding: Decoding| {
         let [low, high] = bits.to_le_bytes();
         let reply = Reply::parse(0x50, &[&[0, 1, low, high], data].concat())?;
-        reply.reading(&decoding).expect("a card")
+        reply.reading(decoding).expect("a card")
     };
     let decoding = Decoding::new(Format::WiegandBits);
     let written = wire::WiegandFormat::H10301
