@@ -53,9 +53,9 @@ fn list(link: &str, baud: u32, as_json: bool) -> anyhow::Result<()> {
         baud: Some(baud),
     };
     let bus = bus.check()?;
-    let mut line = open(&bus.line, bus.baud)?;
+    let mut opened = open(&bus.line, bus.baud)?;
     let mut count = 0;
-    discover(&mut line, bus.baud, ALL_ADDRESSES, |found| {
+    discover(&mut opened, bus.baud, ALL_ADDRESSES, |found| {
         count += 1;
         let secure = match found.secure_channel {
             Some(true) => "secure channel possible",

@@ -150,25 +150,21 @@ impl BusThread {
                 )
             }),
         };
-        match refusal {
-            Some(why) => {
-                tracing::error!(event = "reader.plain_refused", reader = reader.id, why);
-                let state = self.context.state(&reader, false, why);
-                self.send(state)
-            }
-            None => {
-                self.places.push(Place {
-                    reader,
-                    osdp,
-                    held: VecDeque::new(),
-                    said: None,
-                    detail: String::new(),
-                    disturbed_at: None,
-                    disturbances: 0,
-                });
-                Ok(())
-            }
+        if let Some(why) = refusal {
+            tracing::error!(event = "reader.plain_refused", reader = reader.id, why);
+            let state = self.context.state(&reader, false, why);
+            return self.send(state);
         }
+        self.places.push(Place {
+            reader,
+            osdp,
+            held: VecDeque::new(),
+            said: None,
+            detail: String::new(),
+            disturbed_at: None,
+            disturbances: 0,
+        });
+        Ok(())
     }
 
     fn keep_open(&mut self) {
@@ -249,7 +245,6 @@ impl BusThread {
                         self.panel.settle(index, Some(feedback(&outcome)), now_ms);
                     }
                 }
-                (Err(TryRecvError::Empty), _) => {}
                 (Err(TryRecvError::Closed), None) => held.again_at = Some(Instant::now() + HAND_OVER_AGAIN),
                 (Err(TryRecvError::Closed), Some(at)) if at <= Instant::now() => {
                     let event = held.event.clone();
@@ -257,7 +252,7 @@ impl BusThread {
                     let held = self.hand_over(event)?;
                     self.places[index].held.push_front(held);
                 }
-                (Err(TryRecvError::Closed), Some(_)) => {}
+                (Err(TryRecvError::Empty | TryRecvError::Closed), _) => {}
             }
         }
         Ok(())
@@ -296,7 +291,7 @@ impl BusThread {
             Event::Card(reply) => {
                 let place = &self.places[index];
                 let decoded = reply
-                    .reading(&place.reader.decoding)
+                    .reading(place.reader.decoding)
                     .unwrap_or(Err(wire::Reason::BadField));
                 let bytes = reply.card_bytes();
                 self.hold(index, decoded.map_err(|reason| Malformed::new(reason, bytes)))

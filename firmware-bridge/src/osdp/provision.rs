@@ -74,11 +74,12 @@ pub fn provision(
     } else {
         new_key(&waiting)?
     };
-    let present = match key_file.exists() {
-        true => SecureChannelKey::read(key_file)
+    let present = if key_file.exists() {
+        SecureChannelKey::read(key_file)
             .map_err(ProvisionError::Present)?
-            .expose(),
-        false => INSTALL_KEY,
+            .expose()
+    } else {
+        INSTALL_KEY
     };
     let mut session = Session {
         line,

@@ -8,6 +8,9 @@ use crate::device::{Device, plain};
 
 const CARD: [u8; 4] = [0x80, 0xFA, 0x3A, 0x40];
 
+/// What a line does to what comes back, given the command.
+type Disturb = Box<dyn FnMut(&[u8], Vec<u8>) -> Vec<u8>>;
+
 /// A bus: the panel, its devices, and the time.
 struct Bus {
     panel: Panel,
@@ -20,8 +23,7 @@ struct Bus {
     /// Nobody hears anything.
     is_cut: bool,
     echoes: bool,
-    /// Replaces what comes back, given the command.
-    disturb: Option<Box<dyn FnMut(&[u8], Vec<u8>) -> Vec<u8>>>,
+    disturb: Option<Disturb>,
 }
 
 impl Bus {
