@@ -2,7 +2,6 @@
 //! goes back after the commit.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -16,8 +15,8 @@ use wire::{HappenedAt, Malformed, Reading};
 
 use super::Heartbeats;
 use super::intake::{CLOCK_OFF, Intake, IntakeError, NewSwipe, Outcome, ReaderChange, swipe_id};
-use crate::config::Config;
 use crate::lifecycle::Lifecycle;
+use crate::serve::ServeOptions;
 use crate::shared::Shared;
 
 /// How many events of all links together may wait for the engine's queue. When it is full, serial lines wait and network peers
@@ -40,8 +39,7 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
 
 /// Starts a link for each reader, and the task that hands on what they deliver.
 pub fn start(
-    config: &Config,
-    data_directory: &Path,
+    options: &ServeOptions,
     shared: &Shared,
     intake: &Intake,
     heartbeats: &Heartbeats,
@@ -59,7 +57,8 @@ pub fn start(
     );
     let (clock, site) = (shared.clock.clone(), shared.site.clone());
     context.offset_minutes = Arc::new(move || offset_minutes(site.borrow().facts.records().site.zone, clock.now()));
-    context.state_directory = Some(data_directory.to_owned());
+    context.state_directory = Some(options.data_directory.clone());
+    let config = &options.config;
     for bus in &config.osdp_buses {
         let on_bus = |reader: &&ReaderConfig| matches!(&reader.link, Link::Osdp(osdp) if osdp.bus == bus.id);
         let readers: Vec<_> = config.readers.iter().filter(on_bus).cloned().collect();
