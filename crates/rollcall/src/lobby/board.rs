@@ -638,21 +638,24 @@ fn is_listed(finding: &Finding, current: &Standing) -> bool {
         }
         // Without an arrival the person is one of the missing in the meeting's panel.
         FindingKind::MeetingLate => finding.actual.is_some(),
-        // A forgotten card is between the person and the clerk; what concerns a meeting is in its panel.
+        // A forgotten card is between the person and the clerk, and so is what an inspector or the counting says; what concerns
+        // a meeting is in its panel.
         FindingKind::MissingArrival
         | FindingKind::MissingDeparture
         | FindingKind::MeetingAbsent
         | FindingKind::MeetingEarlyLeave
         | FindingKind::WalkOut
-        | FindingKind::WalkingAbout => false,
-        // What an inspector or the counting says is for the clerk; units are in a meeting's panel.
-        FindingKind::Seating
+        | FindingKind::WalkingAbout
+        | FindingKind::DutyLate
+        | FindingKind::DutyAbsent
+        | FindingKind::DutyLeft
+        | FindingKind::HandoverMissing
+        | FindingKind::Seating
         | FindingKind::Conduct
         | FindingKind::UnitAbsent
         | FindingKind::UnitShort
         | FindingKind::UnitRank
         | FindingKind::Escalation => false,
-        FindingKind::DutyLate | FindingKind::DutyAbsent | FindingKind::DutyLeft | FindingKind::HandoverMissing => false,
     }
 }
 
