@@ -41,6 +41,10 @@ const READERS: u32 = 4;
 /// Prepared statements that a connection keeps: all of them, in all sizes.
 const STATEMENTS_KEPT: usize = 256;
 
+/// Rows that the database's own thread may be ahead of whoever reads them. With fewer than the largest list asks for, the two
+/// would wake each other again and again.
+const ROWS_AHEAD: usize = 1_024;
+
 static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::of::<Sqlite>);
 
 /// What is held until the ledger is closed.
@@ -104,6 +108,7 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_PATIENCE)
         .statement_cache_capacity(STATEMENTS_KEPT)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("cache_size", CACHE_KIBIBYTES)

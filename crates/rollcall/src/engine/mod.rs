@@ -7,6 +7,7 @@
 mod batch;
 pub mod intake;
 pub mod links;
+mod memory;
 pub mod rebuild;
 mod silence;
 mod site;
@@ -30,6 +31,7 @@ use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
+use memory::Memory;
 use silence::Silence;
 
 pub use intake::Intake;
@@ -135,6 +137,8 @@ struct Engine {
     silence: Silence,
     /// Readers that cannot be heard, and since when.
     down: BTreeMap<Arc<str>, Instant>,
+    /// What the batches before have read and written.
+    memory: Memory,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
@@ -169,6 +173,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         next_check: Some(now),
         silence: Silence::new(&readers, now),
         down: BTreeMap::new(),
+        memory: Memory::default(),
     };
     engine
         .start(&links::watched(&readers))

@@ -7,7 +7,7 @@ use rules::time::Instant;
 use store::Ledger;
 use store::rows::{DayKey, DayRow, FindingQuery, FindingRow};
 
-use super::batch::{assess, group, installation_secret, swipe_query};
+use super::batch::{assess, group, installation_secret};
 use super::verdicts::{Judging, settle};
 
 /// How many days are looked at together.
@@ -81,8 +81,7 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
         let keys: Vec<DayKey> = judged_at.keys().cloned().collect();
         let (people, _) = group(&site.facts, &keys);
         for days in people {
-            let query = swipe_query(&site, &days);
-            let records = ledger.swipes(&query.badges, query.happened).await?;
+            let records = ledger.swipes(&site.badge_keys_of(days.person), days.window).await?;
             let swipes = site.swipes(&records)?;
             for (key, date) in days.keys {
                 let now = judged_at[&key];
