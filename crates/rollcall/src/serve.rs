@@ -138,11 +138,11 @@ async fn start(
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
-    .merge(http::swipes::router(SwipesState {
+    .merge(http::swipes::router(SwipesState::new(
         intake,
         clock,
-        sources: options.config.sources.clone(),
-    }))
+        &options.config.sources,
+    )))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     lifecycle.spawn_vital(

@@ -112,6 +112,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("cache_size", CACHE_KIBIBYTES)
+        // A statement for many rows notes every page it changes, in case its last row is refused: in memory, not in a file.
+        .pragma("temp_store", "MEMORY")
         // Checkpoints happen in `maintain`, so that no commit has to wait for one.
         .pragma("wal_autocheckpoint", "0")
         .pragma("journal_size_limit", WAL_BYTES_MAX.to_string())
