@@ -173,7 +173,7 @@ impl Dialect for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
-         ORDER BY next_check_at_ms, person, date LIMIT $2";
+         ORDER BY next_check_at_ms, seq LIMIT $2";
     const FINDING_LOCKED: &'static str = crate::statements::FINDING;
     const LOCK_DAYS: Option<ForRows> = None;
 
