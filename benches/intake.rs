@@ -133,6 +133,8 @@ struct Rig {
 struct Sum {
     answered: usize,
     span: Duration,
+    /// Of the daemon alone.
+    commits: u64,
     /// Of the service, and of the senders.
     processor: [Duration; 2],
 }
@@ -149,6 +151,11 @@ impl Sum {
     #[expect(clippy::cast_precision_loss, reason = "a count of a few seconds")]
     fn rate(&self) -> f64 {
         self.answered as f64 / self.span.as_secs_f64()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a count of a few seconds")]
+    fn swipes_a_commit(&self) -> f64 {
+        self.answered as f64 / self.commits as f64
     }
 
     /// Processor time a swipe, in microseconds.
@@ -209,9 +216,10 @@ impl Rig {
     /// Has both services take the same records, one after the other.
     async fn measure(&mut self, records: &[Record], sums: &mut [Sum; 2]) -> Result<()> {
         let own = std::process::id();
-        let (stored, judged) = (
+        let (stored, judged, commits) = (
             self.metric("rollcall_swipes_stored_total").await?,
             self.metric("rollcall_days_judged_total").await?,
+            self.metric("rollcall_batches_committed_total").await?,
         );
         let requests = self.http_requests(records);
         let before = [processor_time(self.daemon.process_id()?)?, processor_time(own)?];
@@ -221,6 +229,7 @@ impl Rig {
         let answered = u64::try_from(burst.answered)?;
         let stored = self.metric("rollcall_swipes_stored_total").await? - stored;
         let judged = self.metric("rollcall_days_judged_total").await? - judged;
+        sums[0].commits += self.metric("rollcall_batches_committed_total").await? - commits;
         ensure!(stored == answered, "{answered} acknowledged, {stored} stored");
         ensure!(
             judged >= answered,
@@ -282,9 +291,10 @@ fn print_row(work: &str, senders: usize, rounds: &[[Sum; 2]], disk: Vec<f64>) {
         .map(|(service, part)| of(&|sums| sums[*service].cost(*part)))
         .collect();
     println!(
-        "{work:>8} {senders:>8} {ours:>12.0} {theirs:>12.0} {:>10.2} {:>12.0}   {:>6.1} +{:>5.1} {:>10.1} +{:>5.1}",
+        "{work:>8} {senders:>8} {ours:>12.0} {theirs:>12.0} {:>9.2} {:>12.0} {:>7.0}   {:>6.1} + {:<4.1} {:>8.1} + {:<4.1}",
         of(&|sums| sums[0].rate() / sums[1].rate()),
         median(disk),
+        of(&|sums| sums[0].swipes_a_commit()),
         costs[0],
         costs[1],
         costs[2],
@@ -363,8 +373,8 @@ async fn main() -> Result<()> {
     let chosen = |name: &str| unnamed || arguments.iter().any(|argument| argument == name);
     println!("acknowledged a second after the durable commit and judged, {PEOPLE} people, medians of {ROUNDS} rounds");
     println!(
-        "{:>8} {:>8} {:>12} {:>12} {:>10} {:>12}   processor us a swipe, + its senders",
-        "day", "senders", "Rollcall", "Redis AOF", "of Redis", "fdatasync/s"
+        "{:>8} {:>8} {:>12} {:>12} {:>9} {:>12} {:>7}   microseconds of processor a swipe, + its sender's: both",
+        "day", "senders", "Rollcall", "Redis AOF", "of Redis", "fdatasync/s", "a commit"
     );
     if chosen("live") {
         live(&senders).await?;
