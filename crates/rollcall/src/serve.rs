@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::engine::{self, EngineParts, Health, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
+use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
@@ -132,22 +133,19 @@ async fn start(
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
     links::start(&options.config.readers, &shared, &intake, lifecycle)?;
-    let router = http::health::router(HealthState {
+    let others = http::health::router(HealthState {
         ledger,
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
-    .merge(http::swipes::router(SwipesState::new(
-        intake,
-        clock,
-        &options.config.sources,
-    )))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
+    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let routes = Routes { swipes, others };
     lifecycle.spawn_vital(
         "the HTTP server",
-        http::server::serve(router, listener, lifecycle.clone()),
+        http::server::serve(routes, listener, lifecycle.clone()),
     );
     Ok(shared)
 }

@@ -1,17 +1,13 @@
 //! `POST /api/v1/swipes`: webhook readers and bridges without websockets.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use rules::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -84,14 +80,19 @@ impl IntoResponse for SwipesError {
     }
 }
 
-async fn post_swipes(
-    State(state): State<Arc<SwipesState>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, SwipesError> {
+/// Where swipes are posted.
+pub const PATH: &str = "/api/v1/swipes";
+
+/// Answers a request to post swipes.
+pub async fn answer(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Response {
+    let answered = post_swipes(state, headers, body).await;
+    answered.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
     let body = read(body).await?;
-    let source = state.authorize(&headers, &body)?;
-    if !is_json(&headers) {
+    let source = state.authorize(headers, &body)?;
+    if !is_json(headers) {
         return Err(SwipesError::NotJson);
     }
     let received_at = state.clock.now();
@@ -123,13 +124,6 @@ struct Source {
     config: SourceConfig,
     /// Of its token, where it has one.
     token_hash: Option<[u8; 32]>,
-}
-
-/// The route.
-pub fn router(state: SwipesState) -> Router {
-    Router::new()
-        .route("/api/v1/swipes", post(post_swipes))
-        .with_state(Arc::new(state))
 }
 
 impl SwipesState {
@@ -191,13 +185,13 @@ impl SwipesState {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, SwipesError> {
+async fn read(body: Incoming) -> Result<Vec<u8>, SwipesError> {
     tokio::time::timeout(BODY_TIMEOUT, read_to_end(body))
         .await
         .map_err(|_| SwipesError::Unfinished)?
 }
 
-async fn read_to_end(mut body: Body) -> Result<Vec<u8>, SwipesError> {
+async fn read_to_end(mut body: Incoming) -> Result<Vec<u8>, SwipesError> {
     let (mut kept, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| SwipesError::Unfinished)?.into_data() else {
