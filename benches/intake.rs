@@ -244,6 +244,15 @@ impl Rig {
         Ok(())
     }
 
+    /// Ends the daemon and has its verdicts compared with those of a rebuild from nothing: speed counts only where they agree.
+    async fn check_and_end(self) -> Result<()> {
+        self.daemon.kill().await?;
+        self.installation
+            .tool(&["rebuild", "--check"])
+            .context("verdicts differ from a rebuild from nothing")?;
+        Ok(())
+    }
+
     fn http_requests(&self, records: &[Record]) -> Requests {
         let request = |record: &Record| {
             let Record {
@@ -330,7 +339,7 @@ async fn live(chosen: &[usize]) -> Result<()> {
         }
         print_row("live", *senders, &rounds, disk);
     }
-    rig.daemon.kill().await
+    rig.check_and_end().await
 }
 
 async fn backlog(chosen: &[usize]) -> Result<()> {
@@ -354,7 +363,7 @@ async fn backlog(chosen: &[usize]) -> Result<()> {
         }
         print_row("backlog", *senders, &rounds, disk);
     }
-    rig.daemon.kill().await
+    rig.check_and_end().await
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -132,6 +132,10 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
+    lifecycle.spawn_vital(
+        "the database's housekeeping",
+        engine::keep_house(Arc::clone(&ledger), lifecycle.clone()),
+    );
     links::start(&options.config.readers, &shared, &intake, lifecycle)?;
     let others = http::health::router(HealthState {
         ledger,

@@ -25,6 +25,7 @@ use rules::time::Instant;
 use store::rows::DayKey;
 use store::{Ledger, StoreError};
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
@@ -39,6 +40,9 @@ pub use site::load_site;
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the database does its housekeeping.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often a sign of life is written down, so that a restart knows since when nothing could be heard.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -113,6 +117,24 @@ impl Health {
     fn set_paused(&self, reason: Option<String>) {
         if let Ok(mut paused) = self.paused.lock() {
             *paused = reason;
+        }
+    }
+}
+
+/// Has the database do its housekeeping until the daemon stops: beside the loop, because whoever swipes meanwhile must not wait
+/// for a disk to be tidied up.
+pub async fn keep_house(ledger: Arc<dyn Ledger>, lifecycle: Lifecycle) -> anyhow::Result<()> {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = lifecycle.soft.cancelled() => return Ok(()),
+            _ = interval.tick() => {}
+        }
+        match ledger.maintain().await {
+            // The engine's next batch will meet the same trouble and knows how to wait for its end.
+            Ok(()) | Err(StoreError::Unavailable(_) | StoreError::Full(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
@@ -398,11 +420,6 @@ impl Engine {
     }
 
     async fn notice_foreign_changes(&mut self) -> Result<(), StoreError> {
-        if let Err(error) = self.ledger.maintain().await
-            && !matches!(error, StoreError::Unavailable(_) | StoreError::Full(_))
-        {
-            return Err(error);
-        }
         let revision = match self.ledger.facts_revision().await {
             Ok(revision) => revision,
             // The next batch will meet the same trouble and knows how to wait for its end.
