@@ -12,7 +12,14 @@ cargo build --release --locked --package rollcall --bins
 for name in "${chosen[@]}"; do
     echo "── $name"
     case "$name" in
-        evaluate) cargo bench --locked --quiet --package rollcall-rules ;;
+        evaluate)
+            python="${ROLLCALL_BENCH_PYTHON:-$target/bench-duckdb/bin/python}"
+            "$python" -c 'import duckdb' 2>/dev/null || {
+                echo "DuckDB is missing: python3 -m venv '$target/bench-duckdb' && '$target/bench-duckdb/bin/pip' install duckdb"
+                exit 1
+            }
+            ROLLCALL_BENCH_PYTHON="$python" cargo bench --locked --quiet --package rollcall-rules --bench evaluate
+            ;;
         commit) cargo bench --locked --quiet --package rollcall-store ;;
         intake)
             command -v redis-server >/dev/null || { echo "redis-server is missing: apt-get install redis-server"; exit 1; }

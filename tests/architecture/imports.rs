@@ -39,7 +39,7 @@ fn the_rules_import_nothing_but_calendars_and_errors() -> Result<()> {
         .filter_map(|line| line.split(' ').next())
         .filter(|name| *name != "rollcall-rules")
         .collect();
-    assert_eq!(direct, ["chrono", "chrono-tz", "thiserror"]);
+    assert_eq!(direct, ["chrono", "chrono-tz", "smallvec", "thiserror"]);
     refuses(
         "rollcall-rules",
         &[

@@ -3,6 +3,7 @@
 mod admin;
 mod crashes;
 mod demo;
+mod duty;
 mod lines;
 mod outages;
 mod pictures;

@@ -39,10 +39,14 @@ pub async fn start_at(installation: &Installation, time: &str) -> Result<Daemon>
 
 /// Moves the judging clock to a time of the day, and waits until the engine has seen it.
 pub async fn set_clock(daemon: &mut Daemon, time: &str) -> Result<()> {
-    let instant = instant(time);
-    let seconds = DateTime::parse_from_rfc3339(&instant)?.timestamp();
-    daemon.set_clock(&instant)?;
-    within(SOON, &format!("the engine sees {time}"), || async {
+    set_clock_to(daemon, &instant(time)).await
+}
+
+/// Moves the judging clock to an instant, and waits until the engine has seen it.
+pub async fn set_clock_to(daemon: &mut Daemon, instant: &str) -> Result<()> {
+    let seconds = DateTime::parse_from_rfc3339(instant)?.timestamp();
+    daemon.set_clock(instant)?;
+    within(SOON, &format!("the engine sees {instant}"), || async {
         let metrics = http::get(&daemon.authority, "/metrics").await?.text();
         let seen = metrics
             .lines()

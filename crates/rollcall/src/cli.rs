@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and which part answers. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 mod accounts;
+mod calendars;
 mod checks;
 mod daemon;
 mod judge;
@@ -35,8 +36,12 @@ enum Command {
     Demo(daemon::DemoArguments),
     /// Judge a site folder without a database.
     Judge(judge::Arguments),
-    /// Bring a site folder into the database.
+    /// Bring a site folder, a holiday calendar or the meetings of a calendar into the database.
     Import(daemon::ImportArguments),
+    /// The working calendar in force, and the imports that made it so.
+    Calendar(calendars::CalendarArguments),
+    /// The meeting calendars that the daemon follows, and how they are.
+    Sources(calendars::SourcesArguments),
     /// Write the database out as a site folder.
     Export(daemon::ExportArguments),
     /// Check configuration, facts, port and database without starting.
@@ -62,6 +67,8 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => within_runtime(daemon::serve(arguments)),
         Command::Demo(arguments) => within_runtime(daemon::demo(arguments)),
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
+        Command::Calendar(arguments) => within_runtime(calendars::calendar(arguments)),
+        Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
         Command::Rebuild(arguments) => within_runtime(checks::rebuild(arguments)),

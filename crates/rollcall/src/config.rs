@@ -8,6 +8,8 @@ use anyhow::{Context, bail};
 use bridge::{ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
+use crate::calendars::source::{self, MeetingCalendar};
+
 /// Where the daemon listens when nobody says.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -24,6 +26,8 @@ pub struct Config {
     pub readers: Vec<ReaderConfig>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
+    /// Calendars whose meetings are followed.
+    pub meeting_calendars: Vec<MeetingCalendar>,
 }
 
 /// Somebody who may send swipes to `POST /api/v1/swipes`.
@@ -44,6 +48,11 @@ pub struct SourceConfig {
 pub struct Secret(String);
 
 impl Secret {
+    /// Keeps a text from being shown.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
@@ -78,6 +87,8 @@ struct ConfigFile {
     reader: Vec<ReaderTable>,
     #[serde(default)]
     source: Vec<SourceFile>,
+    #[serde(default)]
+    meeting_calendar: Vec<source::Written>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,7 +121,7 @@ impl Config {
         let sources = file
             .source
             .into_iter()
-            .map(source)
+            .map(swipe_source)
             .collect::<anyhow::Result<Vec<_>>>()?;
         let config = Self {
             listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
@@ -125,6 +136,11 @@ impl Config {
                 .map(ReaderTable::check)
                 .collect::<Result<Vec<_>, _>>()?,
             sources,
+            meeting_calendars: file
+                .meeting_calendar
+                .into_iter()
+                .map(source::Written::check)
+                .collect::<anyhow::Result<Vec<_>>>()?,
         };
         config.check()?;
         Ok(config)
@@ -137,11 +153,16 @@ impl Config {
             bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
         }
         refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
-        refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))
+        refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
+        let calendars = self.meeting_calendars.iter();
+        refuse_repeats(
+            "[[meeting_calendar]] id",
+            calendars.map(|calendar| calendar.id.as_str()),
+        )
     }
 }
 
-fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
+fn swipe_source(file: SourceFile) -> anyhow::Result<SourceConfig> {
     let context = || format!("[[source]] id = \"{}\"", file.id);
     let token = one_of("token", file.token.clone(), file.token_file.as_deref())
         .with_context(context)?
@@ -178,7 +199,7 @@ fn source(file: SourceFile) -> anyhow::Result<SourceConfig> {
 }
 
 /// A value written down, or read from a file, but not both.
-fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+pub fn one_of(key: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
     match (value, file) {
         (Some(_), Some(_)) => bail!("{key} and {key}_file are both set: keep one of them"),
         (Some(value), None) => Ok(Some(value)),

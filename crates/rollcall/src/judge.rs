@@ -240,7 +240,9 @@ fn judge_person(
 /// Whether the period or meeting that is explained has started.
 fn has_started(explanation: &Explanation, now: Instant) -> bool {
     explanation.steps.iter().all(|step| match step {
-        Step::Schedule { interval, .. } | Step::Meeting { interval, .. } => interval.from <= now,
+        Step::Schedule { interval, .. } | Step::Meeting { interval, .. } | Step::Duty { interval, .. } => {
+            interval.from <= now
+        }
         _ => true,
     })
 }
@@ -253,13 +255,22 @@ fn subject_id(subject: Subject, records: &SiteRecords) -> String {
     }
 }
 
-fn sort_key(judged: &Judged, records: &SiteRecords) -> (NaiveDate, String, String, &'static str) {
+/// By date, subject, period or meeting, kind; what has neither period nor meeting comes first, and of one kind by its source.
+fn sort_key(judged: &Judged, records: &SiteRecords) -> (NaiveDate, String, String, &'static str, String) {
     let about = match &judged.about {
         About::Period(name) => name.to_string(),
         About::Meeting(meeting) => records.meetings[meeting.at()].id.to_string(),
-        About::Duty(duty) => records.duties[duty.at()].id.to_string(),
-        About::Date => String::new(),
+        About::Duty(_) | About::Date => String::new(),
     };
     let kind = judged.finding.as_ref().map_or("", |finding| finding.kind.name());
-    (judged.date, subject_id(judged.subject, records), about, kind)
+    let source = match &judged.about {
+        About::Duty(duty) => records.duties[duty.at()].id.to_string(),
+        _ => judged
+            .finding
+            .as_ref()
+            .and_then(|finding| finding.source.as_deref())
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    (judged.date, subject_id(judged.subject, records), about, kind, source)
 }

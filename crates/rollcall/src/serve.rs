@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, EngineParts, Health, Intake, links};
@@ -137,6 +138,7 @@ async fn start(
         engine::keep_house(Arc::clone(&ledger), lifecycle.clone()),
     );
     links::start(&options.config.readers, &shared, &intake, lifecycle)?;
+    calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
     let others = http::health::router(HealthState {
         ledger,
         health,

@@ -1,80 +1,155 @@
 //! Judging a person's dates.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::facts::{Context, PersonFacts};
+use crate::duty::{self, Shift};
+use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
+use crate::hours::{Run, Timetable};
 use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Role, Subject};
-use crate::office::{self, LastDeparture, Office, StayView};
-use crate::plan::{Planned, Stay, stays_of};
-use crate::standing;
+use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe};
+use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
+use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
-use crate::time::{DayClock, Instant};
+use crate::time::Instant;
 
 /// Judges a person's dates at `now`: findings, standings, and when to ask again.
 pub fn evaluate(facts: &PersonFacts<'_>, now: Instant) -> Assessment {
-    let mut deadline = Deadline::new(now);
-    let case = Case::prepare(facts, &mut deadline);
-    let mut assessment = Assessment::default();
-    case.each_date(facts, |office, members, views| {
-        judge_date(facts, office, members, views, &mut deadline, &mut assessment);
-    });
-    for judged in case.meetings_of_dates(facts) {
-        judge_meeting(facts, judged, &mut deadline, &mut assessment);
-    }
-    facts.site.consider_outages(case.context.interval, &mut deadline);
-    assessment
-        .findings
-        .sort_by(|one, other| (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind)));
-    assessment.next_deadline = deadline.next();
-    assessment
+    let mut evaluator = Evaluator::new(facts.site);
+    evaluator.judge_known(facts, now);
+    evaluator.assessment
 }
 
-/// Everything that judging and explaining start from.
+/// Judges many people of one bureau, or many dates: what [`evaluate`] does, with what people share compiled once and with memory
+/// that is used again.
 #[derive(Debug)]
+pub struct Evaluator<'a> {
+    site: &'a SiteFacts,
+    case: Case,
+    assessment: Assessment,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator of the people of this bureau.
+    pub fn new(site: &'a SiteFacts) -> Self {
+        Self {
+            site,
+            case: Case::default(),
+            assessment: Assessment::default(),
+        }
+    }
+
+    /// What [`evaluate`] says of a person's dates at `now` by these swipes, see [`PersonFacts`].
+    pub fn judge(&mut self, person: PersonIndex, dates: DateRange, swipes: &[Swipe], now: Instant) -> &Assessment {
+        let facts = PersonFacts {
+            site: self.site,
+            person,
+            dates,
+            swipes,
+            known_at: None,
+        };
+        self.judge_known(&facts, now);
+        &self.assessment
+    }
+
+    /// *Invariant:* `facts.site` is the evaluator's.
+    fn judge_known(&mut self, facts: &PersonFacts<'_>, now: Instant) {
+        let mut deadline = Deadline::new(now);
+        self.case.turn_to(facts, &mut deadline);
+        self.assessment.findings.clear();
+        let mut verdicts = Verdicts {
+            deadline,
+            drafts: Vec::new(),
+            findings: &mut self.assessment.findings,
+            standings: Standings::over(&mut self.assessment.standings),
+        };
+        self.case.each_date(facts, |office, members, views| {
+            judge_date(facts, office, members, views, &mut verdicts);
+        });
+        let in_order = verdicts.findings.len();
+        for judged in self.case.meetings_of_dates(facts) {
+            judge_meeting(facts, judged, &mut verdicts);
+        }
+        for shift in duty::shifts_of_dates(facts, &self.case.shifts) {
+            judge_duty(facts, shift, &mut verdicts);
+        }
+        let Verdicts {
+            mut deadline,
+            findings,
+            standings,
+            ..
+        } = verdicts;
+        standings.end();
+        // Each date's are in order, and so are the dates.
+        if findings.len() > in_order {
+            findings.sort_by(in_list_order);
+        }
+        let looked_at = duty::looked_at(facts, &self.case.shifts, self.case.context.interval);
+        facts.site.consider_outages(looked_at, &mut deadline);
+        self.assessment.next_deadline = deadline.next();
+    }
+}
+
+/// What is being found out.
+struct Verdicts<'a> {
+    deadline: Deadline,
+    /// Memory for what the rules conclude of one stay.
+    drafts: Vec<MemberDraft>,
+    findings: &'a mut Vec<Finding>,
+    standings: Standings<'a>,
+}
+
+/// By date, period or meeting, kind.
+fn in_list_order(one: &Finding, other: &Finding) -> Ordering {
+    (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind))
+}
+
+/// Everything that judging and explaining start from; its memory is used again for the next person.
+#[derive(Debug, Default)]
 pub(crate) struct Case {
     pub(crate) context: Context,
     /// Whatever was seen anywhere, in order.
     pub(crate) events: Vec<Event>,
-    pub(crate) office_events: Vec<Event>,
-    pub(crate) plan: Vec<Planned>,
-    pub(crate) stays: Vec<Stay>,
+    /// Those that count at the office, where others were seen too.
+    office_events: Option<Vec<Event>>,
+    timetable: Timetable,
     pub(crate) meetings: Vec<Judged>,
+    pub(crate) shifts: Vec<Shift>,
     pub(crate) taken: Vec<Taken>,
 }
 
 impl Case {
     pub(crate) fn prepare(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Self {
+        let mut case = Self::default();
+        case.turn_to(facts, deadline);
+        case
+    }
+
+    /// Looks at another person, or at other dates.
+    fn turn_to(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
         let (site, person) = (facts.site, facts.person);
-        let context = site.context_of(person, facts.dates);
-        let events = events_of(facts, deadline);
-        let attendances = meetings_around(facts, &context)
-            .map(|rostered| Attendance::of(site, &events, rostered, deadline))
+        self.context = site.context_of(person, facts.dates);
+        let elsewhere = events_of(facts, deadline, &mut self.events);
+        let attendances = meetings_around(facts, &self.context)
+            .map(|rostered| Attendance::of(site, &self.events, rostered, deadline))
             .collect();
-        let meetings = meeting::judge_meetings(site, person, attendances);
-        let taken = meetings
-            .iter()
-            .filter_map(|judged| judged.taken(site, deadline))
-            .collect();
-        let mut plan = Vec::new();
-        for date in context.planned.days() {
-            site.plan_date(person, &DayClock::new(date, site.records().site.zone), &mut plan);
-        }
-        let stays = stays_of(site, &plan);
-        let office_events = office_events(facts, &events, &meetings);
-        Self {
-            context,
-            events,
-            office_events,
-            plan,
-            stays,
-            meetings,
-            taken,
-        }
+        self.meetings = meeting::judge_meetings(site, person, attendances);
+        self.shifts = duty::shifts_around(facts, &self.events, self.context.interval, deadline);
+        self.taken.clear();
+        self.taken
+            .extend(self.meetings.iter().filter_map(|judged| judged.taken(site, deadline)));
+        self.taken
+            .extend(self.shifts.iter().filter_map(|shift| shift.taken(site, deadline)));
+        self.timetable.turn_to(site, person, self.context.planned);
+        self.office_events = elsewhere.then(|| office_events(facts, &self.events, &self.meetings, &self.shifts));
+    }
+
+    pub(crate) fn office_events(&self) -> &[Event] {
+        self.office_events.as_ref().unwrap_or(&self.events)
     }
 
     /// Visits the dates to judge in order: the positions of their periods in the plan, and their stays.
@@ -82,39 +157,42 @@ impl Case {
     where
         F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
     {
-        let (site, person) = (facts.site, facts.person);
-        let (plan, events, meetings, taken) = (
-            &self.plan[..],
-            &self.office_events[..],
-            &self.meetings[..],
-            &self.taken[..],
-        );
-        let office = Office {
-            site,
-            person,
-            plan,
-            events,
-            meetings,
-            taken,
+        let dates = self.context.analysed_from..facts.dates.until;
+        let days_of = |run: Run<'_>| {
+            let first = run.days.partition_point(|day| day.date < dates.start);
+            let count = run.days[first..].partition_point(|day| day.date < dates.end);
+            first..first + count
         };
-        let mut before = None;
-        let (mut position, mut first_stay) = (0, 0);
-        for periods in self.plan.chunk_by(|one, other| one.date == other.date) {
-            let (date, members) = (periods[0].date, position..position + periods.len());
-            let count = self.stays[first_stay..]
-                .iter()
-                .take_while(|stay| stay.date == date)
-                .count();
-            let stays = &self.stays[first_stay..first_stay + count];
-            (position, first_stay) = (members.end, first_stay + count);
-            if date < self.context.analysed_from || date >= facts.dates.until {
-                continue;
+        let mut looked = Looked::at_most(self.office_events().len());
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.look(run.stays(day), &mut looked);
             }
-            let views = office.view_date(stays, before);
-            before = last_departure(&views, members.end - 1);
-            if facts.dates.contains(date) {
-                visit(&office, members, &views);
+        }
+        let (mut marks, mut views, mut before) = (looked.by_stay(), Vec::new(), None);
+        for run in self.timetable.runs() {
+            let office = self.office(facts, run);
+            for day in &run.days[days_of(run)] {
+                office.view_date(run.stays(day), &mut marks, before, &mut views);
+                before = last_departure(&views, day.members.end - 1);
+                if facts.dates.contains(day.date) {
+                    visit(&office, day.members.clone(), &views);
+                }
             }
+        }
+    }
+
+    fn office<'a>(&'a self, facts: &PersonFacts<'a>, run: Run<'a>) -> Office<'a> {
+        Office {
+            site: facts.site,
+            person: facts.person,
+            plan: &run.hours.plan,
+            meets_absences: run.meets_absences,
+            events: self.office_events(),
+            meetings: &self.meetings,
+            shifts: &self.shifts,
+            taken: &self.taken,
         }
     }
 
@@ -151,22 +229,31 @@ fn meetings_around<'a>(
     facts.site.meetings_meeting(facts.person, reach)
 }
 
-/// Swipes at office places, and first openings of meetings elsewhere, which count as coming in.
-fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged]) -> Vec<Event> {
+/// Swipes at office places, and first openings of meetings and duties elsewhere, which count as coming in.
+fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged], shifts: &[Shift]) -> Vec<Event> {
     let mut office: Vec<Event> = events
         .iter()
         .filter(|event| facts.site.is_office(event.place))
         .copied()
         .collect();
-    for judged in meetings {
-        let place = facts.site.records().meetings[judged.attendance.meeting.at()].place;
-        let Some(sign_in) = judged.attendance.sign_in().filter(|_| !facts.site.is_office(place)) else {
-            continue;
-        };
+    let records = facts.site.records();
+    let sign_ins = meetings.iter().filter_map(|judged| {
+        let meeting = judged.attendance.meeting;
+        let place = records.meetings[meeting.at()].place;
+        Some((Occasion::Meeting(meeting), place, judged.attendance.sign_in()?))
+    });
+    let arrivals = shifts.iter().filter_map(|shift| {
+        let place = records.duties[shift.duty.at()].place;
+        Some((Occasion::Duty(shift.duty), place, shift.sign_in()?))
+    });
+    for (occasion, _, sign_in) in sign_ins
+        .chain(arrivals)
+        .filter(|(_, place, _)| !facts.site.is_office(*place))
+    {
         let Some(event) = events.iter().find(|event| event.id == sign_in.id) else {
             continue;
         };
-        let opening_of = Some(judged.attendance.meeting);
+        let opening_of = Some(occasion);
         let (at, direction) = (sign_in.at, Facing::In);
         office.push(Event {
             at,
@@ -187,51 +274,73 @@ fn judge_date(
     office: &Office<'_>,
     members: Range<usize>,
     views: &[StayView<'_>],
-    deadline: &mut Deadline,
-    assessment: &mut Assessment,
+    verdicts: &mut Verdicts<'_>,
 ) {
-    let first_new = assessment.findings.len();
+    let Verdicts {
+        deadline,
+        drafts,
+        findings,
+        standings,
+    } = verdicts;
+    let first_new = findings.len();
     for view in views {
-        for (member, draft) in office::findings(office, view, deadline) {
+        office::findings(office, view, deadline, drafts);
+        for (member, draft) in drafts.drain(..) {
             let planned = &office.plan[member];
             let place = (
                 planned.date,
                 About::Period(planned.of(facts.site).name.clone()),
                 planned.interval.from,
             );
-            assessment
-                .findings
-                .push(finding_of(facts, place, draft, deadline.now()));
+            findings.push(finding_of(facts, place, draft, deadline.now()));
         }
     }
+    let found = &mut findings[first_new..];
     for member in members {
         let view = views.iter().find(|view| view.stay.members.contains(&member));
-        let found = &assessment.findings[first_new..];
-        let standing = standing::in_period(office, member, view, found, deadline);
-        assessment.standings.push(standing);
+        standing::in_period(office, member, view, found, deadline, standings);
     }
+    found.sort_by(in_list_order);
 }
 
-fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, deadline: &mut Deadline, assessment: &mut Assessment) {
+fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdicts<'_>) {
+    let Verdicts {
+        deadline,
+        findings,
+        standings,
+        ..
+    } = verdicts;
     let meeting = judged.attendance.meeting;
     let announced = &facts.site.records().meetings[meeting.at()];
-    let first_new = assessment.findings.len();
+    let first_new = findings.len();
     for draft in meeting::findings(facts.site, judged, deadline) {
         let place = (
             facts.site.date_of_meeting(meeting),
             About::Meeting(meeting),
             announced.starts,
         );
-        assessment
-            .findings
-            .push(finding_of(facts, place, draft, deadline.now()));
+        findings.push(finding_of(facts, place, draft, deadline.now()));
     }
-    let standing = standing::in_meeting(facts, judged, &assessment.findings[first_new..], deadline);
-    assessment.standings.push(standing);
+    standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
+}
+
+fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_>) {
+    let Verdicts {
+        deadline,
+        findings,
+        standings,
+        ..
+    } = verdicts;
+    let first_new = findings.len();
+    for draft in duty::findings(facts.site, shift, deadline) {
+        let place = shift.place_of_findings(facts.site);
+        findings.push(finding_of(facts, place, draft, deadline.now()));
+    }
+    standings.put(standing::on_duty(facts, shift, &findings[first_new..], deadline));
 }
 
 /// Where a finding belongs, and when that starts.
-type FindingPlace = (chrono::NaiveDate, About, Instant);
+pub(crate) type FindingPlace = (chrono::NaiveDate, About, Instant);
 
 /// Asks coverage: a finding that rests on something not seen is withheld while a reader that could have shown it was down.
 pub(crate) fn finding_of(

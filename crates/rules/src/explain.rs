@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use chrono::{NaiveDate, Weekday};
 
 use crate::finding::{About, FindingKind};
-use crate::model::{AssignmentSubject, DayKind, Facing, Id, MeetingIndex, PlaceIndex, ReaderIndex, SwipeId};
+use crate::model::{
+    AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PlaceIndex, ReaderIndex, SwipeId,
+};
 pub use crate::narrate::explain;
 use crate::time::{Instant, Interval, Span};
 
@@ -38,6 +40,8 @@ pub enum Clause {
     Coverage,
     /// "A meeting".
     Meeting,
+    /// "A duty".
+    Duty,
 }
 
 /// One of the two sides of a period.
@@ -173,10 +177,10 @@ pub enum Step {
     },
     /// No absence of the person meets it.
     NoAbsence,
-    /// A meeting took time out of a period.
-    TakenByMeeting {
-        /// The meeting.
-        meeting: MeetingIndex,
+    /// A meeting or a duty took time out of a period.
+    Taken {
+        /// Which.
+        by: Occasion,
         /// What it took.
         taken: Interval,
         /// Whether attendance is only assumed, the person not having been seen there yet.
@@ -240,10 +244,10 @@ pub enum Step {
         /// When.
         at: Instant,
     },
-    /// The person's sign-in at a meeting counts as coming.
-    SeenAtMeeting {
-        /// The meeting.
-        meeting: MeetingIndex,
+    /// The person's sign-in at a meeting or a duty counts as coming.
+    SeenAt {
+        /// At which.
+        occasion: Occasion,
         /// The swipe, if it was not an earlier one that carried over.
         id: Option<SwipeId>,
         /// When.
@@ -268,8 +272,8 @@ pub enum Step {
         id: SwipeId,
         /// When.
         at: Instant,
-        /// The meeting whose last closing it is, where it was not an office swipe.
-        closing_of: Option<MeetingIndex>,
+        /// The meeting or duty whose last closing it is, where it was not an office swipe.
+        closing_of: Option<Occasion>,
     },
     /// No swipe can be the departure.
     NoDeparture,
@@ -285,12 +289,12 @@ pub enum Step {
         /// From here on.
         at: Instant,
     },
-    /// A meeting covers this side of the period, which satisfies it.
-    SatisfiedByMeeting {
+    /// A meeting or a duty covers this side of the period, which satisfies it.
+    Satisfied {
         /// Which side.
         side: PeriodSide,
-        /// The meeting.
-        meeting: MeetingIndex,
+        /// The meeting or duty.
+        by: Occasion,
     },
     /// This side is not judged.
     SideFree {
@@ -454,6 +458,72 @@ pub enum Step {
         allowed: u32,
     },
 
+    // Duties.
+    /// The duty as the roster says it.
+    Duty {
+        /// Which.
+        duty: DutyIndex,
+        /// From its start to its end.
+        interval: Interval,
+        /// From when somebody can arrive for it.
+        sign_in_opens: Instant,
+        /// Where.
+        place: PlaceIndex,
+    },
+    /// The person was there from their duty before this one and had not gone out.
+    StillThere {
+        /// That duty.
+        before: DutyIndex,
+        /// The swipe with which they came in.
+        id: SwipeId,
+        /// When that was.
+        came_in_at: Instant,
+    },
+    /// A check 查岗 that was answered.
+    Proof {
+        /// When it was.
+        check_at: Instant,
+        /// When a swipe counts.
+        window: Interval,
+        /// The swipe.
+        id: SwipeId,
+        /// When they swiped.
+        at: Instant,
+    },
+    /// A check that nobody answered.
+    ProofMissed {
+        /// When it was.
+        check_at: Instant,
+        /// When a swipe would have counted.
+        window: Interval,
+    },
+    /// To whom the duty is handed over 交接班.
+    HandsOver {
+        /// The next duty.
+        to: DutyIndex,
+    },
+    /// The successor came.
+    SuccessorCame {
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+    },
+    /// The successor was not seen.
+    NoSuccessor {
+        /// Up to then; it is looked at no longer.
+        until: Instant,
+    },
+    /// The person handing over was gone before the successor came.
+    LeftBeforeSuccessor {
+        /// The swipe with which they left.
+        id: SwipeId,
+        /// When that was.
+        left_at: Instant,
+        /// When the successor came.
+        came_at: Instant,
+    },
+
     // How certain it is.
     /// A reader that could have shown what was not seen was down, so the verdict is withheld.
     Withheld {
@@ -528,9 +598,7 @@ impl Step {
             Self::NoSwipe | Self::Gap { .. } | Self::NotSeenSinceAbsence { .. } | Self::SignOfPresence { .. } => {
                 Clause::Office(10)
             }
-            Self::TakenByMeeting { .. } | Self::SeenAtMeeting { .. } | Self::SatisfiedByMeeting { .. } => {
-                Clause::Office(11)
-            }
+            Self::Taken { .. } | Self::SeenAt { .. } | Self::Satisfied { .. } => Clause::Office(11),
             Self::Meeting { .. }
             | Self::OptionalRole
             | Self::Permission { .. }
@@ -541,6 +609,14 @@ impl Step {
             | Self::WrongRoom { .. }
             | Self::Exit { .. }
             | Self::ExitCount { .. } => Clause::Meeting,
+            Self::Duty { .. }
+            | Self::StillThere { .. }
+            | Self::Proof { .. }
+            | Self::ProofMissed { .. }
+            | Self::HandsOver { .. }
+            | Self::SuccessorCame { .. }
+            | Self::NoSuccessor { .. }
+            | Self::LeftBeforeSuccessor { .. } => Clause::Duty,
             Self::Withheld { .. } | Self::Covered { .. } => Clause::Coverage,
         }
     }

@@ -9,11 +9,11 @@ use chrono::{Days, NaiveDate};
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
-    BadgeIndex, DutyIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex, Role, Site, SiteRecords,
-    Stand, Stint, Swipe, UnitIndex,
+    BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
+    Role, Site, SiteRecords, Stand, Stint, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
-use crate::time::{CivilTime, DayClock, Instant, Interval, Span, local_date};
+use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
 const BURST_REACH: Span = Span::from_minutes(6 * 60);
@@ -35,6 +35,10 @@ pub struct SiteFacts {
     badge_by_key: BTreeMap<Id, BadgeIndex>,
     reader_by_id: BTreeMap<Id, ReaderIndex>,
     person_by_id: BTreeMap<Id, PersonIndex>,
+    /// The first of each edition's periods in `settings`.
+    pub(crate) settings_of: Vec<usize>,
+    /// How periods are judged: every edition's in a row, where judging finds them at once.
+    pub(crate) settings: Vec<PeriodSettings>,
     /// Editions of each schedule id, as positions in `records.schedules`, the latest `from` first.
     pub(crate) editions: Vec<Vec<usize>>,
     /// Positions in `records.calendar`, by date.
@@ -42,12 +46,16 @@ pub struct SiteFacts {
     pub(crate) outages: Vec<OutagePiece>,
     /// For each of `outages`, the latest end among it and those before it: what is over can be skipped.
     pub(crate) outages_over_by: Vec<Instant>,
+    /// Where each reader that has one stand only stands, and whether that is an office.
+    unmoved: Vec<Option<(Stand, bool)>>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
     /// Meetings at each place.
     pub(crate) meetings_at: Vec<Vec<MeetingIndex>>,
     pub(crate) any_late_allowance: bool,
+    /// When each duty is checked, set and drawn times together, in order.
+    pub(crate) duty_checks: Vec<Vec<Instant>>,
 }
 
 /// What concerns one person.
@@ -84,7 +92,7 @@ impl Quarantine {
     pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
         if happened_at < site.since {
             Some(Self::BeforeSince)
-        } else if happened_at > received_at + site.clock_tolerance {
+        } else if happened_at > received_at && happened_at > received_at + site.clock_tolerance {
             Some(Self::AheadOfReceipt)
         } else {
             None
@@ -118,9 +126,13 @@ impl SiteFacts {
                 .schedules
                 .iter()
                 .any(|schedule| !schedule.late_allowances.is_empty()),
+            settings_of: settings_of(&records),
+            settings: periods(&records).map(|period| period.settings.clone()).collect(),
+            unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
             meetings_at: meetings_by_place(&records),
+            duty_checks: records.duties.iter().map(crate::duty::checks_of).collect(),
             outages: crate::coverage::outage_pieces(&records),
             outages_over_by: Vec::new(),
             editions,
@@ -162,6 +174,9 @@ impl SiteFacts {
     /// Whose a badge is at an instant; of overlapping grants the latest `from` wins.
     pub fn holder(&self, badge: BadgeIndex, at: Instant) -> Option<PersonIndex> {
         let grants = &self.records.badges[badge.at()].grants;
+        if let [only] = &grants[..] {
+            return only.interval.contains(at).then_some(only.person);
+        }
         grants
             .iter()
             .filter(|grant| grant.interval.contains(at))
@@ -198,6 +213,15 @@ impl SiteFacts {
             .filter(|stand| stand.interval.contains(at))
             .max_by_key(|stand| stand.interval.from)
             .copied()
+    }
+
+    /// Where a reader stands at an instant, and whether that is an office.
+    pub(crate) fn standing_at(&self, reader: ReaderIndex, at: Instant) -> Option<(Stand, bool)> {
+        if let Some((stand, at_office)) = self.unmoved[reader.at()] {
+            return stand.interval.contains(at).then_some((stand, at_office));
+        }
+        let stand = self.stand_at(reader, at)?;
+        Some((stand, self.is_office(stand.place)))
     }
 
     /// At which place a reader stands at an instant.
@@ -292,13 +316,13 @@ impl SiteFacts {
             .find(|date| self.is_working_date(person, *date))
     }
 
-    /// Whether anything is asked of a person on a date: a period, or a meeting that starts on it.
+    /// Whether anything is asked of a person on a date: a period, or a meeting or duty that starts on it.
     pub fn is_asked(&self, person: PersonIndex, date: NaiveDate) -> bool {
         self.opens_at(person, date).is_some()
     }
 
-    /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, or `None` if nothing is asked of
-    /// them that day.
+    /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, for a duty half an hour before it
+    /// starts, or `None` if nothing is asked of them that day.
     pub fn opens_at(&self, person: PersonIndex, date: NaiveDate) -> Option<Instant> {
         let periods = self.periods_on(person, date);
         let meetings = self
@@ -306,7 +330,12 @@ impl SiteFacts {
             .iter()
             .filter(|(meeting, _)| self.date_of_meeting(*meeting) == date);
         let sign_ins = meetings.map(|(meeting, _)| self.records.meetings[meeting.at()].sign_in_opens);
-        periods.iter().map(|period| period.arrive_from).chain(sign_ins).min()
+        let duties = self.duties_of(person).iter();
+        let duties = duties
+            .filter(|duty| self.date_of_duty(**duty) == date)
+            .map(|duty| self.duty_opens_at(*duty));
+        let periods = periods.iter().map(|period| period.arrive_from);
+        periods.chain(sign_ins).chain(duties).min()
     }
 
     /// Which swipes judging these dates of a person needs: all of their badges' swipes that happened in this interval. Swipes of
@@ -315,11 +344,14 @@ impl SiteFacts {
         let context = self.context_of(person, dates);
         let mut window = context.interval;
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
         }
         // A meeting's effective time depends on presence at the meetings that it overlaps.
         for (meeting, _) in self.meetings_meeting(person, window) {
-            window = hull(window, self.meeting_extent(meeting));
+            window = window.hull(self.meeting_extent(meeting));
+        }
+        for duty in self.duties_meeting(person, context.interval) {
+            window = window.hull(self.duty_extent(duty));
         }
         if let Some(ended_at) = self.earliest_absence_end(person, dates) {
             window.from = window.from.min(ended_at);
@@ -362,21 +394,24 @@ impl SiteFacts {
         touched.map(move |person| (person, self.touched_dates(person, at, None)))
     }
 
-    /// The dates, of those `around` a swipe, for whose periods or meetings it can count. Meetings tie dates together (what they
-    /// take out, the presence that they carry over), so near one all of them are taken.
+    /// The dates, of those `around` a swipe, for whose periods, meetings or duties it can count. Meetings and duties tie dates together
+    /// (what they take out, the presence that they carry over), so near one all of them are taken.
     fn dates_counting(&self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
         let near = Interval::new(
             at - Span::from_minutes(3 * 24 * 60),
             at + Span::from_minutes(3 * 24 * 60),
         );
-        let mut meetings = self.meetings_meeting(person, near).peekable();
-        if meetings.peek().is_some() {
-            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
-            return over.fold(around, |touched, (meeting, _)| {
-                touched.hull(self.dates_of_meeting(meeting))
-            });
-        }
         let reach = Interval::new(at, at + BURST_REACH);
+        let mut meetings = self.meetings_meeting(person, near).peekable();
+        let mut duties = self.duties_meeting(person, near).peekable();
+        if meetings.peek().is_some() || duties.peek().is_some() {
+            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
+            let over = over.map(|(meeting, _)| self.dates_of_meeting(meeting));
+            let on = duties.filter(|duty| self.duty_extent(*duty).meets(reach));
+            return over
+                .chain(on.map(|duty| self.dates_of_duty(duty)))
+                .fold(around, DateRange::hull);
+        }
         let with_neighbours = DateRange {
             from: days_before(around.from, NEIGHBOURING_DATES.into()),
             until: days_after(around.until, NEIGHBOURING_DATES.into()),
@@ -427,10 +462,9 @@ impl SiteFacts {
             until: days_after(dates.until, 2),
         };
         let zone = self.records.site.zone;
-        let interval = Interval::new(
-            DayClock::new(days_before(analysed_from, 1), zone).at(CivilTime::MIDNIGHT),
-            DayClock::new(days_after(dates.until, 2), zone).at(CivilTime::MIDNIGHT),
-        );
+        let (first, last) = (days_before(analysed_from, 1), days_after(dates.until, 2));
+        let clocks = DayClocks::new(first, last, zone);
+        let interval = Interval::new(clocks.of(first).midnight(), clocks.of(last).midnight());
         Context {
             analysed_from,
             planned,
@@ -517,7 +551,7 @@ impl SiteFacts {
 }
 
 /// What judging some dates looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     /// The first date whose arrivals and departures are found: the previous working date where rule 12 needs it.
     pub(crate) analysed_from: NaiveDate,
@@ -525,6 +559,21 @@ pub(crate) struct Context {
     pub(crate) planned: DateRange,
     /// From when to when swipes can matter, meetings and overstays aside.
     pub(crate) interval: Interval,
+}
+
+impl Default for Context {
+    /// Nothing.
+    fn default() -> Self {
+        let (never, nowhen) = (NaiveDate::MIN, Instant::from_ms(0));
+        Self {
+            analysed_from: never,
+            planned: DateRange {
+                from: never,
+                until: never,
+            },
+            interval: Interval::new(nowhen, nowhen),
+        }
+    }
 }
 
 /// Dates from `from` up to but without `until`.
@@ -572,7 +621,7 @@ pub struct PersonFacts<'a> {
     pub site: &'a SiteFacts,
     /// The person.
     pub person: PersonIndex,
-    /// The dates to judge: periods and meetings that start on them, by the site's clocks.
+    /// The dates to judge: periods, meetings and duties that start on them, by the site's clocks.
     pub dates: DateRange,
     /// The swipes of every badge that the person and [`SiteFacts::witnesses_of`] them ever held, of at least [`SiteFacts::swipe_window`], in any order, quarantined ones
     /// and other holders' too.
@@ -619,10 +668,6 @@ fn extent(windows: &[Option<DateWindow>]) -> Option<Interval> {
         }
     }
     Some(extent)
-}
-
-fn hull(one: Interval, other: Interval) -> Interval {
-    Interval::new(one.from.min(other.from), one.until.max(other.until))
 }
 
 fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {
@@ -716,6 +761,29 @@ fn index_witnesses(records: &SiteRecords, people: &mut [PersonIndexes]) {
             others.dedup();
         }
     }
+}
+
+fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
+    let unmoved = records.readers.iter().map(|reader| {
+        let [only] = reader.stands[..] else { return None };
+        Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
+    });
+    unmoved.collect()
+}
+
+/// Every edition's periods in a row.
+fn periods(records: &SiteRecords) -> impl Iterator<Item = &Period> {
+    records.schedules.iter().flat_map(|schedule| &schedule.periods)
+}
+
+/// The position of each edition's first period in that row.
+fn settings_of(records: &SiteRecords) -> Vec<usize> {
+    let firsts = records.schedules.iter().scan(0, |next, schedule| {
+        let first = *next;
+        *next += schedule.periods.len();
+        Some(first)
+    });
+    firsts.collect()
 }
 
 fn meetings_by_place(records: &SiteRecords) -> Vec<Vec<MeetingIndex>> {

@@ -10,13 +10,16 @@ mod assignment;
 mod coverage;
 mod deadline;
 mod draft;
+mod duty;
 pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod finding;
+mod hours;
 mod meeting;
 pub mod model;
 mod narrate;
+mod narrate_duty;
 mod narrate_meeting;
 mod office;
 pub mod plan;
@@ -24,7 +27,8 @@ mod standing;
 mod swipes;
 pub mod time;
 
-pub use evaluate::evaluate;
+pub use duty::drawn_checks;
+pub use evaluate::{Evaluator, evaluate};
 pub use explain::explain;
 
 /// The version of the rules, stored with every verdict. It grows whenever an expectation of the conformance set changes.

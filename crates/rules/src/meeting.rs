@@ -7,7 +7,7 @@ use crate::deadline::Deadline;
 use crate::draft::Draft;
 use crate::facts::{MEETING_AFTERMATH, SiteFacts};
 use crate::finding::{FindingKind, FindingState};
-use crate::model::{Facing, Meeting, MeetingIndex, Pairing, PersonIndex, Role, SwipeId};
+use crate::model::{Facing, Meeting, MeetingIndex, Occasion, Pairing, PersonIndex, Role, SwipeId};
 use crate::swipes::Event;
 use crate::time::{Instant, Interval, IntervalSet, Span};
 
@@ -278,10 +278,10 @@ fn exits_of(announced: &Meeting, attendance: &Attendance, effective: &IntervalSe
     exits.filter(|exit| exit.length > Span::ZERO).collect()
 }
 
-/// What a meeting takes out of office periods.
+/// What a meeting or a duty takes out of office periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    pub(crate) meeting: MeetingIndex,
+    pub(crate) by: Occasion,
     pub(crate) interval: Interval,
     /// Until when attendance is only assumed.
     pub(crate) assumed_until: Option<Instant>,
@@ -303,7 +303,7 @@ impl Judged {
             .map_or(announced.ends, |closing| closing.at);
         let interval = Interval::new(announced.sign_in_opens - travel, until.min(announced.ends) + travel);
         Some(Taken {
-            meeting: self.attendance.meeting,
+            by: Occasion::Meeting(self.attendance.meeting),
             interval,
             assumed_until,
         })

@@ -444,6 +444,38 @@ pub struct Duty {
     pub role: Option<Id>,
     /// The duty to whose person this one hands over 交接班.
     pub hands_over_to: Option<DutyIndex>,
+    /// When the person must show that they are there 查岗, as set.
+    pub checks_at: Vec<Instant>,
+    /// How many more such times are drawn, see [`crate::drawn_checks`].
+    pub checks_drawn: u32,
+    /// What they are drawn from; `None` is the duty's id.
+    pub check_seed: Option<Id>,
+}
+
+impl Duty {
+    /// A duty without a role, handover or checks.
+    pub const fn new(id: Id, person: PersonIndex, place: PlaceIndex, interval: Interval) -> Self {
+        Self {
+            id,
+            person,
+            place,
+            interval,
+            role: None,
+            hands_over_to: None,
+            checks_at: Vec::new(),
+            checks_drawn: 0,
+            check_seed: None,
+        }
+    }
+}
+
+/// What takes a person out of their office periods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A meeting for which they are rostered.
+    Meeting(MeetingIndex),
+    /// A duty of theirs.
+    Duty(DutyIndex),
 }
 
 /// What an inspector saw 督查: it becomes a finding whose evidence is the inspector.

@@ -10,10 +10,10 @@ use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState};
 use crate::model::{LateCountsFrom, Side};
-use crate::narrate_meeting;
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
+use crate::{duty, narrate_duty, narrate_meeting};
 
 /// Explains every finding and every "nothing wrong" of a person's dates at `now`, in the order of the findings. Periods and meetings
 /// that have not started and of which nothing is said are left out.
@@ -31,6 +31,9 @@ pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
     });
     for judged in case.meetings_of_dates(facts) {
         explanations.extend(narrate_meeting::explain_meeting(facts, &case, judged, &mut deadline));
+    }
+    for shift in duty::shifts_of_dates(facts, &case.shifts) {
+        explanations.extend(narrate_duty::explain_duty(facts, &case, shift, &mut deadline));
     }
     explanations
         .sort_by(|one, other| (one.date, &one.about, one.finding).cmp(&(other.date, &other.about, other.finding)));
@@ -52,10 +55,11 @@ fn explain_date(
 ) -> Vec<Explanation> {
     let office = teller.office;
     let mut explanations = Vec::new();
-    let drafts: Vec<_> = views
-        .iter()
-        .flat_map(|view| office::findings(office, view, deadline))
-        .collect();
+    let (mut drafts, mut of_view) = (Vec::new(), Vec::new());
+    for view in views {
+        office::findings(office, view, deadline, &mut of_view);
+        drafts.append(&mut of_view);
+    }
     for member in members {
         let planned = &office.plan[member];
         let about = About::Period(planned.of(office.site).name.clone());
@@ -122,8 +126,8 @@ fn period_steps(teller: &Teller<'_>, member: usize, view: Option<&StayView<'_>>)
     }
     steps.extend(window_steps(office, view));
     steps.extend(seen_steps(teller, view));
-    steps.extend(arrival_steps(office, view));
-    steps.extend(departure_steps(office, view));
+    steps.extend(arrival_steps(view));
+    steps.extend(departure_steps(view));
     steps
 }
 
@@ -193,8 +197,8 @@ fn taken_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
         .iter()
         .filter(|taken| taken.interval.meets(view.stay.bounds));
     let mut steps: Vec<Step> = reaching
-        .map(|taken| Step::TakenByMeeting {
-            meeting: taken.meeting,
+        .map(|taken| Step::Taken {
+            by: taken.by,
             taken: taken.interval,
             assumed: taken.assumed_until.is_some(),
         })
@@ -235,22 +239,23 @@ fn window_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
 }
 
 fn seen_steps(teller: &Teller<'_>, view: &StayView<'_>) -> Vec<Step> {
-    let office = teller.office;
     let mut steps: Vec<Step> = view.visit().iter().flat_map(|mark| mark_steps(teller, mark)).collect();
     if view.marks.is_empty() {
         steps.push(Step::NoSwipe);
     }
-    steps.extend(view.marks.get(view.visit_ends).map(|mark| Step::AnotherVisit {
-        at: office.event(mark).at,
-    }));
+    steps.extend(
+        view.marks
+            .get(view.visit_ends)
+            .map(|mark| Step::AnotherVisit { at: mark.event.at }),
+    );
     steps
 }
 
-fn mark_steps(teller: &Teller<'_>, mark: &Mark) -> Vec<Step> {
-    let event = teller.office.event(mark);
-    if let Some(meeting) = event.opening_of {
-        return Vec::from([Step::SeenAtMeeting {
-            meeting,
+fn mark_steps(teller: &Teller<'_>, mark: &Mark<'_>) -> Vec<Step> {
+    let event = mark.event;
+    if let Some(occasion) = event.opening_of {
+        return Vec::from([Step::SeenAt {
+            occasion,
             id: Some(event.id),
             at: event.at,
         }]);
@@ -277,37 +282,37 @@ fn mark_steps(teller: &Teller<'_>, mark: &Mark) -> Vec<Step> {
     steps
 }
 
-fn arrival_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
+fn arrival_steps(view: &StayView<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
-    if office.arrive_settings(view.stay).arrive == Side::Free {
+    if view.arriving.arrive == Side::Free {
         steps.push(Step::SideFree {
             side: PeriodSide::Arrival,
         });
     }
     steps.push(match (view.arrival, view.start_taken) {
         (Some(arrival), _) => Step::Arrival {
-            id: Some(arrival.id),
+            id: Some(arrival.event.id),
             at: arrival.at,
             reason: arrival.reason,
         },
-        (None, Some(taken)) => Step::SatisfiedByMeeting {
+        (None, Some(taken)) => Step::Satisfied {
             side: PeriodSide::Arrival,
-            meeting: taken.meeting,
+            by: taken.by,
         },
         (None, None) => Step::NoArrival,
     });
     steps
 }
 
-fn departure_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
+fn departure_steps(view: &StayView<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
-    if office.leave_settings(view.stay).leave == Side::Free {
+    if view.leaving.leave == Side::Free {
         steps.push(Step::SideFree {
             side: PeriodSide::Departure,
         });
     }
     steps.extend(view.came_back.map(|mark| {
-        let event = office.event(&view.marks[mark]);
+        let event = view.marks[mark].event;
         Step::CameBack {
             id: Some(event.id),
             at: event.at,
@@ -319,9 +324,9 @@ fn departure_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
             at: departure.at,
             closing_of: departure.closing_of,
         },
-        (None, Some(taken)) => Step::SatisfiedByMeeting {
+        (None, Some(taken)) => Step::Satisfied {
             side: PeriodSide::Departure,
-            meeting: taken.meeting,
+            by: taken.by,
         },
         (None, None) => Step::NoDeparture,
     });
@@ -331,17 +336,17 @@ fn departure_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
 fn finding_steps(teller: &Teller<'_>, member: usize, view: &StayView<'_>, finding: &Finding) -> Vec<Step> {
     let office = teller.office;
     match finding.kind {
-        FindingKind::Late | FindingKind::SeriouslyLate => late_steps(office, view),
-        FindingKind::Absent if finding.by_lateness => late_steps(office, view),
+        FindingKind::Late | FindingKind::SeriouslyLate => late_steps(view),
+        FindingKind::Absent if finding.by_lateness => late_steps(view),
         FindingKind::NotArrived | FindingKind::Absent | FindingKind::OverstayedLeave => {
             not_there_steps(office, member, view, finding)
         }
-        FindingKind::EarlyLeave => early_steps(office, view),
+        FindingKind::EarlyLeave => early_steps(view),
         FindingKind::MissingArrival => Vec::from([Step::Due {
             at: view.due,
             reason: view.due_reason,
         }]),
-        FindingKind::MissingDeparture => missing_departure_steps(office, view),
+        FindingKind::MissingDeparture => missing_departure_steps(view),
         FindingKind::StepOut => gap_steps(office, member, view),
         FindingKind::DutyLate
         | FindingKind::DutyAbsent
@@ -382,8 +387,8 @@ pub(crate) fn compared_step(limit: Limit, allowed: Span, length: Span) -> Step {
     }
 }
 
-fn late_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
-    let settings = office.arrive_settings(view.stay);
+fn late_steps(view: &StayView<'_>) -> Vec<Step> {
+    let settings = view.arriving;
     let Some((arrival, length)) = view.arrival.zip(view.lateness()) else {
         return Vec::new();
     };
@@ -446,7 +451,7 @@ fn not_there_steps(office: &Office<'_>, member: usize, view: &StayView<'_>, find
             view.effective.length_within(Interval::new(due, ends)),
         )
     });
-    let allowed = office.arrive_settings(view.stay).grace_late;
+    let allowed = view.arriving.grace_late;
     // Whoever has not come by the end is absent, however long the grace.
     if view.effective.length_within(Interval::new(view.due, ends)) > allowed {
         steps.push(Step::Compared {
@@ -466,8 +471,8 @@ fn not_there_steps(office: &Office<'_>, member: usize, view: &StayView<'_>, find
     steps
 }
 
-fn early_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
-    let settings = office.leave_settings(view.stay);
+fn early_steps(view: &StayView<'_>) -> Vec<Step> {
+    let settings = view.leaving;
     let Some((departure, length)) = view.departure.zip(view.earliness()) else {
         return Vec::new();
     };
@@ -486,10 +491,10 @@ fn early_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
     ])
 }
 
-fn missing_departure_steps(office: &Office<'_>, view: &StayView<'_>) -> Vec<Step> {
+fn missing_departure_steps(view: &StayView<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     if view.arrival.is_none() {
-        steps.extend(other_sign(office, view).map(|(at, id)| Step::SignOfPresence { id, at }));
+        steps.extend(other_sign(view).map(|(at, id)| Step::SignOfPresence { id, at }));
     }
     steps.push(Step::RequiredEnd {
         at: view.required_end,
@@ -503,7 +508,7 @@ fn gap_steps(office: &Office<'_>, member: usize, view: &StayView<'_>) -> Vec<Ste
         return Vec::new();
     };
     let own = view
-        .gaps(office)
+        .gaps()
         .into_iter()
         .filter(|gap| member_at(office, view, gap.from) == member);
     let told = own.flat_map(|gap| {
@@ -569,11 +574,11 @@ fn fine_steps(teller: &Teller<'_>, member: usize, view: Option<&StayView<'_>>) -
     let office = teller.office;
     let mut steps = Vec::new();
     if let Some(view) = view {
-        if member == view.stay.first && office.arrive_settings(view.stay).arrive == Side::Required {
-            steps.extend(late_steps(office, view));
+        if member == view.stay.first && view.arriving.arrive == Side::Required {
+            steps.extend(late_steps(view));
         }
-        if member == view.stay.last && office.leave_settings(view.stay).leave == Side::Required {
-            steps.extend(early_steps(office, view));
+        if member == view.stay.last && view.leaving.leave == Side::Required {
+            steps.extend(early_steps(view));
         }
         steps.extend(gap_steps(office, member, view));
         if teller.now < view.stay.settled_at() {

@@ -1,17 +1,20 @@
 //! Office periods: arrival, departure, and what they say. Rules are numbered as in the domain's "An office period".
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Deref;
 
 use chrono::NaiveDate;
 
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
 use crate::draft::Draft;
+use crate::duty::Shift;
 use crate::explain::{ArrivalReason, DueReason};
 use crate::facts::SiteFacts;
 use crate::finding::{FindingKind, FindingState};
 use crate::meeting::{Judged, Taken};
-use crate::model::{Facing, LateCountsFrom, MeetingIndex, PeriodSettings, PersonIndex, Side, SwipeId};
+use crate::model::{Facing, LateCountsFrom, Occasion, PeriodSettings, PersonIndex, Side, SwipeId};
 use crate::plan::{Break, Planned, Stay};
 use crate::swipes::Event;
 use crate::time::{DayClock, Instant, Interval, IntervalSet, Span};
@@ -22,26 +25,58 @@ pub(crate) struct Office<'a> {
     pub(crate) site: &'a SiteFacts,
     pub(crate) person: PersonIndex,
     pub(crate) plan: &'a [Planned],
-    /// Swipes at office places and first openings of meetings, in order.
+    /// Whether an absence of the person may be looked at on the date.
+    pub(crate) meets_absences: bool,
+    /// Swipes at office places and first openings of meetings and duties, in order.
     pub(crate) events: &'a [Event],
     pub(crate) meetings: &'a [Judged],
+    pub(crate) shifts: &'a [Shift],
     pub(crate) taken: &'a [Taken],
 }
 
 /// An event of a stay, and how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    /// Its position in [`Office::events`].
-    pub(crate) event: usize,
+pub(crate) struct Mark<'a> {
+    pub(crate) event: &'a Event,
     pub(crate) faces: Facing,
 }
 
+/// The marks of stays in order, one stay's after the other's.
+#[derive(Debug)]
+pub(crate) struct Looked<'a> {
+    marks: Vec<Mark<'a>>,
+    /// How many of them each stay has.
+    counts: Vec<usize>,
+    /// How far the events have been looked at, where the search for the next begins.
+    events: usize,
+}
+
+impl<'a> Looked<'a> {
+    pub(crate) fn at_most(events: usize) -> Self {
+        Self {
+            marks: Vec::with_capacity(events),
+            counts: Vec::with_capacity(events),
+            events: 0,
+        }
+    }
+
+    /// The marks again, stay by stay.
+    pub(crate) fn by_stay(&'a self) -> impl Iterator<Item = &'a [Mark<'a>]> {
+        let mut left = &self.marks[..];
+        self.counts.iter().map(move |count| {
+            let (own, others) = left.split_at(*count);
+            left = others;
+            own
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
+pub(crate) struct Arrival<'a> {
     /// Its position in [`StayView::marks`].
     pub(crate) mark: usize,
     pub(crate) at: Instant,
-    pub(crate) id: SwipeId,
+    pub(crate) event: &'a Event,
     pub(crate) reason: ArrivalReason,
 }
 
@@ -51,7 +86,7 @@ pub(crate) struct Departure {
     pub(crate) id: SwipeId,
     /// Whether an `out` swipe shows it, so that it is known at once.
     pub(crate) by_out: bool,
-    pub(crate) closing_of: Option<MeetingIndex>,
+    pub(crate) closing_of: Option<Occasion>,
 }
 
 /// Time between going out and coming back in.
@@ -63,16 +98,58 @@ pub(crate) struct Gap {
     pub(crate) length: Span,
 }
 
+/// What is left of a stay to be judged: mostly what everybody of these hours has.
+#[derive(Clone, Debug)]
+pub(crate) enum Left<'a> {
+    AsPlanned(&'a Stay),
+    Changed(Box<IntervalSet>),
+}
+
+impl Deref for Left<'_> {
+    type Target = IntervalSet;
+
+    fn deref(&self) -> &IntervalSet {
+        match self {
+            Self::AsPlanned(stay) => &stay.left,
+            Self::Changed(left) => left,
+        }
+    }
+}
+
+impl Left<'_> {
+    /// From its first to its last instant, if anything is left.
+    fn bounds(&self) -> Option<Interval> {
+        match self {
+            Self::AsPlanned(stay) => Some(stay.extent),
+            Self::Changed(left) => Some(Interval::new(left.start()?, left.end()?)),
+        }
+    }
+
+    fn to_mut(&mut self) -> &mut IntervalSet {
+        match self {
+            Self::Changed(left) => left,
+            Self::AsPlanned(stay) => {
+                *self = Self::Changed(Box::new(stay.left.clone()));
+                self.to_mut()
+            }
+        }
+    }
+}
+
 /// A stay with what was seen in it.
 #[derive(Clone, Debug)]
 pub(crate) struct StayView<'a> {
     pub(crate) stay: &'a Stay,
+    /// How its arrival is judged.
+    pub(crate) arriving: &'a PeriodSettings,
+    /// How its departure is judged.
+    pub(crate) leaving: &'a PeriodSettings,
     /// What absences, half holidays and meetings leave, with the time by which the required end moved.
-    pub(crate) effective: IntervalSet,
+    pub(crate) effective: Left<'a>,
     /// The same where no attendance is assumed, if some is.
-    pub(crate) unassumed: Option<IntervalSet>,
-    pub(crate) marks: Vec<Mark>,
-    pub(crate) arrival: Option<Arrival>,
+    pub(crate) unassumed: Option<Box<IntervalSet>>,
+    pub(crate) marks: &'a [Mark<'a>],
+    pub(crate) arrival: Option<Arrival<'a>>,
     pub(crate) due: Instant,
     pub(crate) due_reason: DueReason,
     pub(crate) required_end: Instant,
@@ -83,9 +160,9 @@ pub(crate) struct StayView<'a> {
     /// From which mark on another visit begins.
     pub(crate) visit_ends: usize,
     /// The meeting that covers the start.
-    pub(crate) start_taken: Option<Taken>,
+    pub(crate) start_taken: Option<&'a Taken>,
     /// The meeting that covers the end.
-    pub(crate) end_taken: Option<Taken>,
+    pub(crate) end_taken: Option<&'a Taken>,
 }
 
 /// The departure of the last period of the date before, for rule 12.
@@ -96,28 +173,63 @@ pub(crate) struct LastDeparture {
 }
 
 impl<'a> Office<'a> {
-    /// Looks at the stays of one date: arrivals first, because they move the required end of the date's last period.
-    pub(crate) fn view_date(&self, stays: &'a [Stay], before: Option<LastDeparture>) -> Vec<StayView<'a>> {
-        let mut views: Vec<_> = stays.iter().map(|stay| self.arrive(stay)).collect();
+    /// Which events belong to which of the stays of one date.
+    pub(crate) fn look(&self, stays: &[Stay], looked: &mut Looked<'a>) {
+        for stay in stays {
+            let before = looked.marks.len();
+            self.mark(stay, looked);
+            looked.counts.push(looked.marks.len() - before);
+        }
+    }
+
+    /// Views the stays of one date: arrivals first, because they move the required end of the date's last period. The views are
+    /// written over those of another date.
+    pub(crate) fn view_date(
+        &self,
+        stays: &'a [Stay],
+        marks: &mut impl Iterator<Item = &'a [Mark<'a>]>,
+        before: Option<LastDeparture>,
+        views: &mut Vec<StayView<'a>>,
+    ) {
+        views.truncate(stays.len());
+        for stay in &stays[views.len()..] {
+            views.push(self.unseen(stay));
+        }
+        for ((view, stay), marks) in views.iter_mut().zip(stays).zip(marks) {
+            self.arrive(stay, marks, view);
+        }
         let moved = views.iter().fold(Span::ZERO, |sum, view| sum + self.flex_used(view));
-        if let Some((first, before)) = views.first_mut().zip(before) {
+        if let Some((first, before)) = views.first_mut().zip(before.filter(|_| self.site.any_late_allowance)) {
             self.come_late(first, before);
         }
-        if let Some(last) = views.last_mut() {
+        if let Some(last) = views.last_mut().filter(|_| moved > Span::ZERO) {
             self.move_required_end(last, moved);
         }
-        for view in &mut views {
+        for view in views {
             self.depart(view);
         }
-        views
     }
 
-    pub(crate) fn arrive_settings(&self, stay: &Stay) -> &'a PeriodSettings {
-        self.plan[stay.first].settings(self.site)
-    }
-
-    pub(crate) fn leave_settings(&self, stay: &Stay) -> &'a PeriodSettings {
-        self.plan[stay.last].settings(self.site)
+    /// A view that nothing has been looked at for.
+    fn unseen(&self, stay: &'a Stay) -> StayView<'a> {
+        StayView {
+            stay,
+            arriving: self.plan[stay.first].settings(self.site),
+            leaving: self.plan[stay.last].settings(self.site),
+            effective: Left::AsPlanned(stay),
+            unassumed: None,
+            marks: &[],
+            arrival: None,
+            due: stay.bounds.from,
+            due_reason: DueReason::EffectiveStart,
+            required_end: stay.bounds.until,
+            moved: Span::ZERO,
+            departure: None,
+            came_back: None,
+            visit_ends: 0,
+            start_taken: None,
+            end_taken: None,
+        }
     }
 
     /// The members of a stay that are not wholly excused.
@@ -126,59 +238,49 @@ impl<'a> Office<'a> {
         stay.members.clone().filter(move |member| !plan[*member].is_excused())
     }
 
-    pub(crate) fn event(&self, mark: &Mark) -> &'a Event {
-        &self.events[mark.event]
-    }
-
-    fn arrive(&self, stay: &'a Stay) -> StayView<'a> {
-        let (effective, unassumed) = self.effective(stay);
-        let marks = self.marks(stay);
-        let arrival = self.arrival(stay, &marks);
-        let settings = self.arrive_settings(stay);
-        let start = effective.start().unwrap_or(stay.bounds.from);
-        let flexible_until = self.plan[stay.first].interval.from + settings.flex;
-        let due = start.max(flexible_until);
-        let due_reason = if due > start {
-            DueReason::Flex { flex: settings.flex }
+    /// Makes `view` one of this stay, all but what `depart` finds. Every part is written where it stays: views are large, and
+    /// moving them takes longer than the rest.
+    fn arrive(&self, stay: &'a Stay, marks: &'a [Mark<'a>], view: &mut StayView<'a>) {
+        view.stay = stay;
+        view.arriving = self.plan[stay.first].settings(self.site);
+        view.leaving = if stay.last == stay.first {
+            view.arriving
+        } else {
+            self.plan[stay.last].settings(self.site)
+        };
+        (view.effective, view.unassumed) = self.effective(stay);
+        view.marks = marks;
+        view.arrival = arrival_of(stay, marks);
+        let effective = view.effective.bounds().unwrap_or(stay.bounds);
+        let start = effective.from;
+        let flexible_until = self.plan[stay.first].interval.from + view.arriving.flex;
+        view.due = start.max(flexible_until);
+        view.due_reason = if flexible_until > start {
+            DueReason::Flex {
+                flex: view.arriving.flex,
+            }
         } else {
             DueReason::EffectiveStart
         };
+        view.required_end = effective.until;
+        view.moved = Span::ZERO;
         // Attendance that was seen says more than attendance that is assumed.
         let covers = |at: Instant| {
             let covering = self.taken.iter().filter(move |taken| taken.interval.contains(at));
-            covering.min_by_key(|taken| taken.assumed_until.is_some()).copied()
+            covering.min_by_key(|taken| taken.assumed_until.is_some())
         };
-        StayView {
-            stay,
-            required_end: effective.end().unwrap_or(stay.bounds.until),
-            effective,
-            unassumed,
-            visit_ends: marks.len(),
-            marks,
-            arrival,
-            due,
-            due_reason,
-            moved: Span::ZERO,
-            departure: None,
-            came_back: None,
-            start_taken: covers(stay.bounds.from),
-            end_taken: covers(stay.bounds.until - Span::from_ms(1)),
-        }
+        view.start_taken = covers(stay.bounds.from);
+        view.end_taken = covers(stay.bounds.until - Span::from_ms(1));
     }
 
     /// Rules 1 and 11: what is left, and what would be left if nobody's attendance were assumed.
-    fn effective(&self, stay: &Stay) -> (IntervalSet, Option<IntervalSet>) {
-        let mut effective = IntervalSet::default();
-        for member in self.members(stay) {
-            for piece in self.plan[member].base.intervals() {
-                effective.insert(*piece);
-            }
-        }
+    fn effective(&self, stay: &'a Stay) -> (Left<'a>, Option<Box<IntervalSet>>) {
+        let mut effective = Left::AsPlanned(stay);
         let reaching = || self.taken.iter().filter(|taken| taken.interval.meets(stay.bounds));
         let assumed = reaching().any(|taken| taken.assumed_until.is_some());
-        let mut unassumed = assumed.then(|| effective.clone());
+        let mut unassumed = assumed.then(|| Box::new(stay.left.clone()));
         for taken in reaching() {
-            effective.subtract(taken.interval);
+            effective.to_mut().subtract(taken.interval);
             if let Some(unassumed) = unassumed.as_mut().filter(|_| taken.assumed_until.is_none()) {
                 unassumed.subtract(taken.interval);
             }
@@ -187,24 +289,36 @@ impl<'a> Office<'a> {
     }
 
     /// The events that belong to a stay, by rules 3 and 4.
-    fn marks(&self, stay: &Stay) -> Vec<Mark> {
+    fn mark(&self, stay: &Stay, looked: &mut Looked<'a>) {
         let reach = stay.reach();
-        let first = self.events.partition_point(|event| event.at < reach.from);
-        let last = first + self.events[first..].partition_point(|event| event.at < reach.until);
-        let mut marks: Vec<Mark> = Vec::with_capacity(last - first);
+        let first = self.first_from(reach.from, looked.events);
+        looked.events = first;
         // Whether the last swipe with a direction went out.
         let mut went_out = false;
-        for position in first..last {
-            let event = &self.events[position];
-            if !self.belongs(stay, position) {
+        for (position, event) in (first..).zip(&self.events[first..]) {
+            if event.at >= reach.until {
+                break;
+            }
+            if !stay.own.contains(event.at) && !self.belongs(stay, position) {
                 continue;
             }
             let reads_as_in = event.faces == Facing::Both && went_out && event.at < stay.bounds.until;
             let faces = if reads_as_in { Facing::In } else { event.faces };
-            marks.push(Mark { event: position, faces });
+            looked.marks.push(Mark { event, faces });
             went_out = faces == Facing::Out || faces == Facing::Both && went_out;
         }
-        marks
+    }
+
+    /// The position of the first event at or after an instant, from one near it: stays come one after the other, and so do swipes.
+    fn first_from(&self, from: Instant, near: usize) -> usize {
+        let (mut position, events) = (near, self.events);
+        while position > 0 && events[position - 1].at >= from {
+            position -= 1;
+        }
+        while events.get(position).is_some_and(|event| event.at < from) {
+            position += 1;
+        }
+        position
     }
 
     fn belongs(&self, stay: &Stay, position: usize) -> bool {
@@ -240,49 +354,17 @@ impl<'a> Office<'a> {
         }
     }
 
-    /// Rule 5.
-    fn arrival(&self, stay: &Stay, marks: &[Mark]) -> Option<Arrival> {
-        let event = |position: usize| self.event(&marks[position]);
-        let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
-        let went_out =
-            (0..marks.len()).rfind(|mark| marks[*mark].faces == Facing::Out && before_start.contains(event(*mark).at));
-        let looked_at = went_out.map_or(0, |mark| mark + 1)..marks.len();
-        let arrive = |mark: usize, reason: ArrivalReason| Arrival {
-            mark,
-            at: event(mark).at,
-            id: event(mark).id,
-            reason,
-        };
-        if let Some(mark) = looked_at
-            .clone()
-            .find(|mark| can_arrive(stay, marks[*mark].faces, event(*mark).at))
-        {
-            let reason = went_out.map_or(ArrivalReason::Earliest, |out| ArrivalReason::AfterGoingOut {
-                out_at: event(out).at,
-            });
-            return Some(arrive(mark, reason));
-        }
-        let second_half = Interval::new(stay.leave_from, stay.settled_at());
-        let mut undetermined =
-            looked_at.filter(|mark| marks[*mark].faces == Facing::Both && second_half.contains(event(*mark).at));
-        let first = undetermined.next().filter(|mark| event(*mark).at < stay.bounds.until)?;
-        undetermined
-            .next()
-            .map(|_| arrive(first, ArrivalReason::FirstOfSeveral))
-    }
-
     /// Rule 7: how much of the flexible time was used.
     fn flex_used(&self, view: &StayView<'_>) -> Span {
-        let flex = self.arrive_settings(view.stay).flex;
+        let flex = view.arriving.flex;
+        if flex == Span::ZERO {
+            return Span::ZERO;
+        }
         let (Some(arrival), Some(start)) = (view.arrival, view.effective.start()) else {
             return Span::ZERO;
         };
         let until = arrival.at.min(self.plan[view.stay.first].interval.from + flex);
-        if flex == Span::ZERO {
-            Span::ZERO
-        } else {
-            view.effective.length_within(Interval::new(start, until))
-        }
+        view.effective.length_within(Interval::new(start, until))
     }
 
     /// Rule 7: coming late within the flexible time moves the end of the date's last period, where that end is its own.
@@ -293,7 +375,7 @@ impl<'a> Office<'a> {
             .get(last.stay.last + 1)
             .is_none_or(|next| next.date != last_of_date.date);
         let ends = last_of_date.interval.until;
-        if !is_last || last.effective.end() != Some(ends) || moved == Span::ZERO {
+        if !is_last || last.effective.end() != Some(ends) {
             return;
         }
         let mut extension = self.beyond_the_end(last_of_date, Interval::new(ends, ends + moved));
@@ -310,7 +392,7 @@ impl<'a> Office<'a> {
         extension
             .intervals()
             .iter()
-            .for_each(|piece| last.effective.insert(*piece));
+            .for_each(|piece| last.effective.to_mut().insert(*piece));
         last.required_end = ends + moved;
         last.moved = moved;
     }
@@ -356,16 +438,23 @@ impl<'a> Office<'a> {
     /// Rule 6.
     fn depart(&self, view: &mut StayView<'_>) {
         let begins = view.arrival.map_or(0, |arrival| arrival.mark + 1);
-        let came_in = |mark: &usize, marks: &[Mark]| marks[*mark].faces == Facing::In;
-        let marks = &view.marks;
+        let marks = view.marks;
         let end = view.required_end;
-        let another_visit = |mark: &usize| came_in(mark, marks) && self.event(&marks[*mark]).at >= end;
-        view.visit_ends = (begins..marks.len()).find(another_visit).unwrap_or(marks.len());
-        let candidate =
-            (begins..view.visit_ends).rfind(|mark| can_leave(view.stay, &marks[*mark], self.event(&marks[*mark])));
-        let came_back = candidate.and_then(|mark| (mark + 1..view.visit_ends).find(|later| came_in(later, marks)));
+        let (mut candidate, mut came_back) = (None, None);
+        view.visit_ends = marks.len();
+        for (position, mark) in (begins..).zip(&marks[begins..]) {
+            if mark.faces == Facing::In {
+                if mark.event.at >= end {
+                    view.visit_ends = position;
+                    break;
+                }
+                came_back = came_back.or(candidate.and(Some(position)));
+            } else if can_leave(view.stay, mark) {
+                (candidate, came_back) = (Some(position), None);
+            }
+        }
         let left = candidate.filter(|_| came_back.is_none()).map(|mark| {
-            let event = self.event(&marks[mark]);
+            let event = marks[mark].event;
             let by_out = marks[mark].faces == Facing::Out;
             Departure {
                 at: event.last,
@@ -375,32 +464,86 @@ impl<'a> Office<'a> {
             }
         });
         view.came_back = came_back;
-        view.departure = self.closing_after(view).or(left);
+        view.departure = if self.meetings.is_empty() && self.shifts.is_empty() {
+            left
+        } else {
+            self.closing_after(view).or(left)
+        };
     }
 
-    /// Rule 11: a meeting's last closing with no later office swipe in the stay is a departure. A meeting to which the person came
-    /// after the required end is another visit, whose closing is not looked at.
+    /// Rule 11: a meeting's or duty's last closing with no later office swipe in the stay is a departure. One to which the person
+    /// came after the required end is another visit, whose closing is not looked at.
     fn closing_after(&self, view: &StayView<'_>) -> Option<Departure> {
         let window = Interval::new(view.stay.bounds.from, view.stay.settled_at());
-        let seen_last = view.marks.last().map(|mark| self.event(mark).last);
+        let seen_last = view.marks.last().map(|mark| mark.event.last);
         let visit_until = view.required_end.max(view.stay.bounds.until);
-        let same_visit = |judged: &&Judged| {
-            let arrival = judged.attendance.arrival;
-            arrival.is_some_and(|arrival| arrival.at < visit_until)
-        };
-        let closings = self.meetings.iter().filter(same_visit).filter_map(|judged| {
-            let closing = judged.attendance.last_closing()?;
+        let meetings = self.meetings.iter().map(|judged| {
+            let (attendance, meeting) = (&judged.attendance, judged.attendance.meeting);
+            (
+                Occasion::Meeting(meeting),
+                attendance.arrival,
+                attendance.last_closing(),
+            )
+        });
+        let shifts = self
+            .shifts
+            .iter()
+            .map(|shift| (Occasion::Duty(shift.duty), shift.arrival, shift.last_closing()));
+        let closings = meetings.chain(shifts).filter_map(|(occasion, arrival, closing)| {
+            arrival.filter(|arrival| arrival.at < visit_until)?;
+            let closing = closing?;
             let counts = window.contains(closing.at) && seen_last.is_none_or(|seen| seen < closing.at);
             let by_out = false;
             counts.then_some(Departure {
                 at: closing.at,
                 id: closing.id,
                 by_out,
-                closing_of: Some(judged.attendance.meeting),
+                closing_of: Some(occasion),
             })
         });
         closings.max_by_key(|departure| departure.at)
     }
+}
+
+/// Rule 5.
+fn arrival_of<'a>(stay: &Stay, marks: &[Mark<'a>]) -> Option<Arrival<'a>> {
+    let before_start = Interval::new(stay.arrive_from, stay.bounds.from);
+    let second_half = Interval::new(stay.leave_from, stay.settled_at());
+    let (mut went_out, mut earliest) = (None, None);
+    let (mut first_undetermined, mut several) = (None, false);
+    for (position, mark) in marks.iter().enumerate() {
+        let at = mark.event.at;
+        if earliest.is_some() && at >= stay.bounds.from {
+            break;
+        }
+        if mark.faces == Facing::Out && before_start.contains(at) {
+            // What was before is over.
+            (went_out, earliest) = (Some(at), None);
+            (first_undetermined, several) = (None, false);
+        } else if earliest.is_none() && can_arrive(stay, mark.faces, at) {
+            earliest = Some(position);
+        } else if mark.faces == Facing::Both && second_half.contains(at) {
+            several = first_undetermined.is_some();
+            first_undetermined = first_undetermined.or(Some(position));
+        }
+    }
+    let (mark, reason) = match (earliest, first_undetermined) {
+        (Some(earliest), _) => {
+            let after = |out_at| ArrivalReason::AfterGoingOut { out_at };
+            (earliest, went_out.map_or(ArrivalReason::Earliest, after))
+        }
+        (None, Some(first)) if several && marks[first].event.at < stay.bounds.until => {
+            (first, ArrivalReason::FirstOfSeveral)
+        }
+        _ => return None,
+    };
+    let event = marks[mark].event;
+    Some(Arrival {
+        mark,
+        at: event.at,
+        event,
+        reason,
+    })
 }
 
 /// Rule 4.
@@ -413,7 +556,8 @@ fn can_arrive(stay: &Stay, faces: Facing, at: Instant) -> bool {
 }
 
 /// Rule 4.
-fn can_leave(stay: &Stay, mark: &Mark, event: &Event) -> bool {
+fn can_leave(stay: &Stay, mark: &Mark<'_>) -> bool {
+    let event = mark.event;
     match mark.faces {
         Facing::Out => Interval::new(stay.bounds.from, stay.settled_at()).contains(event.last),
         Facing::Both => Interval::new(stay.leave_from, stay.settled_at()).contains(event.last),
@@ -421,7 +565,7 @@ fn can_leave(stay: &Stay, mark: &Mark, event: &Event) -> bool {
     }
 }
 
-impl StayView<'_> {
+impl<'a> StayView<'a> {
     /// How late the arrival is.
     pub(crate) fn lateness(&self) -> Option<Span> {
         self.arrival
@@ -437,13 +581,20 @@ impl StayView<'_> {
     }
 
     /// What is looked at: what comes before another visit.
-    pub(crate) fn visit(&self) -> &[Mark] {
+    pub(crate) fn visit(&self) -> &'a [Mark<'a>] {
         &self.marks[..self.visit_ends]
     }
 
     /// Whether nothing is left to be judged.
     pub(crate) fn is_excused(&self) -> bool {
-        self.effective.is_empty()
+        self.effective.bounds().is_none()
+    }
+
+    /// Whether somebody came in time and left in time, so that no rule has anything to conclude: the common day, told at once.
+    fn says_nothing(&self) -> bool {
+        let in_time = |arrival: Arrival<'_>| arrival.at <= self.due && arrival.at < self.stay.first_end;
+        let stayed = |departure: Departure| departure.at >= self.required_end;
+        !self.stay.judges_step_out && self.arrival.is_some_and(in_time) && self.departure.is_some_and(stayed)
     }
 
     /// Whether attendance that is only assumed makes a length shorter.
@@ -456,20 +607,20 @@ impl StayView<'_> {
 
     /// The sign-in at a meeting that shows the person came, where it is not the arrival itself. One after the required end is
     /// another visit, as any coming in then is.
-    pub(crate) fn evidence<'e>(&self, office: &Office<'e>) -> Option<&'e Event> {
+    pub(crate) fn evidence(&self) -> Option<&'a Event> {
         self.visit()
             .iter()
-            .map(|mark| office.event(mark))
+            .map(|mark| mark.event)
             .find(|event| event.opening_of.is_some())
     }
 
     /// Rule 10: the gaps between going out and coming back before the effective end, as far as they count.
-    pub(crate) fn gaps(&self, office: &Office<'_>) -> Vec<Gap> {
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
         let Some(arrival) = self.arrival else { return Vec::new() };
         let mut gaps = Vec::new();
         let mut went_out: Option<(Instant, SwipeId)> = None;
         for mark in &self.marks[arrival.mark + 1..self.visit_ends] {
-            let event = office.event(mark);
+            let event = mark.event;
             match (mark.faces, went_out) {
                 (Facing::Out, None) => went_out = Some((event.last, event.last_id)),
                 (Facing::In, Some((from, id))) if event.at < self.stay.bounds.until => {
@@ -489,12 +640,12 @@ impl StayView<'_> {
     }
 
     /// Since when the person is out, as the last directed swipe of the visit says.
-    pub(crate) fn out_since(&self, office: &Office<'_>) -> Option<Instant> {
+    pub(crate) fn out_since(&self) -> Option<Instant> {
         let last = self.marks[..self.visit_ends]
             .iter()
             .rev()
             .find(|mark| mark.faces != Facing::Both)?;
-        (last.faces == Facing::Out && self.departure.is_some()).then(|| office.event(last).last)
+        (last.faces == Facing::Out && self.departure.is_some()).then_some(last.event.last)
     }
 }
 
@@ -512,15 +663,23 @@ type Rule = fn(&Office<'_>, &StayView<'_>, &mut Deadline, &mut Vec<MemberDraft>)
 /// A finding about one member of a stay.
 pub(crate) type MemberDraft = (usize, Draft);
 
-/// Everything that rules 7 to 10 say about a stay, each about the member that it concerns.
-pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline) -> Vec<MemberDraft> {
+/// Makes `drafts` everything that rules 7 to 10 say about a stay, each about the member that it concerns.
+pub(crate) fn findings(
+    office: &Office<'_>,
+    view: &StayView<'_>,
+    deadline: &mut Deadline,
+    drafts: &mut Vec<MemberDraft>,
+) {
     const RULES: [Rule; 6] = [absent, late, early_leave, missing_arrival, missing_departure, step_out];
-    let mut drafts = Vec::new();
-    if view.is_excused() {
-        return drafts;
+    drafts.clear();
+    if view.is_excused() || view.says_nothing() {
+        return;
     }
     for rule in RULES {
-        rule(office, view, deadline, &mut drafts);
+        rule(office, view, deadline, drafts);
+    }
+    if drafts.len() < 2 {
+        return;
     }
     let members_of = |chosen: fn(&Draft) -> bool| -> Vec<usize> {
         let chosen = drafts.iter().filter(|(_, draft)| chosen(draft));
@@ -534,7 +693,6 @@ pub(crate) fn findings(office: &Office<'_>, view: &StayView<'_>, deadline: &mut 
     drafts.retain(|(member, draft)| {
         draft.by_lateness || !by_lateness.contains(member) && (is_absence(draft.kind) || !absent.contains(member))
     });
-    drafts
 }
 
 /// Absent replaces every other finding of a period.
@@ -553,11 +711,11 @@ const fn final_if(settled: bool) -> FindingState {
 /// Rules 2 and 10: members to which nobody came, and those that ended before somebody did.
 fn absent(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    let (arrive, leave) = (office.arrive_settings(stay).arrive, office.leave_settings(stay).leave);
-    let seen = view.departure.is_some() || view.evidence(office).is_some();
+    let (arrive, leave) = (view.arriving.arrive, view.leaving.leave);
+    let seen = view.departure.is_some() || view.evidence().is_some();
     let signed = !view.visit().is_empty() || view.start_taken.is_some() || view.end_taken.is_some();
     match (arrive, view.arrival) {
-        (Side::Required, Some(arrival)) => {
+        (Side::Required, Some(arrival)) if stay.first_end <= arrival.at => {
             let ended = office
                 .members(stay)
                 .filter(|member| ends_of(office, *member) <= arrival.at);
@@ -618,7 +776,7 @@ fn absent_member(
     // coming late to it, not staying away from it.
     let late_at = view
         .effective
-        .exceeds_at(view.due, office.arrive_settings(stay).grace_late)
+        .exceeds_at(view.due, view.arriving.grace_late)
         .map_or(ends, |at| at.max(part.from).min(ends));
     if !deadline.reached(late_at) {
         return None;
@@ -674,8 +832,8 @@ pub(crate) fn lateness_kind(settings: &PeriodSettings, length: Span) -> Option<F
 }
 
 /// Rules 7 and 10.
-fn late(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
-    let settings = office.arrive_settings(view.stay);
+fn late(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+    let settings = view.arriving;
     let Some((arrival, length)) = view
         .arrival
         .zip(view.lateness())
@@ -698,7 +856,7 @@ fn late(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, draft
         length: Some(shown),
         due: Some(view.due),
         actual: Some(arrival.at),
-        swipes: Vec::from([arrival.id]),
+        swipes: Vec::from([arrival.event.id]),
         unseen: Vec::from([unseen]),
         ..Draft::new(kind, state)
     };
@@ -712,8 +870,8 @@ fn starts_later(view: &StayView<'_>) -> bool {
 }
 
 /// Rule 8.
-fn early_leave(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
-    let settings = office.leave_settings(view.stay);
+fn early_leave(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+    let settings = view.leaving;
     let Some((departure, length)) = view.departure.zip(view.earliness()) else {
         return;
     };
@@ -757,13 +915,13 @@ fn early_leave(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline
 }
 
 /// Rule 9: somebody was there, and no swipe says when they came.
-fn missing_arrival(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+fn missing_arrival(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    if office.arrive_settings(stay).arrive == Side::Free || view.arrival.is_some() || view.start_taken.is_some() {
+    if view.arriving.arrive == Side::Free || view.arrival.is_some() || view.start_taken.is_some() {
         return;
     }
     let departure = view.departure.map(|departure| (departure.at, departure.id));
-    let evidence = view.evidence(office).map(|event| (event.at, event.id));
+    let evidence = view.evidence().map(|event| (event.at, event.id));
     let Some((at, id)) = departure.or(evidence).filter(|_| deadline.reached(stay.bounds.from)) else {
         return;
     };
@@ -780,16 +938,13 @@ fn missing_arrival(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Dead
 }
 
 /// Rule 9, and rule 10 where only departures are required: somebody came, and no swipe says when they left.
-fn missing_departure(office: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
+fn missing_departure(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
     let stay = view.stay;
-    if office.leave_settings(stay).leave == Side::Free || view.departure.is_some() || view.end_taken.is_some() {
+    if view.leaving.leave == Side::Free || view.departure.is_some() || view.end_taken.is_some() {
         return;
     }
-    let arrived = view.arrival.map(|arrival| (arrival.at, arrival.id));
-    let Some((since, id)) = arrived
-        .map(|(at, id)| (at, Some(id)))
-        .or_else(|| other_sign(office, view))
-    else {
+    let arrived = view.arrival.map(|arrival| (arrival.at, arrival.event.id));
+    let Some((since, id)) = arrived.map(|(at, id)| (at, Some(id))).or_else(|| other_sign(view)) else {
         return;
     };
     let settled_at = stay.settled_at();
@@ -806,18 +961,21 @@ fn missing_departure(office: &Office<'_>, view: &StayView<'_>, deadline: &mut De
 }
 
 /// What stands for an arrival that no swipe shows: attendance at a meeting over the start, or where none is required any swipe.
-pub(crate) fn other_sign(office: &Office<'_>, view: &StayView<'_>) -> Option<(Instant, Option<SwipeId>)> {
+pub(crate) fn other_sign(view: &StayView<'_>) -> Option<(Instant, Option<SwipeId>)> {
     if view.start_taken.is_some_and(|taken| taken.assumed_until.is_none()) {
         return Some((view.stay.bounds.from, None));
     }
-    let free = office.arrive_settings(view.stay).arrive == Side::Free;
-    let first = view.visit().first().filter(|_| free).map(|mark| office.event(mark))?;
+    let free = view.arriving.arrive == Side::Free;
+    let first = view.visit().first().filter(|_| free).map(|mark| mark.event)?;
     Some((first.at, Some(first.id)))
 }
 
 /// Rule 10: gaps longer than the allowance, about the member in which the person went out.
 fn step_out(office: &Office<'_>, view: &StayView<'_>, _: &mut Deadline, drafts: &mut Vec<MemberDraft>) {
-    let gaps = view.gaps(office);
+    if !view.stay.judges_step_out {
+        return;
+    }
+    let gaps = view.gaps();
     for member in office.members(view.stay) {
         let Some(allowance) = office.plan[member].settings(office.site).step_out_allowance else {
             continue;

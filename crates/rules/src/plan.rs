@@ -18,6 +18,8 @@ pub struct Planned {
     pub schedule: usize,
     /// The period, as a position in that edition.
     pub period: usize,
+    /// The position of how it is judged among the site's settings.
+    settings_at: usize,
     /// To whom the schedule was assigned.
     pub assigned: AssignmentSubject,
     /// Whose weekday's periods the date has.
@@ -45,11 +47,16 @@ impl Planned {
     }
 
     pub(crate) fn settings<'a>(&self, site: &'a SiteFacts) -> &'a PeriodSettings {
-        &self.of(site).settings
+        &site.settings[self.settings_at]
     }
 
     pub(crate) fn is_excused(&self) -> bool {
         self.base.is_empty()
+    }
+
+    /// From the first moment that it looks at to its end: an absence outside neither takes anything out of it nor shows during it.
+    pub(crate) fn reach(&self) -> Interval {
+        Interval::new(self.arrive_from.min(self.interval.from), self.interval.until)
     }
 
     /// What a half holiday takes out of the date's periods: all before, or all from, 12:00.
@@ -67,9 +74,13 @@ impl SiteFacts {
     pub(crate) fn plan_date(&self, person: PersonIndex, clock: &DayClock, periods: &mut Vec<Planned>) {
         let first_new = periods.len();
         self.plan_before_absences(person, clock, periods);
+        self.subtract_absences(person, &mut periods[first_new..]);
+    }
+
+    pub(crate) fn subtract_absences(&self, person: PersonIndex, periods: &mut [Planned]) {
         for position in self.absences_of(person) {
             let absence = self.records().absences[*position].interval;
-            for period in &mut periods[first_new..] {
+            for period in &mut *periods {
                 period.base.subtract(absence);
             }
         }
@@ -94,11 +105,12 @@ impl SiteFacts {
             for (position, period) in self.records().schedules[schedule].periods.iter().enumerate() {
                 let starts = clock.at(period.starts);
                 if period.weekdays[acts_as.num_days_from_monday() as usize] && followed.interval.contains(starts) {
+                    let settings_at = self.settings_of[schedule] + position;
                     let planned = plan_period(
                         clock,
                         period,
                         starts,
-                        (schedule, position, followed.assigned, acts_as, half),
+                        (schedule, position, settings_at, followed.assigned, acts_as, half),
                     );
                     periods.push(planned);
                 }
@@ -140,18 +152,19 @@ impl SiteFacts {
     }
 }
 
-type Origin = (usize, usize, AssignmentSubject, Weekday, Option<DayKind>);
+type Origin = (usize, usize, usize, AssignmentSubject, Weekday, Option<DayKind>);
 
 fn plan_period(clock: &DayClock, period: &Period, starts: Instant, origin: Origin) -> Planned {
     const ARRIVE_BEFORE: Span = Span::from_minutes(120);
     const LEAVE_AFTER: Span = Span::from_minutes(600);
-    let (schedule, position, assigned, acts_as, half) = origin;
+    let (schedule, position, settings_at, assigned, acts_as, half) = origin;
     let settings = &period.settings;
     let interval = Interval::new(starts, clock.at(period.ends));
     let mut planned = Planned {
         date: clock.date,
         schedule,
         period: position,
+        settings_at,
         assigned,
         acts_as,
         half,
@@ -182,13 +195,24 @@ pub(crate) struct Stay {
     pub(crate) first: usize,
     /// The last member that is not wholly excused.
     pub(crate) last: usize,
-    /// What absences and half holidays leave of the members, from its first to its last instant.
+    /// What absences and half holidays leave of the members.
+    pub(crate) left: IntervalSet,
+    /// From the first to the last instant of `left`.
+    pub(crate) extent: Interval,
+    /// From the first instant left of the first member to the last left of the last; a member that lies within another, where
+    /// schedules change during a date, makes it differ from `extent`.
     pub(crate) bounds: Interval,
+    /// When the first of the members ends that are not wholly excused, as far as they are left.
+    pub(crate) first_end: Instant,
+    /// Whether stepping out is judged in any of the members.
+    pub(crate) judges_step_out: bool,
     pub(crate) arrive_from: Instant,
     /// As set; [`Stay::settled_at`] is when looking ends.
     pub(crate) leave_until: Instant,
     pub(crate) arrive_until: Instant,
     pub(crate) leave_from: Instant,
+    /// The time between the breaks that it shares: what happens in it belongs to no other stay.
+    pub(crate) own: Interval,
     /// The break that it shares with the stay before it.
     pub(crate) before: Option<Break>,
     /// The break that it shares with the stay after it.
@@ -221,19 +245,18 @@ impl Stay {
     }
 }
 
-/// The stays of a plan whose periods are in order; wholly excused ones are left out.
-pub(crate) fn stays_of(site: &SiteFacts, plan: &[Planned]) -> Vec<Stay> {
-    let mut stays = Vec::with_capacity(plan.len());
-    let mut begins = 0;
-    for position in 1..=plan.len() {
+/// Adds the stays of the part of a plan that begins at `first`, its periods in order; wholly excused ones are left out.
+pub(crate) fn stays_of(site: &SiteFacts, plan: &[Planned], first: usize, stays: &mut Vec<Stay>) {
+    let first_stay = stays.len();
+    let mut begins = first;
+    for position in first + 1..=plan.len() {
         if position < plan.len() && joins(site, &plan[position - 1], &plan[position]) {
             continue;
         }
-        stays.extend(stay_of(plan, begins..position));
+        stays.extend(stay_of(site, (plan, first), begins..position));
         begins = position;
     }
-    share_breaks(&mut stays);
-    stays
+    share_breaks(&mut stays[first_stay..]);
 }
 
 /// Rule 2: periods of one date that touch, or whose inner sides are both free, are one stay.
@@ -243,7 +266,7 @@ fn joins(site: &SiteFacts, earlier: &Planned, later: &Planned) -> bool {
     earlier.date == later.date && (touching || free())
 }
 
-fn stay_of(plan: &[Planned], members: Range<usize>) -> Option<Stay> {
+fn stay_of(site: &SiteFacts, (plan, begins): (&[Planned], usize), members: Range<usize>) -> Option<Stay> {
     let first = members.clone().find(|member| !plan[*member].is_excused())?;
     let last = members.clone().rfind(|member| !plan[*member].is_excused())?;
     let bounds = Interval::new(plan[first].base.start()?, plan[last].base.end()?);
@@ -254,26 +277,40 @@ fn stay_of(plan: &[Planned], members: Range<usize>) -> Option<Stay> {
     };
     let date = plan[first].date;
     // Rule 4: a wholly excused neighbour on the same date lends its window.
-    let lent = |period: &&Planned| period.date == date && period.is_excused();
-    let earlier = plan[..first]
+    let lends = |period: &&Planned| period.date == date && period.is_excused();
+    let earlier = plan[begins..first]
         .iter()
         .rev()
-        .take_while(lent)
+        .take_while(lends)
         .map(|period| period.arrive_from);
     let later = plan[last + 1..]
         .iter()
-        .take_while(lent)
+        .take_while(lends)
         .map(|period| period.leave_until);
+    let mut left = plan[first].base.clone();
+    for period in &plan[first + 1..=last] {
+        period.base.intervals().iter().for_each(|piece| left.insert(*piece));
+    }
+    let judged = || plan[members.clone()].iter().filter(|period| !period.is_excused());
+    let first_end = judged().filter_map(|period| period.base.end()).min()?;
+    let judges_step_out = judged()
+        .map(|period| period.settings(site))
+        .any(|settings| settings.step_out_allowance.is_some());
     Some(Stay {
+        extent: Interval::new(left.start()?, left.end()?),
         date,
         first,
         last,
+        left,
         bounds,
+        first_end,
+        judges_step_out,
         arrive_from: earlier.fold(plan[first].arrive_from, Instant::min),
         leave_until: later.fold(plan[last].leave_until, Instant::max),
         arrive_until: inside(plan[first].arrive_until),
         leave_from: inside(plan[last].leave_from),
         members,
+        own: Interval::new(Instant::from_ms(i64::MIN), Instant::from_ms(i64::MAX)),
         before: None,
         after: None,
     })
@@ -294,6 +331,8 @@ fn share_breaks(stays: &mut [Stay]) {
         let interval = Interval::new(earlier.bounds.until.min(until), until);
         let (neighbour_before, neighbour_after) = (earlier.last, later.first);
         let middle = middle_of(interval);
+        stays[position - 1].own.until = interval.from;
+        stays[position].own.from = interval.until;
         stays[position - 1].after = Some(Break {
             interval,
             middle,

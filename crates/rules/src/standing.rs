@@ -1,12 +1,56 @@
 //! How a person stands in each period and meeting, whether or not anything is wrong: what a board counts.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
 use crate::deadline::Deadline;
+use crate::duty::Shift;
 use crate::facts::PersonFacts;
 use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use crate::meeting::Judged;
-use crate::model::Role;
+use crate::model::{Id, Role};
 use crate::office::{Office, StayView, member_at};
-use crate::time::{Instant, Interval};
+use crate::time::{Instant, Interval, Span};
+
+/// Standings written over those of whoever was judged before. People of the same hours stand in the same periods in the same order,
+/// and a shared name that stays where it is costs nothing.
+#[derive(Debug)]
+pub(crate) struct Standings<'a> {
+    list: &'a mut Vec<Standing>,
+    count: usize,
+}
+
+impl<'a> Standings<'a> {
+    pub(crate) fn over(list: &'a mut Vec<Standing>) -> Self {
+        Self { list, count: 0 }
+    }
+
+    pub(crate) fn put(&mut self, standing: Standing) {
+        match self.list.get_mut(self.count) {
+            Some(before) => *before = standing,
+            None => self.list.push(standing),
+        }
+        self.count += 1;
+    }
+
+    /// The next standing, about a period of this name; the rest of it is to be said.
+    fn about_period(&mut self, name: &Id) -> Option<&mut Standing> {
+        let before = self.list.get_mut(self.count)?;
+        let About::Period(kept) = &before.about else {
+            return None;
+        };
+        if !Arc::ptr_eq(kept, name) {
+            before.about = About::Period(name.clone());
+        }
+        self.count += 1;
+        Some(before)
+    }
+
+    /// Forgets what is left of whoever was judged before.
+    pub(crate) fn end(self) {
+        self.list.truncate(self.count);
+    }
+}
 
 /// How a person stands in one period of their plan; `view` is its stay, if it is not wholly excused.
 pub(crate) fn in_period(
@@ -15,11 +59,12 @@ pub(crate) fn in_period(
     view: Option<&StayView<'_>>,
     findings: &[Finding],
     deadline: &mut Deadline,
-) -> Standing {
+    standings: &mut Standings<'_>,
+) {
     let planned = &office.plan[member];
-    let about = About::Period(planned.of(office.site).name.clone());
+    let name = &planned.of(office.site).name;
     let shown = Interval::new(planned.arrive_from, planned.interval.until);
-    let own = |finding: &&Finding| finding.about == about;
+    let own = |finding: &&Finding| matches!(&finding.about, About::Period(about) if about == name);
     let excused = planned.is_excused() || is_away(office, member, deadline);
     let presence = match view {
         Some(view) if !excused => presence_in_stay(office, member, view, findings.iter().filter(own), deadline),
@@ -30,13 +75,18 @@ pub(crate) fn in_period(
         by_lateness || matches!(finding.kind, FindingKind::Late | FindingKind::SeriouslyLate)
     });
     let unit = office.site.unit_at(office.person, planned.interval.from);
-    Standing {
-        date: planned.date,
-        about,
-        shown,
-        unit,
-        presence,
-        late,
+    if let Some(standing) = standings.about_period(name) {
+        (standing.date, standing.shown, standing.unit) = (planned.date, shown, unit);
+        (standing.presence, standing.late) = (presence, late);
+    } else {
+        standings.put(Standing {
+            date: planned.date,
+            about: About::Period(name.clone()),
+            shown,
+            unit,
+            presence,
+            late,
+        });
     }
 }
 
@@ -44,9 +94,14 @@ pub(crate) fn in_period(
 fn is_away(office: &Office<'_>, member: usize, deadline: &mut Deadline) -> bool {
     let planned = &office.plan[member];
     let shown = Interval::new(planned.arrive_from, planned.interval.until);
-    let absences = office.site.absences_of(office.person).iter();
+    let absences = if office.meets_absences {
+        office.site.absences_of(office.person)
+    } else {
+        &[]
+    };
     let mut away = false;
     for interval in absences
+        .iter()
         .map(|absence| office.site.records().absences[*absence].interval)
         .filter(|interval| interval.meets(shown))
     {
@@ -80,34 +135,36 @@ fn presence_in_stay<'f>(
     {
         return missing;
     }
-    let out_since = view
-        .out_since(office)
+    let over = deadline.now() >= view.required_end;
+    let out_since = (!over)
+        .then(|| view.out_since())
+        .flatten()
         .filter(|since| member_at(office, view, *since) <= member && !deadline.reached(view.required_end));
     if let Some(since) = out_since {
         return Presence::Out { since };
     }
-    let first_seen = view.visit().first().map(|mark| office.event(mark).at);
-    let attending = view
-        .start_taken
-        .filter(|taken| taken.assumed_until.is_none())
-        .map(|taken| taken.interval.from);
+    let first_seen = || view.visit().first().map(|mark| mark.event.at);
+    let attending = || {
+        let seen_there = view.start_taken.filter(|taken| taken.assumed_until.is_none())?;
+        Some(seen_there.interval.from)
+    };
     let since = view
         .arrival
         .map(|arrival| arrival.at)
-        .or(first_seen.filter(|_| was_there(office, view)))
-        .or(attending);
+        .or_else(|| first_seen().filter(|_| was_there(view)))
+        .or_else(attending);
     since.map_or(Presence::Expected, |since| Presence::Present { since })
 }
 
 /// Whether anything says that the person came, besides a swipe that went out before the start.
-fn was_there(office: &Office<'_>, view: &StayView<'_>) -> bool {
-    view.departure.is_some() || view.evidence(office).is_some()
+fn was_there(view: &StayView<'_>) -> bool {
+    view.departure.is_some() || view.evidence().is_some()
 }
 
 /// Somebody who should be there and was not seen, as far as the reader could have shown it.
 fn missing_presence(finding: &Finding) -> Option<Presence> {
     let unseen = match finding.kind {
-        FindingKind::NotArrived | FindingKind::OverstayedLeave => true,
+        FindingKind::NotArrived | FindingKind::OverstayedLeave | FindingKind::DutyAbsent => true,
         FindingKind::Absent | FindingKind::MeetingAbsent => !finding.by_lateness,
         FindingKind::MeetingLate => finding.actual.is_none(),
         _ => false,
@@ -129,16 +186,7 @@ pub(crate) fn in_meeting(
     let meeting = judged.attendance.meeting;
     let announced = &facts.site.records().meetings[meeting.at()];
     let shown = Interval::new(announced.sign_in_opens, announced.ends);
-    let absences = facts
-        .site
-        .absences_of(facts.person)
-        .iter()
-        .map(|absence| facts.site.records().absences[*absence].interval);
-    let mut away = false;
-    for interval in absences.filter(|interval| interval.meets(shown)) {
-        away |= contains_now(interval, deadline);
-    }
-    let excused = away || judged.effective.is_empty();
+    let excused = is_absent_now(facts, shown, deadline) || judged.effective.is_empty();
     let late = judged.attendance.role != Role::Optional
         && judged.lateness.is_some_and(|lateness| lateness > announced.late_grace);
     Standing {
@@ -153,6 +201,46 @@ pub(crate) fn in_meeting(
         },
         late,
     }
+}
+
+/// How a person stands in a duty of theirs.
+pub(crate) fn on_duty(
+    facts: &PersonFacts<'_>,
+    shift: &Shift,
+    findings: &[Finding],
+    deadline: &mut Deadline,
+) -> Standing {
+    let interval = facts.site.records().duties[shift.duty.at()].interval;
+    let shown = Interval::new(facts.site.duty_opens_at(shift.duty), interval.until);
+    let away = is_absent_now(facts, shown, deadline);
+    let missing = findings.iter().find_map(missing_presence);
+    let presence = match (shift.arrival, shift.last_closing()) {
+        _ if away || shift.effective.is_empty() => Presence::Excused,
+        (Some(_), Some(closing)) if !deadline.reached(interval.until) => Presence::Out { since: closing.at },
+        (Some(arrival), _) => Presence::Present { since: arrival.at },
+        (None, _) => missing.unwrap_or(Presence::Expected),
+    };
+    Standing {
+        date: facts.site.date_of_duty(shift.duty),
+        about: About::Duty(shift.duty),
+        shown,
+        unit: facts.site.unit_at(facts.person, interval.from),
+        presence,
+        late: shift.lateness().is_some_and(|lateness| lateness > Span::ZERO),
+    }
+}
+
+/// Whether the person is on an absence now; its edges in the time that is shown are deadlines.
+fn is_absent_now(facts: &PersonFacts<'_>, shown: Interval, deadline: &mut Deadline) -> bool {
+    let absences = facts.site.absences_of(facts.person).iter();
+    let mut away = false;
+    for interval in absences
+        .map(|absence| facts.site.records().absences[*absence].interval)
+        .filter(|interval| interval.meets(shown))
+    {
+        away |= contains_now(interval, deadline);
+    }
+    away
 }
 
 fn presence_in_meeting(judged: &Judged, ends: Instant, findings: &[Finding], deadline: &mut Deadline) -> Presence {

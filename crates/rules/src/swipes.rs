@@ -5,10 +5,10 @@ use core::cmp::Ordering;
 
 use crate::deadline::Deadline;
 use crate::facts::{PersonFacts, SiteFacts};
-use crate::model::{BadgeIndex, Facing, MeetingIndex, PlaceIndex, ReaderIndex, Swipe, SwipeId};
-use crate::time::Instant;
+use crate::model::{BadgeIndex, Facing, Occasion, PlaceIndex, ReaderIndex, Stand, Swipe, SwipeId};
+use crate::time::{Instant, Interval};
 
-/// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting where that counts at the office.
+/// Something seen of a person: a swipe with its repeats, or a sign-in at a meeting or duty where that counts at the office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// When it counts as an arrival or opening: the first of a burst; for `out`, which can only be a departure or closing, the last.
@@ -23,31 +23,114 @@ pub(crate) struct Event {
     pub(crate) first: Instant,
     pub(crate) id: SwipeId,
     pub(crate) last_id: SwipeId,
-    /// The meeting whose first opening it is, where it is not an office swipe.
-    pub(crate) opening_of: Option<MeetingIndex>,
+    /// The meeting or duty whose first opening it is, where it is not an office swipe.
+    pub(crate) opening_of: Option<Occasion>,
 }
 
-/// What was seen of the person up to now, in order, repeats collapsed. The earliest later swipe is a deadline.
-pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Vec<Event> {
-    let mut own: Vec<(&Swipe, Event)> = Vec::with_capacity(facts.swipes.len());
-    for swipe in facts.swipes.iter().filter(|swipe| is_judged(facts, swipe)) {
-        if swipe.happened_at > deadline.now() {
-            deadline.consider(swipe.happened_at);
-        } else if let Some(event) = event_of(facts.site, swipe) {
-            own.push((swipe, event));
+/// Makes `events` what was seen of the person up to now, in order, repeats collapsed, and says whether any of it was not at an
+/// office. The earliest later swipe is a deadline.
+pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events: &mut Vec<Event>) -> bool {
+    events.clear();
+    events.reserve(facts.swipes.len());
+    let mut seen = Seen {
+        facts,
+        deadline,
+        events,
+        own: None,
+        elsewhere: false,
+        moved: false,
+    };
+    // Mostly the swipes come as the ledger keeps them, in order and each once.
+    if facts
+        .swipes
+        .is_sorted_by(|one, other| one.happened_at < other.happened_at)
+    {
+        seen.add_all(facts.swipes);
+    } else {
+        let known = facts.swipes.iter().filter(|swipe| is_known(facts, swipe));
+        let mut swipes: Vec<Swipe> = known.copied().collect();
+        swipes.sort_by(|one, other| order(facts.site, one, other));
+        swipes.dedup_by_key(|swipe| swipe.id);
+        seen.add_all(&swipes);
+    }
+    let Seen { moved, elsewhere, .. } = seen;
+    if moved {
+        in_order(facts.site, events);
+    }
+    elsewhere
+}
+
+/// What has been seen so far of swipes in order.
+struct Seen<'a> {
+    facts: &'a PersonFacts<'a>,
+    deadline: &'a mut Deadline,
+    events: &'a mut Vec<Event>,
+    /// A badge that only one person ever held, this one, and when.
+    own: Option<(BadgeIndex, Interval)>,
+    /// Whether any was not at an office.
+    elsewhere: bool,
+    /// Whether a repeat has moved the instant at which an event counts.
+    moved: bool,
+}
+
+impl Seen<'_> {
+    fn add_all(&mut self, swipes: &[Swipe]) {
+        for swipe in swipes {
+            self.add(swipe);
         }
     }
-    own.sort_by(|(one, _), (other, _)| order(facts.site, one, other));
-    own.dedup_by_key(|(swipe, _)| swipe.id);
-    let mut events = Vec::with_capacity(own.len() + 1);
-    for (_, event) in own {
-        collapse(facts.site, &mut events, event);
+
+    fn add(&mut self, swipe: &Swipe) {
+        let site = self.facts.site;
+        if !is_known(self.facts, swipe) || !self.is_own(swipe) {
+            return;
+        }
+        if swipe.happened_at > self.deadline.now() {
+            self.deadline.consider(swipe.happened_at);
+        } else if let Some((stand, at_office)) = site.standing_at(swipe.reader, swipe.happened_at) {
+            self.elsewhere |= !at_office;
+            self.note(swipe, &stand);
+        }
     }
-    for event in events.iter_mut().filter(|event| event.faces == Facing::Out) {
-        event.at = event.last;
+
+    fn is_own(&mut self, swipe: &Swipe) -> bool {
+        if let Some((badge, held)) = self.own
+            && badge == swipe.badge
+        {
+            return held.contains(swipe.happened_at);
+        }
+        let PersonFacts { site, person, .. } = *self.facts;
+        if let [only] = site.records().badges[swipe.badge.at()].grants[..]
+            && only.person == person
+        {
+            self.own = Some((swipe.badge, only.interval));
+        }
+        site.holder(swipe.badge, swipe.happened_at) == Some(person)
     }
-    in_order(facts.site, &mut events);
-    events
+
+    /// Adds an event, or makes the swipe a repeat of the burst to which it belongs.
+    fn note(&mut self, swipe: &Swipe, stand: &Stand) {
+        let debounce = self.facts.site.records().site.debounce;
+        let faces = swipe.faces.unwrap_or(stand.faces);
+        let recent = |kept: &Event| swipe.happened_at - kept.first < debounce;
+        let same = |kept: &&mut Event| kept.reader == swipe.reader && kept.faces == faces && kept.badge == swipe.badge;
+        let repeated = if self.events.last().is_some_and(recent) {
+            let recent = self.events.iter_mut().rev().take_while(|kept| recent(kept));
+            recent.into_iter().find(same)
+        } else {
+            None
+        };
+        let Some(kept) = repeated else {
+            self.events.push(event_of(swipe, stand));
+            return;
+        };
+        kept.last = swipe.happened_at;
+        kept.last_id = swipe.id;
+        if faces == Facing::Out {
+            kept.at = kept.last;
+            self.moved = true;
+        }
+    }
 }
 
 /// Puts events in the order of the instants at which they count; of the same instant by reader, as swipes are.
@@ -75,7 +158,10 @@ pub(crate) fn repeats_of(facts: &PersonFacts<'_>, event: &Event, now: Instant) -
         let inside = event.first <= swipe.happened_at && swipe.happened_at <= event.last && swipe.happened_at <= now;
         same && inside
             && is_judged(facts, swipe)
-            && event_of(facts.site, swipe).is_some_and(|seen| seen.faces == event.faces)
+            && facts
+                .site
+                .stand_at(swipe.reader, swipe.happened_at)
+                .is_some_and(|stand| swipe.faces.unwrap_or(stand.faces) == event.faces)
     };
     let mut ids: Vec<_> = facts
         .swipes
@@ -90,14 +176,15 @@ pub(crate) fn repeats_of(facts: &PersonFacts<'_>, event: &Event, now: Instant) -
 
 /// Whether a swipe is known, in its place in time, and the person's.
 fn is_judged(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
-    facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at)
-        && facts.site.quarantine(swipe).is_none()
-        && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
+    is_known(facts, swipe) && facts.site.holder(swipe.badge, swipe.happened_at) == Some(facts.person)
 }
 
-fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
-    let stand = site.stand_at(swipe.reader, swipe.happened_at)?;
-    Some(Event {
+fn is_known(facts: &PersonFacts<'_>, swipe: &Swipe) -> bool {
+    facts.known_at.is_none_or(|known_at| swipe.received_at <= known_at) && facts.site.quarantine(swipe).is_none()
+}
+
+fn event_of(swipe: &Swipe, stand: &Stand) -> Event {
+    Event {
         at: swipe.happened_at,
         last: swipe.happened_at,
         faces: swipe.faces.unwrap_or(stand.faces),
@@ -108,7 +195,7 @@ fn event_of(site: &SiteFacts, swipe: &Swipe) -> Option<Event> {
         id: swipe.id,
         last_id: swipe.id,
         opening_of: None,
-    })
+    }
 }
 
 /// By `happened_at`, reader, sequence, id: a result never depends on the order of arrival.
@@ -117,22 +204,4 @@ fn order(site: &SiteFacts, one: &Swipe, other: &Swipe) -> Ordering {
         .cmp(&other.happened_at)
         .then_with(|| by_reader(site, one.reader, other.reader))
         .then_with(|| (one.sequence, one.id).cmp(&(other.sequence, other.id)))
-}
-
-/// Adds an event, or makes it a repeat of the burst to which it belongs.
-fn collapse(site: &SiteFacts, events: &mut Vec<Event>, event: Event) {
-    let debounce = site.records().site.debounce;
-    let recent = events
-        .iter_mut()
-        .rev()
-        .take_while(|kept| event.first - kept.first < debounce);
-    let same =
-        |kept: &&mut Event| kept.reader == event.reader && kept.faces == event.faces && kept.badge == event.badge;
-    match recent.into_iter().find(same) {
-        Some(kept) => {
-            kept.last = event.first;
-            kept.last_id = event.id;
-        }
-        None => events.push(event),
-    }
 }

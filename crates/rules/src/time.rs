@@ -1,10 +1,10 @@
 //! Instants, lengths, half-open intervals, and the one function that turns a civil time into an instant.
 
-use alloc::vec::Vec;
 use core::ops::{Add, Range, Sub};
 
 use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use smallvec::SmallVec;
 
 /// A UTC instant with millisecond precision: milliseconds since 1970-01-01T00:00:00Z. Finer parts are cut off on entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +152,15 @@ impl Interval {
         }
     }
 
+    /// The smallest interval that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            until: self.until.max(other.until),
+        }
+    }
+
     /// How long it is; zero when empty.
     pub fn length(self) -> Span {
         if self.is_empty() {
@@ -162,18 +171,15 @@ impl Interval {
     }
 }
 
-/// A set of instants as sorted, disjoint, non-empty intervals that do not touch.
+/// A set of instants as sorted, disjoint, non-empty intervals that do not touch. Nearly all have one piece or two, which need no
+/// memory of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IntervalSet(Vec<Interval>);
+pub struct IntervalSet(SmallVec<[Interval; 2]>);
 
 impl IntervalSet {
     /// The set of the instants of one interval.
     pub fn from_interval(interval: Interval) -> Self {
-        Self(if interval.is_empty() {
-            Vec::new()
-        } else {
-            Vec::from([interval])
-        })
+        Self([interval].into_iter().filter(|piece| !piece.is_empty()).collect())
     }
 
     /// Its intervals in order.
@@ -188,7 +194,7 @@ impl IntervalSet {
 
     /// Takes `interval` out.
     pub fn subtract(&mut self, interval: Interval) {
-        if interval.is_empty() {
+        if self.0.iter().all(|kept| !kept.meets(interval)) {
             return;
         }
         let met = self.met_by(interval);
@@ -199,7 +205,9 @@ impl IntervalSet {
             Interval::new(first.from, interval.from),
             Interval::new(interval.until, last.until),
         ];
-        self.0.splice(met, left.into_iter().filter(|piece| !piece.is_empty()));
+        self.0.drain(met.clone());
+        self.0
+            .insert_many(met.start, left.into_iter().filter(|piece| !piece.is_empty()));
     }
 
     /// The positions of its intervals that share an instant with a non-empty `window`.
@@ -252,6 +260,9 @@ impl IntervalSet {
 
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
+        if let [only] = self.0[..] {
+            return only.intersect(window).length();
+        }
         self.0[self.met_by(window)]
             .iter()
             .fold(Span::ZERO, |sum, kept| sum + kept.intersect(window).length())
@@ -321,25 +332,69 @@ pub(crate) struct DayClock {
     steady_midnight: Option<Instant>,
 }
 
+/// The clocks of dates near each other: whether they change is asked once for all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DayClocks {
+    first: NaiveDate,
+    last: NaiveDate,
+    zone: Tz,
+    /// The zone's offset in milliseconds, where it is the same around the dates.
+    steady_offset: Option<i64>,
+}
+
+impl DayClocks {
+    /// The clocks of the dates from `first` to `last`.
+    pub(crate) fn new(first: NaiveDate, last: NaiveDate, zone: Tz) -> Self {
+        // No zone has changed its clocks and changed them back within so few days.
+        const FEW_DAYS: i64 = 14;
+        let steady_offset = if last.signed_duration_since(first).num_days() <= FEW_DAYS {
+            steady_offset(first, last, zone)
+        } else {
+            None
+        };
+        Self {
+            first,
+            last,
+            zone,
+            steady_offset,
+        }
+    }
+
+    pub(crate) fn of(&self, date: NaiveDate) -> DayClock {
+        let near = self.first <= date && date <= self.last;
+        match self.steady_offset.filter(|_| near) {
+            Some(offset) => DayClock {
+                date,
+                zone: self.zone,
+                steady_midnight: Some(midnight_at(date, offset)),
+            },
+            None => DayClock::new(date, self.zone),
+        }
+    }
+}
+
+/// The offset in milliseconds of a zone whose clocks are not seen to change as far as the civil times of the dates reach: those
+/// reach from a day before to two days after; zones are at most 14 h from UTC.
+fn steady_offset(first: NaiveDate, last: NaiveDate, zone: Tz) -> Option<i64> {
+    let offset_at = |date: Option<NaiveDate>| {
+        let at = date?.and_time(NaiveTime::MIN);
+        Some(i64::from(zone.offset_from_utc_datetime(&at).fix().local_minus_utc()) * 1_000)
+    };
+    let before = offset_at(first.checked_sub_days(Days::new(2)))?;
+    let after = offset_at(last.checked_add_days(Days::new(3)))?;
+    (before == after).then_some(before)
+}
+
+fn midnight_at(date: NaiveDate, offset: i64) -> Instant {
+    Instant::from_ms(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis() - offset)
+}
+
 impl DayClock {
     pub(crate) fn new(date: NaiveDate, zone: Tz) -> Self {
-        let local = date.and_time(NaiveTime::MIN);
-        let offset_of = |days_before: u64, days_after: u64| {
-            let at = local
-                .checked_sub_days(Days::new(days_before))
-                .and_then(|at| at.checked_add_days(Days::new(days_after)));
-            zone.offset_from_utc_datetime(&at.unwrap_or(local))
-                .fix()
-                .local_minus_utc()
-        };
-        // Civil times reach from a day before to two days after; zones are at most 14 h from UTC.
-        let (before, after) = (offset_of(2, 0), offset_of(0, 3));
-        let steady_midnight =
-            (before == after).then(|| Instant::from_ms(local.and_utc().timestamp_millis() - i64::from(before) * 1_000));
         Self {
             date,
             zone,
-            steady_midnight,
+            steady_midnight: steady_offset(date, date, zone).map(|offset| midnight_at(date, offset)),
         }
     }
 

@@ -150,6 +150,10 @@ pub trait Transaction: Send {
     /// many were not due at once before.
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
 
+    /// Makes day rows of a range of dates `[from, until)` due now: those of `people`, or everybody's if `None`. Returns how many
+    /// were not due at once before.
+    async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64>;
+
     /// Sets a named value of the installation.
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()>;
 

@@ -440,6 +440,20 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run_all(Bulk::MakeDue, &asked).await
     }
 
+    async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
+        let Some(people) = people else {
+            return self
+                .run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()])
+                .await;
+        };
+        let once: HashSet<&str> = people.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 3]> = once
+            .into_iter()
+            .map(|person| [person.into(), from.into(), until.into()])
+            .collect();
+        self.run_all(Bulk::MakeDueWithin, &asked).await
+    }
+
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
         self.run(statements::SET_SETTING, &[name.into(), value.into()])
             .await

@@ -48,6 +48,9 @@ pub(crate) const NEXT_CHECK: &str =
     "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
 pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+/// `$1` the first date, `$2` the date after the last.
+pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 
 /// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
 pub(crate) const FINDINGS: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -131,6 +134,7 @@ const SINGLE: &[&str] = &[
     DAYS,
     NEXT_CHECK,
     MAKE_ALL_DUE,
+    MAKE_ALL_DUE_WITHIN,
     FINDINGS,
     FINDINGS_OF_PERSON,
     FINDING,
@@ -169,6 +173,7 @@ pub(crate) enum Bulk {
     LockDays,
     SaveDays,
     MakeDue,
+    MakeDueWithin,
     SwipesOf,
     FindingsOf,
     FindingsById,
@@ -179,13 +184,14 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
         Self::LockDays,
         Self::SaveDays,
         Self::MakeDue,
+        Self::MakeDueWithin,
         Self::SwipesOf,
         Self::FindingsOf,
         Self::FindingsById,
@@ -204,6 +210,7 @@ impl Bulk {
             Self::LockDays => return DB::LOCK_DAYS,
             Self::SaveDays => SAVE_DAYS,
             Self::MakeDue => MAKE_DUE,
+            Self::MakeDueWithin => MAKE_DUE_WITHIN,
             Self::SwipesOf => SWIPES_OF,
             Self::FindingsOf => FINDINGS_OF,
             Self::FindingsById => FINDINGS_BY_ID,
@@ -270,6 +277,13 @@ const MAKE_DUE: ForRows = ForRows {
     after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+};
+const MAKE_DUE_WITHIN: ForRows = ForRows {
+    before: "WITH asked (person, first_date, end_date) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT", "TEXT"]),
+    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.first_date \
+         AND known.date < asked.end_date AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
 };
 /// For how many days of UTC one row of [`Bulk::SwipesOf`] can ask.
 pub(crate) const DAYS_ASKED_MAX: i64 = 8;

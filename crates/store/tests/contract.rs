@@ -78,6 +78,9 @@ const CASES: &[(&str, Case)] = &[
     }),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
+    ("days of a range are made due", |place| {
+        Box::pin(days_of_a_range_are_made_due(place))
+    }),
     ("findings keep their history", |place| {
         Box::pin(findings_keep_their_history(place))
     }),
@@ -682,6 +685,52 @@ async fn days(place: Place) {
         ledger.days("2026-09-17", "2026-10-01").await.expect("read"),
         [rows[2].clone()],
         "half-open"
+    );
+}
+
+async fn days_of_a_range_are_made_due(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys = [
+        day("ana", "2026-09-15"),
+        day("ana", "2026-09-16"),
+        day("bo", "2026-09-16"),
+        day("cy", "2026-09-17"),
+    ];
+    let settle = |key: &DayKey| DayRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 1,
+        facts_revision: 1,
+    };
+    let settled: Vec<DayRow> = keys.iter().map(settle).collect();
+    transaction.save_days(&settled).await.expect("save");
+    assert_eq!(
+        transaction
+            .make_due_within(Some(&["ana", "bo", "ana", "nobody"]), "2026-09-15", "2026-09-16")
+            .await
+            .expect("due"),
+        1,
+        "the date after the last stays as it is"
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-16", "2026-09-17")
+            .await
+            .expect("due"),
+        2
+    );
+    assert_eq!(
+        transaction
+            .make_due_within(None, "2026-09-15", "2026-09-17")
+            .await
+            .expect("due"),
+        0
+    );
+    assert_eq!(
+        transaction.due_days(at(0), 10).await.expect("due"),
+        keys[..3],
+        "the third date is left alone"
     );
 }
 

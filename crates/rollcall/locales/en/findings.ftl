@@ -31,4 +31,6 @@ state-withheld = withheld
 
 # What a finding is about, besides periods and meetings.
 about-duty = duty
+about-duty-role = duty ({ $role })
+duty-role-leader = leader on duty
 about-date = the day

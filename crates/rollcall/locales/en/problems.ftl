@@ -34,8 +34,30 @@ problem-badge_unowned = the badge “{ $value }” belongs to nobody at { $at }.
 problem-schedule_unknown = the schedule “{ $value }” is not in schedules.toml. Add it there or correct it here; “none” means no office hours.
 problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. Add it there or correct it here.
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
+problem-check_outside_duty = nobody is on the duty “{ $duty }” at { $value }. Write a time within that duty.
+problem-duty_too_long = the duty ends only at { $value }, after more than { $most } days, which is likely a mistyped date. Correct it, or write several duties.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.
 }
+problem-calendar_malformed = this is no calendar file. Export iCalendar (.ics) from the calendar program; holidays may also be the JSON of holiday-cn, or in the form of calendar.csv.
+problem-calendar_answer = this is somebody's answer to an invitation and does not say who is asked; it is left out. Import the invitation, or the whole calendar.
+problem-calendar_empty = the calendar has no entry at all. What was imported stays; if everything is called off, mark the meetings as cancelled, or remove them by hand.
+problem-calendar_incomplete = an entry cannot even be told by its UID, so this time no meeting is withdrawn. Correct the entries above.
+problem-calendar_unreachable = the calendar cannot be had ({ $reason }). What was imported stays, and it is tried again later.
+problem-event_without_start = the entry “{ $value }” has no time that can be read and is left out. Correct it in the calendar.
+problem-event_without_end = the entry “{ $value }” does not end after it starts (or lasts more than 31 days) and is left out. Correct it in the calendar.
+problem-event_zone_unknown = nobody can know the time zone “{ $reason }” of the entry “{ $value }”; it is left out. Use a zone such as Asia/Shanghai.
+problem-event_rule_unusable = the entry “{ $value }” comes again by a rule that cannot be followed ({ $reason }). Let it come again by days, weeks, months or years.
+problem-event_too_many = the calendar is too large: more than { $count } entries, or it takes too long to expand. Shorten the window, or split the calendar.
+problem-event_place_unknown = the location “{ $reason }” of the entry “{ $value }” is no place of places.csv; it is left out. Correct the location, write place in [[meeting_calendar]], or use --place.
+problem-event_all_day = the entry “{ $value }” lasts all day and says no time to meet; it is left out. Write the time, or all_day = "09:00-17:00" in [[meeting_calendar]].
+problem-event_elsewhere = the entry “{ $value }” was brought by the calendar “{ $reason }” already, and that one counts.
+problem-attendee_unknown = nobody in people.csv has the mail address “{ $value }” ({ $count } meetings), so it is on no roster. Fill in the column mail if it is one of yours.
+problem-attendee_ambiguous = several people in people.csv have the mail address “{ $value }”, so it is on no roster. Correct it there.
+problem-attendee_declined = “{ $value }” has declined { $count } meetings and is on their rosters as optional, which is not judged. Who must come all the same belongs into meeting_roster.csv.
+problem-day_none = the file has no day: the notice may not be out yet. The calendar in force stays as it is.
+problem-day_by_hand = { $value } was written by hand and stays as it is, whatever the imported calendar says.
+problem-day_partly = the entry “{ $value }” is neither whole days nor a half that ends or begins at 12:00; it is left out. Make it all day, or a half.
+problem-day_unmarked = { $count } entries (such as “{ $value }”) do not say whether they are days off or workdays and are left out, because others of the same calendar do.
 problem-problems_left_out = { $count } more of the kind “{ $problem }” are not listed. Correct those that are, and look again.

@@ -41,6 +41,8 @@ step-absence-shortened = An approved absence ({ $kind }, “{ $absence }”), un
 step-no-absence = Leave, errands and trips were checked: there is none.
 step-meeting-taken = Attending the meeting “{ $meeting }” takes { $interval } out of the period.
 step-meeting-assumed = On the roster of the meeting “{ $meeting }” and taken as attending until late there: { $interval } does not count for now.
+step-duty-taken = On duty ({ $role }), which takes { $interval } out of the period.
+step-duty-assumed = Down for duty ({ $role }) and taken as there until late for it: { $interval } does not count for now.
 step-effective = Expected there: { $pieces }.
 step-excused = The whole of it is excused.
 step-windows = Arrivals count from { $arrive_from } (swipes without direction until { $arrive_until }), departures until { $leave_until } (swipes without direction from { $leave_from }).
@@ -55,6 +57,7 @@ step-repeats = { $count ->
 }
 step-read-as-in = The swipe at { $at } has no direction; the person had gone out before, so it counts as coming in.
 step-seen-at-meeting = Sign-in at { $at } at the meeting “{ $meeting }” shows that the person came.
+step-seen-on-duty = Arrival for duty ({ $role }) at { $at } shows that the person came.
 step-no-swipe = There is no swipe.
 step-arrival = Arrived at { $at }, the earliest swipe.
 step-arrival-after-going-out = Arrival at { $at }; the person had been there before and gone out at { $out }.
@@ -62,15 +65,18 @@ step-arrival-first-of-several = Arrival at { $at }: nothing in the first half, s
 step-no-arrival = No swipe can be an arrival.
 step-departure = Left at { $at }, the latest swipe.
 step-departure-from-meeting = Departure at { $at }, on leaving the meeting “{ $meeting }”.
+step-departure-from-duty = Departure at { $at }, on leaving the place of duty.
 step-no-departure = No swipe can be a departure.
 step-came-back = In again at { $at }, so what came before is no departure.
 step-another-visit = What follows from { $at } is another visit and is not looked at.
 step-satisfied-by-meeting = The meeting “{ $meeting }” covers the { $side }, which needs no swipe.
+step-satisfied-by-duty = The duty ({ $role }) covers the { $side }, which needs no swipe.
 step-side-free = No { $side } swipe is asked for, so it is not judged.
 
 # What follows from it.
 step-due = Due at { $due }.
 step-due-meeting = Due at the meeting at { $due }.
+step-due-duty = Due for duty at { $due }.
 step-due-flex = With { $flex } of flexible time, due at { $due } at the latest.
 step-due-late-stay = Late stay on { $date } (left at { $left }, after { $left_after }): due at { $due } on this, the next working day.
 step-required-end = Expected to stay until { $at }.
@@ -127,6 +133,17 @@ step-exits-too-many = Went out and came back { $count ->
     [one] once
    *[other] { $count } times
 }, more than the { $allowed } allowed.
+
+# Duties.
+duty-role-none = officer on duty
+step-duty = Duty { $interval } at { $place }, { $role }: { $person }; arrivals count from { $sign_in_opens }.
+step-still-there = Came for the duty before ({ $role }) at { $came_in }, did not go out and stays for this one.
+step-proof = Check at { $check }: a swipe at the place at { $at } shows that the person was there.
+step-proof-missed = Check at { $check }: no swipe at the place during { $interval }, so the person was not there.
+step-hands-over = To be handed over to { $person } ({ $role }).
+step-successor-came = The successor came at { $at }.
+step-no-successor = The successor was not seen coming (looked for until { $until }).
+step-left-before-successor = Left at { $left }; the successor came only at { $came }, so the two did not meet.
 
 # How certain it is.
 step-withheld = The reader “{ $reader }” was down from { $from } to { $until } and may have missed a swipe: withheld.

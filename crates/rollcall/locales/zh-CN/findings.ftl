@@ -31,4 +31,6 @@ state-withheld = 暂缓
 
 # 情形所属，除时段和会议外。
 about-duty = 值班
+about-duty-role = 值班（{ $role }）
+duty-role-leader = 带班领导
 about-date = 当日

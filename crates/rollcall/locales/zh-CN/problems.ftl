@@ -34,8 +34,30 @@ problem-badge_unowned = 卡号“{ $value }”在 { $at } 不属于任何人。�
 problem-schedule_unknown = schedules.toml 里没有作息“{ $value }”。请在那里补上，或在此改正；不考勤写“none”。
 problem-meeting_unknown = meetings.toml 里没有会议“{ $value }”。请在那里补上，或在此改正。
 problem-duty_unknown = duties.csv 里没有值班“{ $value }”。请在那里补上，或在此改正。
+problem-check_outside_duty = { $value } 时没有人值“{ $duty }”这一班。查岗时间须在该班起止时间之内，请改正。
+problem-duty_too_long = 值班到 { $value } 才结束，超过了 { $most } 天，多半是日期写错了。请改正，或分成几班。
 problem-swipe_quarantined = { $reason ->
     [before_since] 时间 { $at } 早于 site.toml 的 since，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，或改早 since。
    *[ahead_of_receipt] 时间 { $at } 晚于接收时间，超出 clock_tolerance_seconds 所允许的范围，卡号“{ $value }”的这次刷卡予以保留，暂不判定。请校准读卡器时钟，并改正时间。
 }
+problem-calendar_malformed = 不是日历文件。请从日历软件导出 iCalendar（.ics）文件，节假日也可以用 holiday-cn 的 JSON 或 calendar.csv 格式。
+problem-calendar_answer = 这是某人对会议邀请的答复，不含参会名单，未予采用。请导入邀请或整个日历。
+problem-calendar_empty = 日历里一个日程也没有。已导入的会议保持不变；若确实都已取消，请逐个标为取消，或手工删除。
+problem-calendar_incomplete = 有日程连标识（UID）都读不出，因此这一次不撤销任何会议。请改正上面列出的日程。
+problem-calendar_unreachable = 取不到日历（{ $reason }）。已导入的会议保持不变，稍后再试。
+problem-event_without_start = 日程“{ $value }”没有可读的时间，未予采用。请在日历里改正。
+problem-event_without_end = 日程“{ $value }”没有晚于开始的结束时间（或超过 31 天），未予采用。请在日历里改正。
+problem-event_zone_unknown = 日程“{ $value }”的时区“{ $reason }”无从得知，未予采用。请改用 Asia/Shanghai 之类的时区。
+problem-event_rule_unusable = 日程“{ $value }”的重复规则不能采用（{ $reason }）。请在日历里改成按天、周、月或年重复。
+problem-event_too_many = 日历太大：日程超过 { $count } 个，或展开耗时过长。请缩短时间范围，或拆成几个日历。
+problem-event_place_unknown = 日程“{ $value }”的地点“{ $reason }”与 places.csv 的位置都对不上，未予采用。请改正地点，或在 [[meeting_calendar]] 里写 place，或用 --place。
+problem-event_all_day = 日程“{ $value }”是全天日程，没有开会时间，未予采用。请写明时间，或在 [[meeting_calendar]] 里写 all_day = "09:00-17:00"。
+problem-event_elsewhere = 日程“{ $value }”已由日历“{ $reason }”导入，以那个日历为准。
+problem-attendee_unknown = people.csv 里没有人用邮箱“{ $value }”（{ $count } 个会议），未列入名单。本单位的人请补上 mail 列。
+problem-attendee_ambiguous = people.csv 里有几个人用同一邮箱“{ $value }”，未列入名单。请改正。
+problem-attendee_declined = “{ $value }”谢绝了 { $count } 个会议，按可选参会列入，不作判定。须到会的请在 meeting_roster.csv 里写明。
+problem-day_none = 文件里一天也没有：通知可能尚未发布。现行日历保持不变。
+problem-day_by_hand = { $value } 由手工写定，不按导入的日历更改。
+problem-day_partly = 日程“{ $value }”既不是整天，也不是以 12:00 为界的半天，未予采用。请写成全天，或到 12:00 为止、从 12:00 开始。
+problem-day_unmarked = 有 { $count } 个日程没有注明休或班（例如“{ $value }”），未予采用：同一日历里别的日程是注明了的。
 problem-problems_left_out = “{ $problem }”类问题另有 { $count } 处没有列出。请先改正已列出的，再检查一次。

@@ -41,6 +41,8 @@ step-absence-shortened = 有经批准的{ $kind }“{ $absence }”，原批到 
 step-no-absence = 查请假、公出、出差记录：没有。
 step-meeting-taken = 参加会议“{ $meeting }”，{ $interval } 不计入在岗时间。
 step-meeting-assumed = 在会议“{ $meeting }”参会名单上，认定会议迟到之前视同在会，{ $interval } 暂不计入在岗时间。
+step-duty-taken = 正在值班（{ $role }），{ $interval } 不计入在岗时间。
+step-duty-assumed = 排有值班（{ $role }），认定值班迟到之前视同已到，{ $interval } 暂不计入在岗时间。
 step-effective = 应在岗的时间为 { $pieces }。
 step-excused = 整段都有正当事由，不作考勤要求。
 step-windows = { $arrive_from } 起的刷卡可算上班（不分进出的，到 { $arrive_until } 为止）；{ $leave_until } 前的刷卡可算下班（不分进出的，从 { $leave_from } 起）。
@@ -52,6 +54,7 @@ step-swipe = { $at } 在{ $place }刷卡（{ $reader }，{ $faces }）。
 step-repeats = 随后又重复刷卡 { $count } 次，到 { $at } 为止，不另计。
 step-read-as-in = { $at } 的刷卡不分进出；此前人已出去，这次算进来。
 step-seen-at-meeting = { $at } 在会议“{ $meeting }”签到，说明人已到岗。
+step-seen-on-duty = { $at } 到岗值班（{ $role }），说明人已到岗。
 step-no-swipe = 没有刷卡记录。
 step-arrival = { $at } 到达，取最早的一次刷卡。
 step-arrival-after-going-out = { $at } 到达；此前来过，{ $out } 又出去了。
@@ -59,15 +62,18 @@ step-arrival-first-of-several = { $at } 到达；前半段没有刷卡，取后�
 step-no-arrival = 没有可以算作到达的刷卡。
 step-departure = { $at } 离开，取最晚的一次刷卡。
 step-departure-from-meeting = { $at } 离开会议“{ $meeting }”，以此为离开时间。
+step-departure-from-duty = { $at } 离开值班地点，以此为离开时间。
 step-no-departure = 没有可以算作离开的刷卡。
 step-came-back = { $at } 又进来了，此前的出去不算下班。
 step-another-visit = { $at } 起是另一次进入，与本段无关。
 step-satisfied-by-meeting = { $side }时间正在会议“{ $meeting }”期间，{ $side }不用刷卡。
+step-satisfied-by-duty = { $side }时间正在值班（{ $role }），{ $side }不用刷卡。
 step-side-free = { $side }不用刷卡，不作判定。
 
 # 由此得出什么。
 step-due = 应到时刻为 { $due }。
 step-due-meeting = 会议应到时刻为 { $due }。
+step-due-duty = 值班应到时刻为 { $due }。
 step-due-flex = 弹性时间 { $flex }，最迟 { $due } 应到。
 step-due-late-stay = { $date } 下班晚（{ $left } 离开，晚于 { $left_after }），下一个工作日可以晚到，应到时刻为 { $due }。
 step-required-end = 应在岗至 { $at }。
@@ -118,6 +124,17 @@ step-exit-open = { $from } 离场，没有返回（{ $length }），目前没有
 step-exit-open-counts = { $from } 离场，没有返回（{ $length }），超过允许的时间。
 step-exits = 离场后又返回 { $count } 次，允许 { $allowed } 次。
 step-exits-too-many = 离场后又返回 { $count } 次，超过允许的 { $allowed } 次。
+
+# 值班。
+duty-role-none = 值班人员
+step-duty = 值班 { $interval }，地点{ $place }，{ $role }：{ $person }；{ $sign_in_opens } 起的刷卡可算到岗。
+step-still-there = 上一班（{ $role }）{ $came_in } 到岗后没有离开，接着值本班。
+step-proof = { $check } 查岗：{ $at } 在值班地点刷卡，在岗。
+step-proof-missed = { $check } 查岗：{ $interval } 在值班地点没有刷卡，不在岗。
+step-hands-over = 本班应交给下一班的{ $person }（{ $role }）。
+step-successor-came = 接班人 { $at } 到岗。
+step-no-successor = 没有见到接班人到岗（看到 { $until } 为止）。
+step-left-before-successor = { $left } 离开，接班人 { $came } 才到岗，两人没有碰面。
 
 # 有多大把握。
 step-withheld = 读卡器“{ $reader }”{ $from } 到 { $until } 无信号，可能有刷卡没有记下，暂缓判定。

@@ -37,6 +37,8 @@ struct FindingView {
     date: String,
     period: Option<String>,
     meeting: Option<String>,
+    /// The observation or duty.
+    source: Option<String>,
     kind: String,
     state: String,
     minutes: Option<i64>,
@@ -86,6 +88,7 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         date: row.date,
         period: row.period,
         meeting: row.meeting,
+        source: row.source,
         kind: row.kind,
         state: row.state,
         revision: row.revision,

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rules::explain::{Explanation, Limit, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, FindingKind};
-use rules::model::{DayKind, Facing, PersonIndex, Swipe};
+use rules::model::{DayKind, Facing, PersonIndex, PlaceIndex, Swipe};
 use rules::time::{CivilTime, Instant, Interval, IntervalSet, Span, instant_of};
 use store::{Ledger, Stored};
 
@@ -15,7 +15,7 @@ use super::directory::Directory;
 use super::show;
 use super::timeline::{Block, Day, Mark, Row};
 use crate::shared::SiteSnapshot;
-use crate::words::{self, Language};
+use crate::words::{self, Language, Value};
 
 /// What is known and concluded of one person's date.
 pub struct PersonDay {
@@ -51,11 +51,36 @@ pub async fn load(
     );
     let zone = site.records().site.zone;
     let shown = Interval::new(midnight(date, zone), midnight(dates.until, zone));
+    let on_duty: Vec<(Interval, PlaceIndex)> = explanations
+        .iter()
+        .flat_map(|it| &it.steps)
+        .filter_map(duty_place)
+        .collect();
     swipes.retain(|swipe| {
-        shown.contains(swipe.happened_at) && site.holder(swipe.badge, swipe.happened_at) == Some(person)
+        let at = swipe.happened_at;
+        let is_of_duty = |(window, place): &(Interval, PlaceIndex)| {
+            window.contains(at) && site.place_of(swipe.reader, at) == Some(*place)
+        };
+        let is_shown = shown.contains(at) || on_duty.iter().any(is_of_duty);
+        is_shown && site.holder(swipe.badge, at) == Some(person)
     });
     swipes.sort_by_key(|swipe| (swipe.happened_at, swipe.reader, swipe.sequence, swipe.id));
     Ok(PersonDay { swipes, explanations })
+}
+
+/// When and where swipes say something of a duty, which may last beyond its date.
+fn duty_place(step: &Step) -> Option<(Interval, PlaceIndex)> {
+    const SEEN_LEAVING: Span = Span::from_minutes(30);
+    let Step::Duty {
+        interval,
+        sign_in_opens,
+        place,
+        ..
+    } = step
+    else {
+        return None;
+    };
+    Some((Interval::new(*sign_in_opens, interval.until + SEEN_LEAVING), *place))
 }
 
 fn midnight(date: NaiveDate, zone: Tz) -> Instant {
@@ -95,6 +120,7 @@ impl Painter<'_> {
             blocks.extend(self.expected(explanation));
         }
         blocks.extend(steps().filter_map(|step| self.meeting(step)));
+        blocks.extend(steps().filter_map(|step| self.duty(step)));
         let shown = Self::shown(&blocks, &day.swipes);
         blocks.extend(steps().filter_map(|step| self.absence(step, shown)));
         blocks.extend(self.verdicts(day));
@@ -103,7 +129,7 @@ impl Painter<'_> {
         blocks.sort_by_key(|block| {
             (
                 block.row,
-                block.class == "grace",
+                super::timeline::is_inset(block),
                 block.interval.from,
                 block.interval.until,
             )
@@ -168,6 +194,29 @@ impl Painter<'_> {
         })
     }
 
+    /// A duty, or one of its checks.
+    fn duty(&self, step: &Step) -> Option<Block> {
+        let check = |check_at: &Instant, window: Interval, class, key| {
+            let time = [("time", Value::from(show::time(*check_at, self.zone())))];
+            (window, class, words::text(self.language, key, &time))
+        };
+        let (interval, class, label) = match step {
+            Step::Duty { duty, interval, .. } => {
+                let duty = &self.site.records().duties[duty.at()];
+                (*interval, "duty", show::plain(&words::duty(self.language, duty)))
+            }
+            Step::Proof { check_at, window, .. } => check(check_at, *window, "check-met", "admin-check-met"),
+            Step::ProofMissed { check_at, window } => check(check_at, *window, "check-missed", "admin-check-missed"),
+            _ => return None,
+        };
+        Some(Block {
+            row: Row::Duties,
+            interval,
+            class,
+            label,
+        })
+    }
+
     /// An absence or half holiday, as much of it as the picture shows.
     fn absence(&self, step: &Step, shown: Option<Interval>) -> Option<Block> {
         let (interval, label) = match step {
@@ -204,10 +253,10 @@ impl Painter<'_> {
         for explanation in day
             .explanations
             .iter()
-            .filter(|explanation| matches!(explanation.about, About::Period(_)))
+            .filter(|explanation| matches!(explanation.about, About::Period(_) | About::Duty(_)))
         {
-            if let Some(period) = period_of(explanation) {
-                free.insert(Interval::new(period.from, period.until.min(self.now)));
+            if let Some(whole) = whole_of(explanation) {
+                free.insert(Interval::new(whole.from, whole.until.min(self.now)));
             }
         }
         for block in &wrong {
@@ -278,12 +327,16 @@ impl Painter<'_> {
         ) {
             return Vec::new();
         }
-        let until = whole_of(explanation).map_or(self.now, |whole| whole.until.min(self.now));
+        let ends = whole_of(explanation).map_or(self.now, |whole| whole.until);
+        let until = ends.min(self.now);
         let pieces = explanation.steps.iter().filter_map(|step| match step {
             Step::Length { from, to, .. } => Some(Interval::new(*from, to.unwrap_or(until))),
             Step::Gap {
                 from, to, counts: true, ..
             } => Some(Interval::new(*from, *to)),
+            Step::ProofMissed { window, .. } => Some(*window),
+            Step::NoSuccessor { until } => Some(Interval::new(ends, (*until).min(self.now))),
+            Step::LeftBeforeSuccessor { left_at, came_at, .. } => Some(Interval::new(*left_at, *came_at)),
             Step::Exit { from, to, counts, .. } if *counts || kind == FindingKind::WalkingAbout => {
                 Some(Interval::new(*from, to.unwrap_or(until)))
             }
@@ -313,16 +366,16 @@ pub fn period_of(explanation: &Explanation) -> Option<Interval> {
     })
 }
 
-/// The period or meeting as announced.
+/// The period, meeting or duty as announced.
 fn whole_of(explanation: &Explanation) -> Option<Interval> {
-    let meeting = explanation.steps.iter().find_map(|step| match step {
-        Step::Meeting { interval, .. } => Some(*interval),
+    let announced = explanation.steps.iter().find_map(|step| match step {
+        Step::Meeting { interval, .. } | Step::Duty { interval, .. } => Some(*interval),
         _ => None,
     });
     match explanation.about {
         About::Period(_) => period_of(explanation),
-        About::Meeting(_) => meeting,
-        About::Duty(_) | About::Date => None,
+        About::Meeting(_) | About::Duty(_) => announced,
+        About::Date => None,
     }
 }
 

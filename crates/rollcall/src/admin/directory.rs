@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use rules::facts::SiteFacts;
-use rules::model::{Meeting, MeetingIndex, PersonIndex, UnitIndex};
+use rules::model::{Duty, Meeting, MeetingIndex, PersonIndex, UnitIndex};
 use rules::time::{CivilTime, instant_of};
+use store::rows::FindingRow;
 
 use super::show::plain;
+use crate::words::{self, Language};
 
 /// The bureau's people, units and meetings by their identifiers.
 pub struct Directory<'a> {
@@ -88,6 +90,20 @@ impl<'a> Directory<'a> {
     /// What a meeting is called; the identifier where nothing is known of it.
     pub fn meeting_title(&self, id: &str) -> String {
         plain(self.meetings.get(id).map_or(id, |meeting| &*meeting.title))
+    }
+
+    /// Where a finding belongs, as people call it: the meeting, the period or the duty; `None` is the date as a whole.
+    pub fn place_of(&self, language: Language, row: &FindingRow) -> Option<String> {
+        let duty = || row.source.as_deref().and_then(|id| self.duty(id));
+        match (&row.meeting, &row.period) {
+            (Some(meeting), _) => Some(self.meeting_title(meeting)),
+            (None, Some(period)) => Some(plain(period)),
+            (None, None) => duty().map(|duty| plain(&words::duty(language, duty))),
+        }
+    }
+
+    fn duty(&self, id: &str) -> Option<&'a Duty> {
+        self.site.records().duties.iter().find(|duty| &*duty.id == id)
     }
 
     /// What a meeting is called.

@@ -83,6 +83,7 @@ fn source(language: Language, step: &StepText) -> String {
 fn clause(language: Language, clause: &str) -> String {
     let key = match clause {
         "meeting" => "admin-clause-meeting",
+        "duty" => "admin-clause-duty",
         "time" => "admin-clause-time",
         "swipes" => "admin-clause-swipes",
         "coverage" => "admin-clause-coverage",

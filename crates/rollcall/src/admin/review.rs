@@ -388,9 +388,9 @@ impl Desk<'_> {
     /// The unit, and which part of the day it is about: somebody may be absent twice on one date.
     fn unit_and_period(&self, row: &FindingRow) -> String {
         let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit));
-        let period = row.period.as_deref().filter(|_| row.meeting.is_none());
+        let place = self.directory.place_of(self.language(), row);
         unit.into_iter()
-            .chain(period.map(show::plain))
+            .chain(place.filter(|_| row.meeting.is_none()))
             .collect::<Vec<_>>()
             .join(" · ")
     }
@@ -550,10 +550,8 @@ impl Desk<'_> {
 
     /// What it is and in which period or meeting.
     fn titled_verdict(&self, row: &FindingRow) -> String {
-        let place = match (&row.period, &row.meeting) {
-            (_, Some(meeting)) => self.directory.meeting_title(meeting),
-            (Some(period), None) => show::plain(period),
-            (None, None) => return self.verdict(row),
+        let Some(place) = self.directory.place_of(self.language(), row) else {
+            return self.verdict(row);
         };
         let arguments = [
             ("place", Value::from(place)),
@@ -632,7 +630,10 @@ impl Desk<'_> {
         let place = match &explanation.about {
             About::Period(name) => show::plain(name),
             About::Meeting(meeting) => self.directory.title_of(*meeting),
-            About::Duty(_) => words::text(self.language(), "about-duty", &[]),
+            About::Duty(duty) => {
+                let records = self.reviewer.site.facts.records();
+                show::plain(&words::duty(self.language(), &records.duties[duty.at()]))
+            }
             About::Date => words::text(self.language(), "about-date", &[]),
         };
         let is_withheld = super::reasons::is_withheld(explanation);
@@ -721,6 +722,7 @@ fn row_key(block: &timeline::Block) -> &'static str {
     match block.row {
         timeline::Row::Expected => "admin-row-expected",
         timeline::Row::Meetings => "admin-row-meetings",
+        timeline::Row::Duties => "admin-row-duties",
         timeline::Row::Absences => "admin-row-absences",
         timeline::Row::Verdict => "admin-row-verdict",
     }

@@ -60,6 +60,8 @@ pub enum Row {
     Expected,
     /// 会议
     Meetings,
+    /// 值班, with its checks; it is there only where there is a duty.
+    Duties,
     /// 请假公出
     Absences,
     /// 判定
@@ -94,6 +96,8 @@ pub struct Drawing {
     pub labels: Vec<Label>,
     /// Baselines of the rows' names: expected, meetings, absences, swipes, verdict.
     pub names: [f64; 5],
+    /// That of the duties, where there are any.
+    pub duties_name: Option<f64>,
 }
 
 /// An hour.
@@ -127,7 +131,7 @@ impl Bar {
             "grace" => Some("hatch-grace"),
             "v-late" => Some("hatch-late"),
             "v-walk" => Some("hatch-walk"),
-            "v-absent" => Some("hatch-absent"),
+            "v-absent" | "check-missed" => Some("hatch-absent"),
             "v-missing" => Some("hatch-missing"),
             "v-withheld" => Some("hatch-withheld"),
             _ => None,
@@ -182,6 +186,11 @@ pub fn draw(day: &Day, zone: Tz) -> Option<Drawing> {
     for (name, row) in [Row::Expected, Row::Meetings, Row::Absences].into_iter().enumerate() {
         drawing.names[name] = top + 16.0;
         top = draw_row(&mut drawing, day, row, &axis, top) + ROW_GAP;
+        let has_duties = row == Row::Meetings && day.blocks.iter().any(|block| block.row == Row::Duties);
+        if has_duties {
+            drawing.duties_name = Some(top + 16.0);
+            top = draw_row(&mut drawing, day, Row::Duties, &axis, top) + ROW_GAP;
+        }
     }
     drawing.names[3] = top + 10.0;
     top = draw_marks(&mut drawing, day, &axis, top) + ROW_GAP;
@@ -228,8 +237,9 @@ fn covers_label(inset: &Block, block: &Block, axis: &Axis) -> bool {
     block.interval.contains(inset.interval.from) && axis.x(inset.interval.from) < label_ends
 }
 
-fn is_inset(block: &Block) -> bool {
-    block.class == "grace"
+/// The grace of a period and the checks of a duty lie over them.
+pub fn is_inset(block: &Block) -> bool {
+    matches!(block.class, "grace" | "check-met" | "check-missed")
 }
 
 /// A bar, and from `label_from` on what it says.
@@ -492,6 +502,36 @@ mod tests {
     }
 
     #[test]
+    fn a_duty_has_a_row_of_its_own_with_its_checks_over_it() {
+        let blocks = vec![
+            block(Row::Duties, 1_080, 1_920, "duty", "值班（带班领导）"),
+            block(Row::Duties, 1_310, 1_330, "check-met", "查岗 22:00 在岗"),
+            block(Row::Duties, 1_610, 1_630, "check-missed", "查岗 03:00 无刷卡"),
+        ];
+        let drawing = draw(
+            &Day {
+                blocks,
+                marks: Vec::new(),
+            },
+            chrono_tz::Asia::Shanghai,
+        )
+        .expect("something to draw");
+        let tops: Vec<f64> = drawing.bars.iter().map(|bar| bar.y).collect();
+        assert_eq!(tops, [tops[0]; 3]);
+        assert!(
+            drawing
+                .duties_name
+                .is_some_and(|name| drawing.names[1] < name && name < drawing.names[2])
+        );
+        assert_eq!(
+            drawing.labels.len(),
+            1,
+            "checks say what they are to a pointer and in the table"
+        );
+        assert_tidy(&drawing);
+    }
+
+    #[test]
     fn nothing_to_draw_is_no_drawing() {
         assert_eq!(draw(&Day::default(), chrono_tz::Asia::Shanghai), None);
     }
@@ -524,10 +564,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_label_overlaps_another(
-            blocks in proptest::collection::vec((0usize..4, -300i64..1800, 1i64..600, "[ a-z重点工作推进会]{0,30}"), 0..12),
+            blocks in proptest::collection::vec((0usize..6, -300i64..1800, 1i64..600, "[ a-z重点工作推进会]{0,30}"), 0..12),
             marks in proptest::collection::vec((-300i64..1800, 0usize..3), 1..60),
         ) {
-            let rows = [(Row::Expected, "expected"), (Row::Meetings, "meeting"), (Row::Absences, "absence"), (Row::Verdict, "v-late")];
+            let rows = [(Row::Expected, "expected"), (Row::Meetings, "meeting"), (Row::Absences, "absence"), (Row::Verdict, "v-late"), (Row::Duties, "duty"), (Row::Duties, "check-met")];
             let mut blocks: Vec<_> = blocks.into_iter().map(|(row, from, length, label)| block(rows[row].0, from, from + length, rows[row].1, &label)).collect();
             blocks.sort_by_key(|block| block.interval.from);
             let facing = [Facing::In, Facing::Out, Facing::Both];

@@ -12,6 +12,8 @@ use store::rows::{FindingQuery, FindingRow, OutageRow, RejectedInput, SwipeRecor
 
 use super::directory::Directory;
 use super::error::AdminError;
+use super::feeds::{self, FeedView};
+use super::on_duty::{self, OnDuty};
 use super::page::{Page, Section, respond};
 use super::review::state_name;
 use super::show;
@@ -40,7 +42,9 @@ struct TodayPage {
     counts: Vec<Count>,
     units: Vec<UnitView>,
     findings_count: usize,
+    duties: Vec<OnDuty>,
     sources: Vec<Source>,
+    feeds: Vec<FeedView>,
     rejected: Vec<Rejected>,
     rejected_count: String,
     unknown: Vec<Unknown>,
@@ -115,7 +119,10 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
     let swipes = ledger.swipes_received(today, SWIPES_LOOKED_AT).await?;
     let rejected = ledger.rejected_inputs(REJECTED_LOOKED_AT).await?;
     let outages = ledger.outages().await?;
+    let feeds = ledger.setting(crate::calendars::watch::SETTING).await?;
     let directory = Directory::of(&reviewer.site.facts);
+    let (site, language) = (&reviewer.site, reviewer.language);
+    let duties = on_duty::list(&**ledger, site, &directory, language, reviewer.now).await?;
     let desk = Desk {
         reviewer: &reviewer,
         directory: &directory,
@@ -134,7 +141,9 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         counts: desk.counts(&findings, &swipes),
         units: desk.units(&findings),
         findings_count: findings.len(),
+        duties,
         sources: desk.sources(&swipes, &outages),
+        feeds: feeds::views(feeds.as_deref(), reviewer.language, zone),
         rejected: rejected
             .iter()
             .take(REJECTED_SHOWN)
@@ -244,11 +253,7 @@ impl Desk<'_> {
     }
 
     fn line(&self, row: &FindingRow) -> Line {
-        let place = match (&row.meeting, &row.period) {
-            (Some(meeting), _) => self.directory.meeting_title(meeting),
-            (None, Some(period)) => show::plain(period),
-            (None, None) => String::new(),
-        };
+        let place = self.directory.place_of(self.language(), row).unwrap_or_default();
         let tab = super::filter::Filter::default()
             .under(super::filter::Tab::of(row))
             .query();

@@ -3,11 +3,13 @@
 use std::net::TcpListener;
 use std::process::ExitCode;
 
+use chrono::{Datelike, NaiveDate};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use store::rows::AuditEntry;
 
 use super::{CliError, Installation};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{load_site, rebuild};
 
@@ -41,6 +43,21 @@ pub async fn check(arguments: CheckArguments) -> Result<ExitCode, CliError> {
     if site.facts.records().people.is_empty() {
         problems.push("nobody is known yet: run `rollcall import DIR` with a site folder".to_owned());
     }
+    let places: Vec<&str> = site.facts.records().places.iter().map(|place| &*place.id).collect();
+    for calendar in &config.meeting_calendars {
+        if let Some(place) = calendar
+            .settings
+            .place
+            .as_deref()
+            .filter(|place| !places.contains(place))
+        {
+            problems.push(format!(
+                "[[meeting_calendar]] id = \"{}\": place = \"{place}\" is not in places.csv: add it there or correct it",
+                calendar.id
+            ));
+        }
+    }
+    problems.extend(calendar_problem(&*ledger, &site.facts).await?);
     problems.extend(port_problem(&config));
     ledger.close().await;
     if arguments.json {
@@ -56,6 +73,31 @@ pub async fn check(arguments: CheckArguments) -> Result<ExitCode, CliError> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// How long before the end of what is known of holidays somebody should be told.
+const HOLIDAYS_ENDING_DAYS: i64 = 15;
+
+/// Whether holidays are known beyond the weeks to come, where the site follows the calendar that comes with Rollcall.
+async fn calendar_problem(
+    ledger: &dyn store::Ledger,
+    facts: &rules::facts::SiteFacts,
+) -> Result<Option<String>, store::StoreError> {
+    let source = crate::transfer::site_source(ledger).await?;
+    if crate::folder::Shipped::chosen(&source.site).is_none() {
+        return Ok(None);
+    }
+    let records = facts.records();
+    let today = rules::time::local_date(Clock::host().now(), records.site.zone);
+    // A notice speaks of its whole year, whatever its last date is.
+    let last_year = records.calendar.iter().map(|day| day.date.year()).max();
+    let last = last_year
+        .and_then(|year| NaiveDate::from_ymd_opt(year, 12, 31))
+        .unwrap_or(today);
+    let is_ending = (last - today).num_days() < HOLIDAYS_ENDING_DAYS;
+    Ok(is_ending.then(|| {
+        format!("no holiday is known after {last}: once the next notice is out, run `rollcall import calendar FILE`")
+    }))
 }
 
 fn port_problem(config: &Config) -> Option<String> {

@@ -6,19 +6,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, Subcommand};
 use rules::time::Instant;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
-use super::{CliError, Installation};
+use super::{CliError, Installation, calendars};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::serve::{self, ServeOptions, simulation};
 use crate::{demo, transfer};
 
 /// Who an import on the host is recorded as.
-const HOST_ACTOR: &str = "host";
+pub const HOST_ACTOR: &str = "host";
 
 #[derive(Args, Debug)]
 pub struct ServeArguments {
@@ -103,11 +103,16 @@ pub async fn demo(arguments: DemoArguments) -> Result<ExitCode, CliError> {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImportArguments {
+    #[command(subcommand)]
+    what: Option<ImportCommand>,
     #[command(flatten)]
     installation: Installation,
-    /// The site folder. A file that it does not have leaves what is stored of it as it is.
-    directory: PathBuf,
+    /// The site folder. A file that it does not have leaves what is stored of it as it is. A folder that is called like one of
+    /// the commands below is written as ./meetings.
+    #[arg(required = true)]
+    directory: Option<PathBuf>,
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
@@ -119,14 +124,31 @@ pub struct ImportArguments {
     json: bool,
 }
 
+/// What else can be imported.
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Holidays and makeup workdays: the JSON of holiday-cn, an iCalendar file, or rows in the form of calendar.csv.
+    Calendar(calendars::ImportCalendarArguments),
+    /// The meetings of an iCalendar file.
+    Meetings(calendars::ImportMeetingsArguments),
+}
+
 pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
+    match arguments.what {
+        Some(ImportCommand::Calendar(arguments)) => return calendars::import_calendar(arguments).await,
+        Some(ImportCommand::Meetings(arguments)) => return calendars::import_meetings(arguments).await,
+        None => {}
+    }
+    let directory = arguments
+        .directory
+        .ok_or_else(|| CliError::Usage(anyhow!("name a site folder")))?;
     let (ledger, _) = arguments.installation.ledger().await?;
     let options = transfer::ImportOptions {
         dry_run: arguments.dry_run,
         accept_good_rows: arguments.accept_good_rows,
         actor: HOST_ACTOR.to_owned(),
     };
-    let report = transfer::import(&*ledger, &arguments.directory, &options, Clock::host().now()).await?;
+    let report = transfer::import(&*ledger, &directory, &options, Clock::host().now()).await?;
     if arguments.json {
         println!("{}", report.to_json());
     } else {

@@ -37,7 +37,7 @@ pub struct Cast {
 }
 
 /// What one person does on one day.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// How the day begins.
     pub morning: Morning,

@@ -12,6 +12,7 @@ pub(crate) mod random;
 pub(crate) mod script;
 mod signal;
 pub(crate) mod site;
+mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

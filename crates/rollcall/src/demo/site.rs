@@ -10,6 +10,7 @@ use rules::time::Instant;
 use super::bureau::{Bureau, Gathering, NAME, ROOT_UNIT, UNITS, ZONE, seconds_at};
 use super::cast::{Cast, Morning};
 use super::script::{Direction, Gate, ScriptedSwipe};
+use super::watch;
 
 /// Readers of the bureau, as `readers.csv` and the demo's configuration name them.
 pub mod reader {
@@ -57,6 +58,7 @@ place,name,kind,pairing
 east-gate,东门,office,first
 west-gate,西门,office,first
 hall,三楼多功能厅,meeting,directed
+duty-room,值班室,duty,directed
 ";
 
 const READERS: &str = "\
@@ -65,6 +67,7 @@ east-gate-in,east-gate,in
 east-gate-out,east-gate,out
 west-gate,west-gate,both
 hall-door,hall,both
+duty-door,duty-room,both
 ";
 
 /// Writes the bureau into `directory`, which must exist, with `swipes` as what has happened already.
@@ -104,12 +107,19 @@ pub fn write(bureau: &Bureau, swipes: &[ScriptedSwipe], directory: &Path) -> io:
         &["meeting", "person", "role"],
         roster(bureau),
     )?;
+    write_watch(bureau, directory)?;
     write_table(
         directory,
         "swipes.csv",
         &["reader", "badge", "happened_at", "faces"],
-        swipes.iter().map(swipe_row),
+        swipes.iter().map(swipe_row).chain(watch::swipes(bureau)),
     )
+}
+
+fn write_watch(bureau: &Bureau, directory: &Path) -> io::Result<()> {
+    let columns = ["duty", "person", "place", "starts", "ends", "role", "hands_over_to"];
+    write_table(directory, "duties.csv", &columns, watch::duties(bureau))?;
+    write_table(directory, "duty_checks.csv", &["duty", "at"], watch::checks(bureau))
 }
 
 fn write_table<const COLUMNS: usize>(
@@ -245,7 +255,8 @@ pub fn local(at: Instant) -> chrono::DateTime<chrono_tz::Tz> {
     at.to_utc().with_timezone(&ZONE)
 }
 
-fn written(date: NaiveDate, seconds: u32) -> String {
+/// A second of a date as files write it.
+pub fn written(date: NaiveDate, seconds: u32) -> String {
     format!(
         "{date} {:02}:{:02}:{:02}",
         seconds / 3_600,
@@ -271,7 +282,8 @@ mod tests {
         assert_eq!(lines("badges.csv"), 1 + 274);
         assert_eq!(lines("units.csv"), 1 + 9);
         assert_eq!(lines("absences.csv"), 1 + 8 + 8 + 12);
-        assert_eq!(lines("swipes.csv"), 1 + swipes.len());
+        assert_eq!(lines("swipes.csv"), 1 + swipes.len() + watch::swipes(&bureau).len());
+        assert_eq!((lines("duties.csv"), lines("duty_checks.csv")), (1 + 3, 1 + 4));
         assert!(lines("meeting_roster.csv") > 92 + 24);
     }
 }

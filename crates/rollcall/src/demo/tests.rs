@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{Finding, FindingKind, FindingState};
 use rules::model::Swipe;
-use rules::time::Instant;
+use rules::time::{Instant, local_date};
 
 use super::bureau::{Bureau, instant_on, seconds_at};
 use super::cast::{EARLY_LEAVES, LATE_ARRIVALS, Morning};
@@ -105,6 +105,38 @@ fn the_morning_comes_to_what_the_script_intends() {
         walk_outs.iter().filter(|finding| finding.since.is_none()).count(),
         1,
         "one is back: {walk_outs:?}"
+    );
+}
+
+#[test]
+fn the_nights_before_are_on_the_duty_roster() {
+    let judged = Judged::of_the_demo();
+    let records = judged.facts.records();
+    let said = records.duties.iter().map(|duty| {
+        let badges = judged.facts.badges_of(duty.person);
+        let witnesses = judged.facts.witnesses_of(duty.person);
+        let theirs = witnesses.iter().flat_map(|witness| judged.facts.badges_of(*witness));
+        let known: Vec<_> = badges.iter().chain(theirs).collect();
+        let swipes: Vec<Swipe> = judged
+            .swipes
+            .iter()
+            .filter(|swipe| known.contains(&&swipe.badge))
+            .copied()
+            .collect();
+        let facts = PersonFacts {
+            site: &judged.facts,
+            person: duty.person,
+            dates: DateRange::of_date(local_date(duty.interval.from, records.site.zone)),
+            swipes: &swipes,
+            known_at: None,
+        };
+        let findings = rules::evaluate(&facts, judged.at(23, 0)).findings;
+        let kinds: Vec<&str> = findings.iter().map(|finding| finding.kind.name()).collect();
+        format!("{}: {}", duty.id, kinds.join(" "))
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        ["night-0914: ", "night-0915: duty_left handover_missing", "day-0916: "]
     );
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::NaiveDate;
-use rules::facts::{DateRange, PersonFacts, Quarantine, SiteFacts};
+use rules::Evaluator;
+use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
@@ -210,10 +211,11 @@ impl Engine {
             now: self.now,
         };
         let mut judged = Vec::with_capacity(days.len());
+        let mut evaluator = Evaluator::new(&site.facts);
         for days in people {
             for (key, date) in days.keys {
                 let swipes = memory.swipes(days.person, days.window);
-                let assessment = assess(&site.facts, days.person, date, swipes, self.now);
+                let assessment = assess(&mut evaluator, days.person, date, swipes, self.now);
                 let settled = settle(&judging, &key, &assessment, memory.take_findings(&key));
                 judged.push(JudgedDay {
                     key,
@@ -329,28 +331,15 @@ impl Work {
     }
 }
 
-/// Judges one date of a person; the same call for the engine, a rebuild and whoever asks why.
-pub fn assess(facts: &SiteFacts, person: PersonIndex, date: NaiveDate, swipes: &[Swipe], now: Instant) -> Assessment {
-    rules::evaluate(&person_facts(facts, person, date, swipes), now)
-}
-
-/// What is known of one date of a person.
-pub fn person_facts<'a>(
-    facts: &'a SiteFacts,
+/// Judges one date of a person; the same call for the engine and a rebuild.
+pub fn assess(
+    evaluator: &mut Evaluator<'_>,
     person: PersonIndex,
     date: NaiveDate,
-    swipes: &'a [Swipe],
-) -> PersonFacts<'a> {
-    PersonFacts {
-        site: facts,
-        person,
-        dates: DateRange {
-            from: date,
-            until: date + chrono::Days::new(1),
-        },
-        swipes,
-        known_at: None,
-    }
+    swipes: &[Swipe],
+    now: Instant,
+) -> Assessment {
+    evaluator.judge(person, DateRange::of_date(date), swipes, now).clone()
 }
 
 /// Days by person, and those of people whom the facts do not know.
@@ -433,14 +422,22 @@ impl Engine {
         done
     }
 
+    /// The first date that something at an instant can touch: the one before it, or that of a duty that was not over.
+    pub(super) fn touched_from(&self, at: Instant) -> NaiveDate {
+        let facts = &self.site.borrow().facts;
+        let day_before = super::site::date_at(facts, at) - chrono::Days::new(1);
+        facts.records().duty_begun_before(at).map_or(day_before, |begun_at| {
+            super::site::date_at(facts, begun_at).min(day_before)
+        })
+    }
+
     /// Makes every day from the date of `since` on due, commits and reads the facts again.
     pub(super) async fn change_facts(
         &mut self,
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from =
-            since.map(|at| (super::site::date_at(&self.site.borrow().facts, at) - chrono::Days::new(1)).to_string());
+        let from = since.map(|at| self.touched_from(at).to_string());
         transaction.bump_facts_revision().await?;
         transaction.make_due(None, from.as_deref()).await?;
         transaction.commit().await?;

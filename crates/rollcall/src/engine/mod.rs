@@ -74,7 +74,7 @@ mod setting {
     pub const ALIVE_AT: &str = "alive_at_ms";
 }
 
-pub use setting::{ALIVE_AT, OPENED_THROUGH};
+pub use setting::{ALIVE_AT, OPENED_FROM, OPENED_THROUGH};
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -233,7 +233,7 @@ impl Engine {
             });
         let lost: Vec<_> = lost.collect();
         self.note_readers(&lost).await?;
-        let board_from = site::date_at(&self.site.borrow().facts, self.now) - Days::new(1);
+        let board_from = self.touched_from(self.now);
         let mut transaction = self.ledger.begin().await?;
         transaction.make_due(None, Some(&board_from.to_string())).await?;
         transaction.commit().await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rules::Evaluator;
 use rules::time::Instant;
 use store::Ledger;
 use store::rows::{DayKey, DayRow, FindingQuery, FindingRow};
@@ -73,6 +74,7 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
         .into_iter()
         .partition(is_settled);
     rebuilt.pending = pending.len();
+    let mut evaluator = Evaluator::new(&site.facts);
     for chunk in judged.chunks(DAYS_PER_CHUNK) {
         let judged_at: BTreeMap<DayKey, Instant> = chunk
             .iter()
@@ -85,7 +87,7 @@ pub async fn check(ledger: &dyn Ledger) -> anyhow::Result<Rebuilt> {
             let swipes = site.swipes(&records)?;
             for (key, date) in days.keys {
                 let now = judged_at[&key];
-                let assessment = assess(&site.facts, days.person, date, &swipes, now);
+                let assessment = assess(&mut evaluator, days.person, date, &swipes, now);
                 let judging = Judging {
                     records: site.facts.records(),
                     secret: &secret,
@@ -149,6 +151,7 @@ fn difference(day: &DayKey, stored: Option<&FindingRow>, rebuilt: Option<&Findin
             .period
             .clone()
             .or_else(|| shown.meeting.clone())
+            .or_else(|| shown.source.clone())
             .unwrap_or_default(),
         kind: shown.kind.clone(),
         stored: stored.map(said),

@@ -19,9 +19,10 @@ use super::values::{self, latest_from_wins};
 /// Readers face one of these.
 pub(super) const FACINGS: [(&str, Facing); 3] = [("in", Facing::In), ("out", Facing::Out), ("both", Facing::Both)];
 
-const SITE_KEYS: [&str; 8] = [
+const SITE_KEYS: [&str; 9] = [
     "name",
     "time_zone",
+    "calendar",
     "debounce_seconds",
     "clock_tolerance_seconds",
     "since",

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
-use rules::model::{Id, MeetingIndex, PersonIndex, PlaceIndex, ReaderIndex, Site, SiteRecords, UnitIndex};
+use rules::model::{DutyIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, ReaderIndex, Site, SiteRecords, UnitIndex};
 
 use super::FolderError;
 use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, hours, later, meetings};
+use super::{BadgeKeys, bureau, duties, feed, hours, later, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub(super) struct Draft {
     pub(super) places: HashMap<Id, PlaceIndex>,
     pub(super) readers: HashMap<Id, ReaderIndex>,
     pub(super) meetings: HashMap<Id, MeetingIndex>,
+    pub(super) duties: HashMap<Id, DutyIndex>,
 }
 
 /// Makes records of a folder. Whatever is wrong is a problem, and the good neighbours count; only without a usable
@@ -55,8 +56,12 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     hours::assignments(source, &mut draft, &mut problems);
     hours::absences(source, &mut draft, &mut problems);
     meetings::meetings(source, &mut draft, &mut problems);
+    feed::meetings(source, &mut draft, &mut problems);
     meetings::rosters(source, &mut draft, &mut problems);
+    feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
+    duties::duties(source, &mut draft, &mut problems);
+    duties::checks(source, &mut draft, &mut problems);
     later::check(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);
@@ -78,6 +83,7 @@ impl Draft {
             places: HashMap::new(),
             readers: HashMap::new(),
             meetings: HashMap::new(),
+            duties: HashMap::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use rules::model::{
     Absence, Assignment, AssignmentSubject, CalendarDay, DayKind, Id, LateAllowance, LateCountsFrom, Period,
     PeriodSettings, Schedule, Side,
@@ -12,9 +13,10 @@ use rules::time::{CivilTime, Interval, Span};
 use super::bureau::FirstLines;
 use super::compile::Draft;
 use super::document::{Document, Node};
-use super::gathering::Cells;
+use super::gathering::{Cells, each_row};
 use super::problem::{Code, Problem, Problems};
-use super::source::{SiteSource, TableFile};
+use super::shipped;
+use super::source::{SiteSource, Table, TableFile};
 use super::values;
 
 /// The parameters of a period, which `[period_defaults]` may set for all.
@@ -233,19 +235,43 @@ fn clock(time: CivilTime) -> String {
     format!("{:02}:{:02}{suffix}", of_day / 60, of_day % 60)
 }
 
-/// `calendar.csv`.
+/// What `calendar.csv` may say of a date; `ordinary` takes back what the calendar that comes with Rollcall says.
+const DAY_KINDS: [(&str, Option<DayKind>); 5] = [
+    ("holiday", Some(DayKind::Holiday)),
+    ("workday", Some(DayKind::Workday)),
+    ("morning_off", Some(DayKind::MorningOff)),
+    ("afternoon_off", Some(DayKind::AfternoonOff)),
+    ("ordinary", None),
+];
+
+/// `calendar.csv`, over the calendar that the site chooses.
 pub(super) fn calendar(source: &SiteSource, draft: &mut Draft, problems: &mut Problems) {
-    let kinds = [
-        ("holiday", DayKind::Holiday),
-        ("workday", DayKind::Workday),
-        ("morning_off", DayKind::MorningOff),
-        ("afternoon_off", DayKind::AfternoonOff),
-    ];
+    let none = Table::default();
+    let table = source.tables.get(&TableFile::Calendar).unwrap_or(&none);
+    let dated = dated_rows(table, draft.zone(), problems);
+    let written: HashSet<NaiveDate> = dated.iter().map(|(date, _)| *date).collect();
+    draft
+        .records
+        .calendar
+        .extend(dated.into_iter().filter_map(|(_, day)| day));
+    shipped::add(source, &written, draft, problems);
+}
+
+/// What is wrong with the rows of a calendar.
+pub fn calendar_problems(table: &Table, zone: Tz) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    dated_rows(table, zone, &mut problems);
+    problems.into_sorted()
+}
+
+/// The good rows of a calendar: each date, and the day that it is made; none where it is what the week says.
+pub(super) fn dated_rows(table: &Table, zone: Tz, problems: &mut Problems) -> Vec<(NaiveDate, Option<CalendarDay>)> {
     let mut lines = FirstLines::<NaiveDate>::default();
-    draft.rows(source, TableFile::Calendar, problems, |draft, cells| {
+    let mut dated = Vec::new();
+    each_row(TableFile::Calendar, Some(table), zone, problems, |cells| {
         let date = cells.date("date")?;
         cells.require("kind")?;
-        let kind = cells.choice("kind", &kinds)?.expect("the cell is not empty");
+        let kind = cells.choice("kind", &DAY_KINDS)?.expect("the cell is not empty");
         let acts_as = cells.get("acts_as").map(|text| {
             let days = "mon, tue, wed, thu, fri, sat, sun";
             values::weekday(text).ok_or_else(|| cells.wrong(Code::ValueInvalid, "acts_as", text).with("allowed", days))
@@ -253,15 +279,17 @@ pub(super) fn calendar(source: &SiteSource, draft: &mut Draft, problems: &mut Pr
         let acts_as = acts_as.transpose()?;
         lines.refuse_second(&cells, date)?;
         let text = |column| cells.get(column).map(Id::from);
-        draft.records.calendar.push(CalendarDay {
+        let day = kind.map(|kind| CalendarDay {
             date,
             kind,
             name: text("name"),
             acts_as,
             source: text("source"),
         });
+        dated.push((date, day));
         Ok(())
     });
+    dated
 }
 
 /// How `assignments.csv` says that somebody has no office hours.

@@ -58,7 +58,7 @@ pub(super) fn meetings(source: &SiteSource, draft: &mut Draft, problems: &mut Pr
     }
 }
 
-fn meeting(node: &Node<'_>, draft: &Draft) -> Result<Meeting, Problem> {
+pub(super) fn meeting(node: &Node<'_>, draft: &Draft) -> Result<Meeting, Problem> {
     let zone = draft.zone();
     let id = node.required("id", node.text("id"))?.into();
     let title = node.required("title", node.text("title"))?.into();

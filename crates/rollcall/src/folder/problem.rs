@@ -114,15 +114,59 @@ codes! {
     MeetingUnknown = "meeting_unknown",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A duty that goes on for longer than anybody stands one.
+    DutyTooLong = "duty_too_long",
+    /// A check at a time at which nobody is on that duty.
+    CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
+    /// A file that is no calendar.
+    CalendarMalformed = "calendar_malformed",
+    /// Somebody's answer to an invitation, which does not say who is asked.
+    CalendarAnswer = "calendar_answer",
+    /// A calendar that has no entry at all.
+    CalendarEmpty = "calendar_empty",
+    /// A calendar with something that cannot be read and does not say which meeting it is.
+    CalendarIncomplete = "calendar_incomplete",
+    /// A calendar that cannot be had.
+    CalendarUnreachable = "calendar_unreachable",
+    /// An entry of a calendar without a start that can be read.
+    EventWithoutStart = "event_without_start",
+    /// An entry that does not end after it starts.
+    EventWithoutEnd = "event_without_end",
+    /// An entry in a zone that nobody knows.
+    EventZoneUnknown = "event_zone_unknown",
+    /// An entry that comes again by a rule that cannot be followed.
+    EventRuleUnusable = "event_rule_unusable",
+    /// A calendar with more in it than anybody meets.
+    EventTooMany = "event_too_many",
+    /// An entry at no place that is known.
+    EventPlaceUnknown = "event_place_unknown",
+    /// An entry that lasts whole days and says no time.
+    EventAllDay = "event_all_day",
+    /// An entry that another calendar has brought already.
+    EventElsewhere = "event_elsewhere",
+    /// A mail address that nobody has.
+    AttendeeUnknown = "attendee_unknown",
+    /// A mail address that several people have.
+    AttendeeAmbiguous = "attendee_ambiguous",
+    /// Somebody who is asked and has declined.
+    AttendeeDeclined = "attendee_declined",
+    /// A holiday file without a single day.
+    DayNone = "day_none",
+    /// A date that was written by hand, which an imported calendar leaves as it is.
+    DayByHand = "day_by_hand",
+    /// An entry of a holiday calendar that is neither whole days nor a half.
+    DayPartly = "day_partly",
+    /// Entries of a holiday calendar that say nothing of work.
+    DayUnmarked = "day_unmarked",
     /// More of the same, counted and not listed.
     ProblemsLeftOut = "problems_left_out",
 }
 
 impl Problem {
     /// A problem of a whole file.
-    pub(super) fn of_file(file: &str, code: Code) -> Self {
+    pub(crate) fn of_file(file: &str, code: Code) -> Self {
         let severity = Severity::Error;
         Self {
             file: file.to_owned(),
@@ -135,19 +179,19 @@ impl Problem {
     }
 
     /// The same at a line.
-    pub(super) fn at_row(mut self, row: u64) -> Self {
+    pub(crate) fn at_row(mut self, row: u64) -> Self {
         self.row = Some(row);
         self
     }
 
     /// The same at a key of a document.
-    pub(super) fn at_key(mut self, key: &str) -> Self {
+    pub(crate) fn at_key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
     /// The same as a warning.
-    pub(super) fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
@@ -157,7 +201,7 @@ impl Problem {
         clippy::needless_pass_by_value,
         reason = "most callers have a value to give away, the others a reference"
     )]
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.details.push((name, value.to_string()));
         self
     }
@@ -264,7 +308,7 @@ mod tests {
     fn every_problem_has_words_in_both_languages() {
         let names = [
             "reason", "column", "known", "cells", "columns", "value", "allowed", "least", "most", "from", "until",
-            "first", "parent", "at", "count", "problem",
+            "first", "parent", "at", "count", "problem", "duty",
         ];
         for &code in Code::ALL {
             let problem = names.iter().fold(Problem::of_file("site.toml", code), |problem, name| {

@@ -98,9 +98,19 @@ table_files! {
     /// Absences 请假/公出/出差.
     Absences = "absences.csv": ["absence", "person", "kind", "from", "until"] ["returned_at"],
     /// Duties 值班.
-    Duties = "duties.csv": ["duty", "person", "place", "starts", "ends"] ["role", "hands_over_to"],
+    Duties = "duties.csv": ["duty", "person", "place", "starts", "ends"]
+        ["role", "hands_over_to", "checks", "check_seed"],
+    /// Times at which whoever is on duty must show that they are there 查岗.
+    DutyChecks = "duty_checks.csv": ["duty", "at"] [],
     /// Who must come to which meeting 参会名单.
     MeetingRoster = "meeting_roster.csv": ["meeting", "person"] ["role", "seat"],
+    /// Meetings that calendars brought.
+    FeedMeetings = "feed_meetings.csv": ["meeting", "title", "place", "starts", "ends"] [
+        "sign_in_opens", "late_grace_minutes", "absent_after_minutes", "late_absent_after_minutes",
+        "exit_allowance_minutes", "exits_allowed", "early_grace_minutes", "source", "uid", "occurrence"
+    ],
+    /// Who must come to the meetings that calendars brought.
+    FeedRoster = "feed_roster.csv": ["meeting", "person"] ["role", "source"],
     /// How many a unit must send 单位名额.
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.
@@ -221,7 +231,7 @@ impl Table {
     }
 
     /// Where a column stands.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 }

@@ -58,6 +58,8 @@ struct FindingRow<'a> {
 struct FineRow<'a> {
     #[serde(flatten)]
     whose: WhoseRow<'a>,
+    /// The duty.
+    source: Option<&'a str>,
     explanation: Vec<StepRow<'a>>,
 }
 
@@ -139,6 +141,10 @@ fn finding<'a>(judged: &'a Judged, finding: &Finding, records: &'a SiteRecords) 
 fn fine_row<'a>(judged: &'a Judged, records: &'a SiteRecords) -> FineRow<'a> {
     FineRow {
         whose: whose(judged, records),
+        source: match &judged.about {
+            About::Duty(duty) => Some(&*records.duties[duty.at()].id),
+            About::Period(_) | About::Meeting(_) | About::Date => None,
+        },
         explanation: explanation(judged),
     }
 }

@@ -40,7 +40,7 @@ fn heading(judged: &Judged, records: &SiteRecords, language: Language) -> String
     let about = match &judged.about {
         About::Period(name) => name.to_string(),
         About::Meeting(meeting) => records.meetings[meeting.at()].title.to_string(),
-        About::Duty(_) => text(language, "about-duty", &[]),
+        About::Duty(duty) => words::duty(language, &records.duties[duty.at()]),
         About::Date => text(language, "about-date", &[]),
     };
     let (name, id) = named(judged, records);

@@ -13,7 +13,9 @@ use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat};
 use chrono_tz::Tz;
 use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
-use rules::model::{Id, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
+use rules::model::{
+    DutyIndex, Id, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex,
+};
 use rules::time::{Instant, civil_instant, local_date};
 
 use super::names::{NameMode, mask, plain};
@@ -51,6 +53,17 @@ pub struct BoardDay {
     pub standings: Vec<Standing>,
     /// What is not as it should be.
     pub findings: Vec<BoardFinding>,
+}
+
+impl BoardDay {
+    /// Whether a duty that began on the date, maybe days ago, is still on.
+    fn is_on_duty(&self, now: Instant) -> bool {
+        let mut duties = self
+            .standings
+            .iter()
+            .filter(|standing| matches!(standing.about, About::Duty(_)));
+        duties.any(|standing| standing.shown.contains(now))
+    }
 }
 
 /// A finding with the name and revision that the store gave it.
@@ -92,14 +105,10 @@ impl Board {
             self.adopt(&facts);
         }
         let near = self.near(now);
-        self.days.retain(|(_, date), _| near.contains(date));
-        self.days.extend(
-            change
-                .days
-                .into_iter()
-                .filter(|day| near.contains(&day.date))
-                .map(|day| ((day.person, day.date), day)),
-        );
+        let matters = |day: &BoardDay| near.contains(&day.date) || day.is_on_duty(now);
+        self.days.retain(|_, day| matters(day));
+        let days = change.days.into_iter().filter(matters);
+        self.days.extend(days.map(|day| ((day.person, day.date), day)));
         self.sources
             .extend(change.sources.into_iter().map(|source| (source.reader.clone(), source)));
     }
@@ -171,6 +180,7 @@ struct Moves {
     people: Vec<Option<PersonIndex>>,
     units: Vec<Option<UnitIndex>>,
     meetings: Vec<Option<MeetingIndex>>,
+    duties: Vec<Option<DutyIndex>>,
     readers: Vec<Option<ReaderIndex>>,
 }
 
@@ -191,6 +201,11 @@ impl Moves {
                 before.meetings.iter().map(|one| &*one.id),
                 after.meetings.iter().map(|one| &*one.id),
                 MeetingIndex,
+            ),
+            duties: positions(
+                before.duties.iter().map(|one| &*one.id),
+                after.duties.iter().map(|one| &*one.id),
+                DutyIndex,
             ),
             readers: positions(
                 before.readers.iter().map(|one| &*one.id),
@@ -224,10 +239,14 @@ impl Moves {
     }
 
     fn about(&self, about: &mut About) -> bool {
-        let About::Meeting(meeting) = about else { return true };
-        let moved = self.meetings.get(meeting.at()).copied().flatten();
-        *meeting = moved.unwrap_or(*meeting);
-        moved.is_some()
+        let moved = match about {
+            About::Meeting(meeting) => self.meetings.get(meeting.at()).copied().flatten().map(About::Meeting),
+            About::Duty(duty) => self.duties.get(duty.at()).copied().flatten().map(About::Duty),
+            About::Period(_) | About::Date => return true,
+        };
+        let is_known = moved.is_some();
+        *about = moved.unwrap_or(About::Date);
+        is_known
     }
 }
 

@@ -1,11 +1,16 @@
 //! `rollcall import`: a site folder into the database.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use rules::time::Instant;
-use store::rows::AuditRecord;
-use store::{Ledger, StoreError};
+use chrono::NaiveDate;
+use rules::facts::SiteFacts;
+use rules::time::{Instant, local_date};
+use store::rows::{AuditRecord, DayKey};
+use store::{Ledger, StoreError, Transaction};
 
+use crate::calendars::due::{Due, Judged};
+use crate::engine::{OPENED_FROM, OPENED_THROUGH};
 use crate::folder::{self, FolderError, TableFile};
 
 use super::check::{self, Checked, Contents};
@@ -73,7 +78,8 @@ pub async fn import(
             },
         );
         let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
-        if applies && !write_facts(ledger, &plan, &stored, &checked, options, now).await? {
+        let calendar = calendar_due(ledger, &plan, &stored, &checked, now).await?;
+        if applies && !write_facts(ledger, &plan, &calendar, &stored, &checked, options, now).await? {
             continue;
         }
         let swipes = swipes::add(ledger, &checked.compiled, applies).await?;
@@ -88,11 +94,32 @@ fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Che
     check::check(source, contents, in_force)
 }
 
+/// The days that changed dates of the calendar touch. Where nothing could be judged before, the other files say whom to judge.
+async fn calendar_due(
+    ledger: &dyn Ledger,
+    plan: &Plan,
+    stored: &Stored,
+    checked: &Checked,
+    now: Instant,
+) -> Result<Due, StoreError> {
+    if !plan.changes_calendar() {
+        return Ok(Due::default());
+    }
+    let Ok(before) = folder::compile(&source_of(&stored.documents, &stored.facts)?) else {
+        return Ok(Due::default());
+    };
+    let before = SiteFacts::new(before.records);
+    let after = SiteFacts::new(checked.compiled.records.clone());
+    let judged = Judged::of(ledger, &after, now).await?;
+    Ok(Due::of_calendar(&before, &after, judged))
+}
+
 /// Writes documents and rows in one transaction, so that the daemon sees all of them or none; `false` where the facts have changed
 /// since they were compared.
 async fn write_facts(
     ledger: &dyn Ledger,
     plan: &Plan,
+    calendar: &Due,
     stored: &Stored,
     checked: &Checked,
     options: &ImportOptions,
@@ -102,6 +129,7 @@ async fn write_facts(
     if plan.is_empty() && swipes == 0 {
         return Ok(true);
     }
+    let opened = opened_dates(ledger).await?;
     let mut transaction = ledger.begin().await?;
     if transaction.facts_revision().await? != stored.revision {
         return Ok(false);
@@ -111,12 +139,14 @@ async fn write_facts(
         transaction
             .make_due(people.as_deref(), plan.touched.from().as_deref())
             .await?;
+        calendar.apply(&mut *transaction).await?;
         for document in &plan.documents {
             transaction.add_document(document).await?;
         }
         let superseded: Vec<&str> = plan.superseded.iter().map(String::as_str).collect();
         transaction.supersede_facts(&superseded, now).await?;
         transaction.add_facts(&plan.added).await?;
+        touch_duties(&mut *transaction, plan, checked, opened).await?;
         transaction.bump_facts_revision().await?;
     }
     transaction
@@ -124,6 +154,39 @@ async fn write_facts(
         .await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// The dates whose rows the engine has made, from the first to the last.
+async fn opened_dates(ledger: &dyn Ledger) -> Result<Option<(NaiveDate, NaiveDate)>, StoreError> {
+    let [from, through] = [OPENED_FROM, OPENED_THROUGH].map(|name| ledger.setting(name));
+    let date = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    Ok(date(from.await?).zip(date(through.await?)))
+}
+
+/// Makes rows for new duties on dates that have begun already: such a date may be one on which nothing else was asked of the person,
+/// and whoever is not seen there leaves no swipe that would make one.
+async fn touch_duties(
+    transaction: &mut dyn Transaction,
+    plan: &Plan,
+    checked: &Checked,
+    opened: Option<(NaiveDate, NaiveDate)>,
+) -> Result<(), StoreError> {
+    let Some((first, last)) = opened else { return Ok(()) };
+    let new: HashSet<String> = plan.new_duties().collect();
+    let records = &checked.compiled.records;
+    let days = records
+        .duties
+        .iter()
+        .filter(|duty| new.contains(&*duty.id))
+        .filter_map(|duty| {
+            let date = local_date(duty.interval.from, records.site.zone);
+            (first <= date && date <= last).then(|| DayKey {
+                person: records.people[duty.person.at()].id.to_string(),
+                date: date.to_string(),
+            })
+        });
+    let days: Vec<DayKey> = days.collect();
+    transaction.touch_days(&days).await
 }
 
 fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: Instant) -> AuditRecord {

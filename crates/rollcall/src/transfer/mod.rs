@@ -16,8 +16,10 @@ mod swipes;
 
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
+pub(crate) use plan::fact_id;
 pub use report::{FileReport, ImportReport};
 pub use stored::site_source;
+pub(crate) use stored::{csv_text, source_of};
 
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,8 @@ pub(super) struct Touched {
     /// Whether it is everybody.
     everyone: bool,
     people: BTreeSet<String>,
+    /// Duties that are or were other than before.
+    duties: BTreeSet<String>,
     /// The earliest date, where every change says one.
     from: Option<NaiveDate>,
     always: bool,
@@ -67,6 +69,9 @@ impl Plan {
         for file in fact_files().filter(|file| checked.tables.contains(file)) {
             plan.compare_table(file, checked, stored, author);
         }
+        if !plan.is_empty() {
+            plan.touched.spread(&DutyCells::all(checked, stored));
+        }
         for (file, refused) in &checked.refused {
             match plan.files.iter_mut().find(|report| report.file == *file) {
                 Some(report) => report.refused = *refused,
@@ -79,9 +84,21 @@ impl Plan {
         plan
     }
 
+    /// Whether the working calendar changes.
+    pub(super) fn changes_calendar(&self) -> bool {
+        let kind = Document::Calendar.kind();
+        self.documents.iter().any(|edition| edition.kind == kind)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
+    }
+
+    /// The ids of the duties whose rows are new.
+    pub(super) fn new_duties(&self) -> impl Iterator<Item = String> + '_ {
+        let rows = self.added.iter().filter(|row| row.file == TableFile::Duties.name());
+        rows.filter_map(|row| cell(&row.cells, "duty"))
     }
 
     fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
@@ -95,7 +112,10 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            self.touched.add_everyone();
+            // What a calendar touches is known by its dates: see `calendars::due`.
+            if document != Document::Calendar {
+                self.touched.add_everyone();
+            }
             self.documents.push(DocumentEdition {
                 kind: document.kind().to_owned(),
                 effective_from: String::new(),
@@ -147,7 +167,7 @@ impl Plan {
 }
 
 /// A name of its own for a new row: no row of an earlier revision has it, although it may have had the same cells.
-fn fact_id(text: &str) -> String {
+pub(crate) fn fact_id(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -169,12 +189,19 @@ impl Touched {
 
     /// Adds what the row that came or went touches.
     fn add(&mut self, file: TableFile, cells: &str) {
+        if matches!(file, TableFile::Duties | TableFile::DutyChecks) {
+            self.duties.extend(cell(cells, "duty"));
+        }
         let person = match file {
+            // Whose it is, and when, the duty says.
+            TableFile::DutyChecks => return,
             TableFile::People
             | TableFile::Badges
             | TableFile::Absences
             | TableFile::Permissions
-            | TableFile::MeetingRoster => cell(cells, "person"),
+            | TableFile::Duties
+            | TableFile::MeetingRoster
+            | TableFile::FeedRoster => cell(cells, "person"),
             TableFile::Assignments => {
                 cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
             }
@@ -182,8 +209,8 @@ impl Touched {
             | TableFile::Places
             | TableFile::Readers
             | TableFile::Calendar
-            | TableFile::Duties
             | TableFile::MeetingUnits
+            | TableFile::FeedMeetings
             | TableFile::Observations
             | TableFile::Swipes
             | TableFile::Coverage => None,
@@ -194,12 +221,90 @@ impl Touched {
         };
         let since = match file {
             TableFile::Absences | TableFile::Permissions => cell(cells, "from").as_deref().and_then(day_before),
+            TableFile::Duties => cell(cells, "starts").as_deref().and_then(day_before),
             _ => None,
         };
         match since {
-            Some(since) => self.from = Some(self.from.map_or(since, |from| from.min(since))),
+            Some(since) => self.since(since),
             None => self.always = true,
         }
+    }
+
+    fn since(&mut self, date: NaiveDate) {
+        self.from = Some(self.from.map_or(date, |from| from.min(date)));
+    }
+
+    /// Adds what rows that came or went touch by way of duties: those that they are about, whoever hands one over to somebody
+    /// touched, and the duties that began before the first date and were not over then.
+    fn spread(&mut self, duties: &[DutyCells]) {
+        let changed = |duty: &&DutyCells| self.duties.contains(&duty.id);
+        let about: Vec<&DutyCells> = duties.iter().filter(changed).collect();
+        let people: BTreeSet<&str> = about.iter().map(|duty| &*duty.person).collect();
+        let touched = |person: &str| people.contains(person) || self.people.contains(person);
+        let theirs: BTreeSet<&str> = duties
+            .iter()
+            .filter(|duty| touched(&duty.person))
+            .map(|duty| &*duty.id)
+            .collect();
+        let hands_over = |duty: &&DutyCells| {
+            let successor = duty.hands_over_to.as_deref();
+            successor.is_some_and(|successor| theirs.contains(successor) || self.duties.contains(successor))
+        };
+        let handing_over: Vec<&DutyCells> = duties.iter().filter(hands_over).collect();
+        let handed_over = handing_over.iter().map(|duty| duty.person.clone());
+        let people: BTreeSet<String> = people.into_iter().map(str::to_owned).chain(handed_over).collect();
+        let starts: Vec<NaiveDate> = about.iter().filter_map(|duty| duty.from).collect();
+        self.people.extend(people);
+        for date in starts {
+            self.since(date);
+        }
+        if let Some(from) = self.from {
+            let running = duties
+                .iter()
+                .filter(|duty| self.people.contains(&duty.person) && duty.until.is_some_and(|until| from <= until))
+                .filter_map(|duty| duty.from);
+            if let Some(date) = running.min() {
+                self.since(date);
+            }
+        }
+    }
+}
+
+/// A row of `duties.csv`, as far as it says whom a change can touch.
+#[derive(Debug)]
+struct DutyCells {
+    id: String,
+    person: String,
+    hands_over_to: Option<String>,
+    /// The date before its start.
+    from: Option<NaiveDate>,
+    /// The date after its end.
+    until: Option<NaiveDate>,
+}
+
+impl DutyCells {
+    fn of(cells: &str) -> Option<Self> {
+        let ends = cell(cells, "ends")?;
+        Some(Self {
+            id: cell(cells, "duty")?,
+            person: cell(cells, "person")?,
+            hands_over_to: cell(cells, "hands_over_to"),
+            from: cell(cells, "starts").as_deref().and_then(day_before),
+            until: day_before(&ends).and_then(|date| date.checked_add_days(Days::new(2))),
+        })
+    }
+
+    /// Those in force and those that the folder has.
+    fn all(checked: &Checked, stored: &Stored) -> Vec<Self> {
+        let file = TableFile::Duties;
+        let stored = stored.facts.iter().filter(|fact| fact.file == file.name());
+        let in_force = stored.filter_map(|fact| Self::of(&fact.cells));
+        let table = checked.merged.tables.get(&file);
+        let merged = table.into_iter().flat_map(|table| {
+            let rows = table.rows.iter();
+            rows.filter_map(|row| Self::of(&cells_of(table, row)))
+        });
+        in_force.chain(merged).collect()
     }
 }
 
@@ -224,6 +329,34 @@ mod tests {
         touched.add(TableFile::Absences, r#"{"from":"2026-09-14","person":"bo"}"#);
         assert_eq!(touched.people(), Some(vec!["ana", "bo"]));
         assert_eq!(touched.from().as_deref(), Some("2026-09-13"));
+    }
+
+    #[test]
+    fn a_duty_touches_whoever_hands_it_over_from_the_beginning_of_theirs() {
+        let night = r#"{"duty":"night","ends":"2026-09-17 08:00","person":"bo","starts":"2026-09-16 18:00"}"#;
+        let week = r#"{"duty":"week","ends":"2026-09-16 18:00","hands_over_to":"night","person":"ana","starts":"2026-09-12 08:00"}"#;
+        let duties = || [night, week].map(|cells| DutyCells::of(cells).expect("a duty"));
+        let touches = |file, cells: &str| {
+            let mut touched = Touched::default();
+            touched.add(file, cells);
+            touched.spread(&duties());
+            let people = touched.people().map(|people| people.join(" "));
+            (people.unwrap_or_default(), touched.from().unwrap_or_default())
+        };
+        let both = ("ana bo".to_owned(), "2026-09-11".to_owned());
+        assert_eq!(touches(TableFile::Duties, night), both);
+        assert_eq!(
+            touches(TableFile::DutyChecks, r#"{"at":"2026-09-16 20:00","duty":"night"}"#),
+            both
+        );
+        assert_eq!(
+            touches(TableFile::Absences, r#"{"from":"2026-09-15 08:30","person":"ana"}"#),
+            ("ana".to_owned(), "2026-09-11".to_owned())
+        );
+        assert_eq!(
+            touches(TableFile::Badges, r#"{"badge":"7","person":"bo"}"#),
+            ("ana bo".to_owned(), String::new())
+        );
     }
 
     #[test]

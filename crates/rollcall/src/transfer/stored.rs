@@ -86,7 +86,7 @@ pub async fn site_source(ledger: &dyn Ledger) -> Result<SiteSource, StoreError> 
 }
 
 /// The files that stored documents and facts make.
-pub(super) fn source_of(documents: &[DocumentEdition], facts: &[FactRow]) -> Result<SiteSource, StoreError> {
+pub(crate) fn source_of(documents: &[DocumentEdition], facts: &[FactRow]) -> Result<SiteSource, StoreError> {
     let mut source = SiteSource::default();
     for edition in documents {
         let document = Document::ALL
@@ -168,7 +168,7 @@ pub(super) fn cell(cells: &str, column: &str) -> Option<String> {
 }
 
 /// A table as CSV text, in the shape that [`Table::parse`] reads back to the same table.
-pub(super) fn csv_text(table: &Table) -> String {
+pub(crate) fn csv_text(table: &Table) -> String {
     let mut text = String::new();
     push_line(&mut text, table.columns.iter().map(String::as_str));
     for row in &table.rows {

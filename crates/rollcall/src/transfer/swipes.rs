@@ -1,9 +1,9 @@
 //! Swipes of a folder into the ledger: in chunks, each whole, and none twice.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use rules::model::{Facing, SiteRecords};
+use rules::model::{Duty, Facing, SiteRecords};
 use rules::time::{Instant, Interval, local_date};
 use store::rows::SwipeRecord;
 use store::{Ledger, StoreError};
@@ -28,13 +28,14 @@ type Sameness = (String, String, Instant, Option<String>, Option<i64>);
 /// Adds the swipes that the ledger does not have, or with `write` false only counts them.
 pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -> Result<SwipeCounts, StoreError> {
     let mut counts = SwipeCounts::default();
+    let handing_over = handing_over(&compiled.records);
     for chunk in compiled.swipes.chunks(CHUNK) {
         let known = stored_samenesses(ledger, chunk).await?;
         let fresh: Vec<&FolderSwipe> = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe))).collect();
         counts.added += fresh.len() as u64;
         counts.unchanged += (chunk.len() - fresh.len()) as u64;
         if write && !fresh.is_empty() {
-            write_chunk(ledger, &compiled.records, &fresh).await?;
+            write_chunk(ledger, &compiled.records, &handing_over, &fresh).await?;
         }
     }
     Ok(counts)
@@ -74,17 +75,30 @@ fn sameness(swipe: &FolderSwipe) -> Sameness {
 }
 
 /// Stores swipes, makes the days due that they may change, and sees to it that days before the database's first are judged too.
-async fn write_chunk(ledger: &dyn Ledger, records: &SiteRecords, swipes: &[&FolderSwipe]) -> Result<(), StoreError> {
+async fn write_chunk(
+    ledger: &dyn Ledger,
+    records: &SiteRecords,
+    handing_over: &HandingOver<'_>,
+    swipes: &[&FolderSwipe],
+) -> Result<(), StoreError> {
     let mut rows: Vec<SwipeRecord> = swipes.iter().map(|swipe| record(swipe)).collect();
     // The order in which every writer takes its locks.
     rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    let holders: BTreeSet<&str> = swipes.iter().filter_map(|swipe| holder(records, swipe)).collect();
+    let mut holders: BTreeSet<&str> = swipes.iter().filter_map(|swipe| holder(records, swipe)).collect();
+    let judged_too: Vec<&str> = holders
+        .iter()
+        .filter_map(|holder| handing_over.get(holder))
+        .flatten()
+        .copied()
+        .collect();
+    holders.extend(judged_too);
     let holders: Vec<&str> = holders.into_iter().collect();
     let earliest = swipes
         .iter()
         .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
         .map(|swipe| swipe.happened_at)
         .min();
+    let earliest = earliest.map(|at| records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at)));
     let day_before = earliest
         .map(|at| local_date(at, records.site.zone))
         .and_then(|date| date.checked_sub_days(Days::new(1)));
@@ -106,6 +120,21 @@ async fn write_chunk(ledger: &dyn Ledger, records: &SiteRecords, swipes: &[&Fold
         transaction.bump_facts_revision().await?;
     }
     transaction.commit().await
+}
+
+/// By person, whose duties are handed over to them: those are judged by their swipes too.
+type HandingOver<'a> = HashMap<&'a str, Vec<&'a str>>;
+
+fn handing_over(records: &SiteRecords) -> HandingOver<'_> {
+    let id = |duty: &Duty| -> &str { &records.people[duty.person.at()].id };
+    let mut handing_over = HandingOver::new();
+    for duty in &records.duties {
+        if let Some(successor) = duty.hands_over_to {
+            let successor = id(&records.duties[successor.at()]);
+            handing_over.entry(successor).or_default().push(id(duty));
+        }
+    }
+    handing_over
 }
 
 fn holder<'a>(records: &'a SiteRecords, swipe: &FolderSwipe) -> Option<&'a str> {

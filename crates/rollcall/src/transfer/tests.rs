@@ -146,7 +146,12 @@ async fn what_is_imported_is_exported_and_importing_that_changes_nothing() {
     let report = fixture.import(false, false).await;
     assert_eq!(report.errors, 0, "{:?}", report.lines(Language::English));
     assert_eq!(counts(&report, "people.csv"), (274, 0, 0, 0));
-    assert_eq!(counts(&report, "swipes.csv"), (swipes.len() as u64, 0, 0, 0));
+    assert_eq!(counts(&report, "duties.csv"), (3, 0, 0, 0));
+    let shown = read_directory(fixture.folder.path()).unwrap().tables[&TableFile::Swipes]
+        .rows
+        .len();
+    assert!(shown > swipes.len(), "the door of the duty room has seen some more");
+    assert_eq!(counts(&report, "swipes.csv"), (shown as u64, 0, 0, 0));
 
     let exported = tempfile::tempdir().unwrap();
     export(&*fixture.ledger, exported.path()).await.unwrap();
@@ -337,6 +342,38 @@ async fn an_absence_makes_the_days_of_its_person_due() {
     let mut transaction = fixture.ledger.begin().await.unwrap();
     let due = transaction.due_days(judged_at, 10).await.unwrap();
     assert_eq!(due, [day("bo", "2026-09-15")]);
+}
+
+#[tokio::test]
+async fn a_duty_of_a_date_that_has_begun_has_its_row_at_once() {
+    let fixture = Fixture::with(SMALL).await;
+    let mut transaction = fixture.ledger.begin().await.unwrap();
+    for (name, date) in [
+        (crate::engine::OPENED_FROM, "2026-09-10"),
+        (crate::engine::OPENED_THROUGH, "2026-09-15"),
+    ] {
+        transaction.set_setting(name, date).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    fixture.rewrite(&[(
+        "duties.csv",
+        "duty,person,place,starts,ends\n\
+         saturday,ana,gate,2026-09-12 18:00,2026-09-13 08:00\n\
+         long-ago,ana,gate,2026-09-05 18:00,2026-09-06 08:00\n\
+         to-come,bo,gate,2026-09-16 18:00,2026-09-17 08:00\n",
+    )]);
+    assert_eq!(counts(&fixture.import(false, false).await, "duties.csv"), (3, 0, 0, 0));
+    let mut transaction = fixture.ledger.begin().await.unwrap();
+    let days = transaction
+        .due_days(Instant::from_ms(1_789_500_000_000), 10)
+        .await
+        .unwrap();
+    let told: Vec<_> = days.iter().map(|day| format!("{} {}", day.person, day.date)).collect();
+    assert_eq!(
+        told,
+        ["ana 2026-09-12"],
+        "before and after the dates that are judged nothing waits"
+    );
 }
 
 #[tokio::test]

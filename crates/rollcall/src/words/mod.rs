@@ -12,6 +12,7 @@ pub use fluent_bundle::FluentValue as Value;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use rules::finding::{FindingKind, FindingState};
+use rules::model::Duty;
 
 /// A language in which we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,12 +53,35 @@ macro_rules! files {
 }
 
 /// The Fluent files, by their names without `.ftl`; a key is in one file only.
-const FILES: &[File] = files!["admin", "demo", "findings", "judge", "problems", "steps", "transfer"];
+const FILES: &[File] = files![
+    "admin",
+    "calendars",
+    "demo",
+    "findings",
+    "judge",
+    "problems",
+    "steps",
+    "transfer"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
 static CHINESE: LazyLock<Bundle> = LazyLock::new(|| bundle(Language::Chinese));
 static ENGLISH: LazyLock<Bundle> = LazyLock::new(|| bundle(Language::English));
+
+/// The key of the words for a role on duty that we know: `leader`, or 带班领导 as a roster may write it, is the leader's shift.
+pub fn duty_role(role: &str) -> Option<&'static str> {
+    matches!(role, "leader" | "带班" | "带班领导").then_some("duty-role-leader")
+}
+
+/// What a duty is called in lists: with the role, where the roster says one.
+pub fn duty(language: Language, duty: &Duty) -> String {
+    let Some(role) = &duty.role else {
+        return text(language, "about-duty", &[]);
+    };
+    let role = duty_role(role).map_or_else(|| role.to_string(), |key| text(language, key, &[]));
+    text(language, "about-duty-role", &[("role", Value::from(role))])
+}
 
 /// The text of a message. An unknown key, or an argument that the message asks for and does not get, is a mistake in our
 /// own source: tests and debug builds stop there, a release shows the key in `⟦⟧`.
@@ -209,7 +233,7 @@ mod tests {
             sources(&root.join(folder), &mut text);
         }
         // Keys of these families are made of a name that the program has elsewhere.
-        let families = ["kind-", "state-", "problem-"];
+        let families = ["kind-", "state-", "problem-", "calendar-kind-", "meetings-act-"];
         let unused: Vec<_> = keys(Language::English)
             .into_iter()
             .filter(|key| {

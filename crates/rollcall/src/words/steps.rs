@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use rules::explain::{ArrivalReason, Clause, DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use rules::finding::{About, FindingKind};
 use rules::model::{
-    AssignmentSubject, DayKind, Facing, Id, MeetingIndex, PlaceIndex, ReaderIndex, SiteRecords, SwipeId,
+    AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PersonIndex, PlaceIndex, ReaderIndex,
+    SiteRecords, SwipeId,
 };
 use rules::time::{Instant, Interval, Span};
 
@@ -32,7 +33,7 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
         date: explanation.date,
         zone: records.site.zone,
     };
-    let about_meeting = matches!(explanation.about, About::Meeting(_));
+    let about = &explanation.about;
     let is_withheld = explanation
         .steps
         .iter()
@@ -42,7 +43,7 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
             Step::Concluded { kind, .. } if is_withheld => {
                 Said::new("step-concluded-withheld").with("kind", Argument::Kind(*kind))
             }
-            _ => context.say(step, about_meeting),
+            _ => context.say(step, about),
         };
         let text = Bilingual {
             chinese: context.text(&said, Language::Chinese),
@@ -51,7 +52,7 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
         StepText {
             text,
             refs: said.refs,
-            clause: clause(step.clause(), about_meeting),
+            clause: clause(step.clause(), about),
             is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
         }
     };
@@ -99,14 +100,15 @@ pub fn length(language: Language, span: Span) -> String {
     parts.join(" ")
 }
 
-fn clause(clause: Clause, about_meeting: bool) -> String {
-    match clause {
-        Clause::Office(rule) if !about_meeting => format!("office-{rule}"),
-        Clause::Office(_) | Clause::Meeting => "meeting".to_owned(),
-        Clause::Words => "words".to_owned(),
-        Clause::Time => "time".to_owned(),
-        Clause::Swipes => "swipes".to_owned(),
-        Clause::Coverage => "coverage".to_owned(),
+fn clause(clause: Clause, about: &About) -> String {
+    match (clause, about) {
+        (Clause::Office(_) | Clause::Meeting, About::Meeting(_)) | (Clause::Meeting, _) => "meeting".to_owned(),
+        (Clause::Office(_) | Clause::Duty, About::Duty(_)) | (Clause::Duty, _) => "duty".to_owned(),
+        (Clause::Office(rule), _) => format!("office-{rule}"),
+        (Clause::Words, _) => "words".to_owned(),
+        (Clause::Time, _) => "time".to_owned(),
+        (Clause::Swipes, _) => "swipes".to_owned(),
+        (Clause::Coverage, _) => "coverage".to_owned(),
     }
 }
 
@@ -194,7 +196,7 @@ impl Context<'_> {
         clippy::too_many_lines,
         reason = "one arm a step; the exhaustive match is what holds every step to its words"
     )]
-    fn say(&self, step: &Step, about_meeting: bool) -> Said {
+    fn say(&self, step: &Step, about: &About) -> Said {
         match step {
             Step::Schedule {
                 schedule,
@@ -224,13 +226,14 @@ impl Context<'_> {
                 shortened_from,
             } => absent(absence, kind, *shortened_from).between(*interval),
             Step::NoAbsence => Said::new("step-no-absence"),
-            Step::TakenByMeeting {
-                meeting,
-                taken,
-                assumed,
-            } => self
-                .meeting(either(*assumed, "step-meeting-assumed", "step-meeting-taken"), *meeting)
-                .between(*taken),
+            Step::Taken { by, taken, assumed } => {
+                let keys = if *assumed {
+                    ["step-meeting-assumed", "step-duty-assumed"]
+                } else {
+                    ["step-meeting-taken", "step-duty-taken"]
+                };
+                self.occasion(keys, *by).between(*taken)
+            }
             Step::Effective { pieces } => Said::new("step-effective").with("pieces", Argument::Pieces(pieces.clone())),
             Step::Excused => Said::new("step-excused"),
             Step::Windows {
@@ -259,8 +262,8 @@ impl Context<'_> {
                 .swipe(*id),
             Step::Repeats { id, repeats, last_at } => repeated(*id, repeats).at("at", *last_at),
             Step::ReadAsIn { id, at } => Said::new("step-read-as-in").at("at", *at).swipe(*id),
-            Step::SeenAtMeeting { meeting, id, at } => self
-                .meeting("step-seen-at-meeting", *meeting)
+            Step::SeenAt { occasion, id, at } => self
+                .occasion(["step-seen-at-meeting", "step-seen-on-duty"], *occasion)
                 .at("at", *at)
                 .maybe_swipe(*id),
             Step::NoSwipe => Said::new("step-no-swipe"),
@@ -274,19 +277,19 @@ impl Context<'_> {
             Step::Departure {
                 id,
                 at,
-                closing_of: Some(meeting),
+                closing_of: Some(occasion),
             } => self
-                .meeting("step-departure-from-meeting", *meeting)
+                .occasion(["step-departure-from-meeting", "step-departure-from-duty"], *occasion)
                 .at("at", *at)
                 .swipe(*id),
             Step::NoDeparture => Said::new("step-no-departure"),
             Step::CameBack { id, at } => Said::new("step-came-back").at("at", *at).maybe_swipe(*id),
             Step::AnotherVisit { at } => Said::new("step-another-visit").at("at", *at),
-            Step::SatisfiedByMeeting { side, meeting } => self
-                .meeting("step-satisfied-by-meeting", *meeting)
+            Step::Satisfied { side, by } => self
+                .occasion(["step-satisfied-by-meeting", "step-satisfied-by-duty"], *by)
                 .with("side", side_name(*side)),
             Step::SideFree { side } => Said::new("step-side-free").with("side", side_name(*side)),
-            Step::Due { at, reason } => due(*reason, about_meeting).at("due", *at),
+            Step::Due { at, reason } => due(*reason, about).at("due", *at),
             Step::RequiredEnd { at, moved } => Said::new(either(
                 *moved == Span::ZERO,
                 "step-required-end",
@@ -367,6 +370,33 @@ impl Context<'_> {
                     .with("count", Argument::Count(i64::from(*count)))
                     .with("allowed", Argument::Count(i64::from(*allowed)))
             }
+            Step::Duty {
+                duty,
+                interval,
+                sign_in_opens,
+                place,
+            } => self
+                .duty("step-duty", *duty)
+                .between(*interval)
+                .at("sign_in_opens", *sign_in_opens)
+                .text("place", self.place(*place)),
+            Step::StillThere { before, id, came_in_at } => self
+                .duty("step-still-there", *before)
+                .at("came_in", *came_in_at)
+                .swipe(*id),
+            Step::Proof { check_at, id, at, .. } => {
+                Said::new("step-proof").at("check", *check_at).at("at", *at).swipe(*id)
+            }
+            Step::ProofMissed { check_at, window } => {
+                Said::new("step-proof-missed").at("check", *check_at).between(*window)
+            }
+            Step::HandsOver { to } => self.duty("step-hands-over", *to),
+            Step::SuccessorCame { id, at } => Said::new("step-successor-came").at("at", *at).swipe(*id),
+            Step::NoSuccessor { until } => Said::new("step-no-successor").at("until", *until),
+            Step::LeftBeforeSuccessor { id, left_at, came_at } => Said::new("step-left-before-successor")
+                .at("left", *left_at)
+                .at("came", *came_at)
+                .swipe(*id),
             Step::Withheld {
                 reader,
                 down_from,
@@ -420,6 +450,31 @@ impl Context<'_> {
     fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
         let meeting = &self.records.meetings[meeting.at()];
         Said::new(key).text("meeting", &meeting.title).cites(&meeting.id)
+    }
+
+    /// A duty by its role and its person.
+    fn duty(&self, key: &'static str, duty: DutyIndex) -> Said {
+        let duty = &self.records.duties[duty.at()];
+        let said = Said::new(key)
+            .with("role", role(duty.role.as_ref()))
+            .text("person", self.name_at(duty.person, duty.interval.from));
+        said.cites(&duty.id)
+    }
+
+    /// A meeting by its title, or a duty by its role: each has a key of its own.
+    fn occasion(&self, keys: [&'static str; 2], occasion: Occasion) -> Said {
+        match occasion {
+            Occasion::Meeting(meeting) => self.meeting(keys[0], meeting),
+            Occasion::Duty(duty) => self.duty(keys[1], duty),
+        }
+    }
+
+    /// A person's name at an instant, or the last one known.
+    fn name_at(&self, person: PersonIndex, at: Instant) -> &Id {
+        let person = &self.records.people[person.at()];
+        let stint = person.stints.iter().find(|stint| stint.interval.contains(at));
+        let stint = stint.or_else(|| person.stints.last());
+        stint.map_or(&person.id, |stint| &stint.name)
     }
 
     fn reader(&self, key: &'static str, reader: ReaderIndex) -> Said {
@@ -537,6 +592,17 @@ fn weekday_name(day: Weekday) -> &'static str {
     }
 }
 
+/// What somebody is on duty as: `leader` is the leader's shift 带班, and other words stand as the roster has them.
+fn role(role: Option<&Id>) -> Argument {
+    match role.map(|role| &**role) {
+        None => Argument::Words("duty-role-none"),
+        Some(role) => match super::duty_role(role) {
+            Some(key) => Argument::Words(key),
+            None => Argument::Text(role.to_owned()),
+        },
+    }
+}
+
 fn facing(faces: Facing) -> Argument {
     Argument::Words(match faces {
         Facing::In => "facing-in",
@@ -568,9 +634,13 @@ fn arrival(reason: ArrivalReason) -> Said {
     }
 }
 
-fn due(reason: DueReason, about_meeting: bool) -> Said {
+fn due(reason: DueReason, about: &About) -> Said {
     match reason {
-        DueReason::EffectiveStart => Said::new(either(about_meeting, "step-due-meeting", "step-due")),
+        DueReason::EffectiveStart => Said::new(match about {
+            About::Meeting(_) => "step-due-meeting",
+            About::Duty(_) => "step-due-duty",
+            About::Period(_) | About::Date => "step-due",
+        }),
         DueReason::Flex { flex } => Said::new("step-due-flex").length("flex", flex),
         DueReason::LateStay {
             date,
@@ -652,7 +722,7 @@ fn concluded(kind: FindingKind, by_lateness: bool, length: Option<Span>) -> Said
 #[cfg(test)]
 mod tests {
     use rules::model::{
-        Absence, Meeting, Pairing, Person, PersonIndex, Place, PlaceKind, Reader, Site, Stint, Unit, UnitIndex,
+        Absence, Duty, Meeting, Pairing, Person, Place, PlaceKind, Reader, Site, Stint, Unit, UnitIndex,
     };
 
     use super::*;
@@ -661,6 +731,7 @@ mod tests {
     const ID: SwipeId = SwipeId([7; 16]);
     const M: MeetingIndex = MeetingIndex(0);
     const R: ReaderIndex = ReaderIndex(0);
+    const D: DutyIndex = DutyIndex(0);
 
     fn interval() -> Interval {
         Interval::new(AT, AT + Span::from_minutes(90))
@@ -704,6 +775,10 @@ mod tests {
                 stands: Vec::new(),
             }],
             absences: vec![absence],
+            duties: vec![Duty {
+                role: Some("leader".into()),
+                ..Duty::new("d1".into(), person, PlaceIndex(0), interval())
+            }],
             meetings: vec![Meeting {
                 sign_in_opens: AT,
                 ..Meeting::new(
@@ -751,6 +826,11 @@ mod tests {
             interval: interval(),
             shortened_from,
         };
+        let taken = |by, assumed| Step::Taken {
+            by,
+            taken: interval(),
+            assumed,
+        };
         let shared = |this_is_earlier| Step::BreakShared {
             neighbour: "下午".into(),
             date: date.expect("a date"),
@@ -774,16 +854,10 @@ mod tests {
             absence("errand", None),
             absence("培训", None),
             Step::NoAbsence,
-            Step::TakenByMeeting {
-                meeting: M,
-                taken: interval(),
-                assumed: true,
-            },
-            Step::TakenByMeeting {
-                meeting: M,
-                taken: interval(),
-                assumed: false,
-            },
+            taken(Occasion::Meeting(M), true),
+            taken(Occasion::Meeting(M), false),
+            taken(Occasion::Duty(D), true),
+            taken(Occasion::Duty(D), false),
             Step::Effective {
                 pieces: vec![interval(), interval()],
             },
@@ -835,8 +909,8 @@ mod tests {
                 last_at: AT,
             },
             Step::ReadAsIn { id: ID, at: AT },
-            Step::SeenAtMeeting {
-                meeting: M,
+            Step::SeenAt {
+                occasion: Occasion::Meeting(M),
                 id: None,
                 at: AT,
             },
@@ -853,14 +927,14 @@ mod tests {
             Step::Departure {
                 id: ID,
                 at: AT,
-                closing_of: Some(M),
+                closing_of: Some(Occasion::Meeting(M)),
             },
             Step::NoDeparture,
             Step::CameBack { id: Some(ID), at: AT },
             Step::AnotherVisit { at: AT },
-            Step::SatisfiedByMeeting {
+            Step::Satisfied {
                 side: PeriodSide::Arrival,
-                meeting: M,
+                by: Occasion::Meeting(M),
             },
             Step::SideFree {
                 side: PeriodSide::Departure,
@@ -1013,6 +1087,54 @@ mod tests {
         ]
     }
 
+    fn duties() -> Vec<Step> {
+        vec![
+            Step::SeenAt {
+                occasion: Occasion::Duty(D),
+                id: Some(ID),
+                at: AT,
+            },
+            Step::Departure {
+                id: ID,
+                at: AT,
+                closing_of: Some(Occasion::Duty(D)),
+            },
+            Step::Satisfied {
+                side: PeriodSide::Departure,
+                by: Occasion::Duty(D),
+            },
+            Step::Duty {
+                duty: D,
+                interval: interval(),
+                sign_in_opens: AT,
+                place: PlaceIndex(0),
+            },
+            Step::StillThere {
+                before: D,
+                id: ID,
+                came_in_at: AT,
+            },
+            Step::Proof {
+                check_at: AT,
+                window: interval(),
+                id: ID,
+                at: AT,
+            },
+            Step::ProofMissed {
+                check_at: AT,
+                window: interval(),
+            },
+            Step::HandsOver { to: D },
+            Step::SuccessorCame { id: ID, at: AT },
+            Step::NoSuccessor { until: AT },
+            Step::LeftBeforeSuccessor {
+                id: ID,
+                left_at: AT,
+                came_at: AT,
+            },
+        ]
+    }
+
     #[test]
     fn every_step_has_words_in_both_languages() {
         let all = [
@@ -1022,10 +1144,11 @@ mod tests {
             what_follows(),
             comparisons(),
             meetings_and_certainty(),
+            duties(),
         ]
         .concat();
         let date = NaiveDate::from_ymd_opt(2026, 9, 16).expect("a date");
-        for about in [About::Period("上午".into()), About::Meeting(M)] {
+        for about in [About::Period("上午".into()), About::Meeting(M), About::Duty(D)] {
             let explanation = Explanation {
                 date,
                 about,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::support::{World, day, swipe};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Assessment, Finding, FindingKind, FindingState};
-use rules::model::{Absence, BadgeIndex, PersonIndex, ReaderIndex, Swipe};
+use rules::model::{Absence, BadgeIndex, Duty, DutyIndex, PersonIndex, PlaceIndex, ReaderIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
+use rules::{Evaluator, evaluate};
 
 /// Office hours of many kinds.
 const SITES: [&str; 10] = [
@@ -21,8 +21,8 @@ const SITES: [&str; 10] = [
     "hours 08:00-12:00 12:00-16:00 16:00-20:00; early 5m; every day",
     "hours 22:00-06:00+1; stepout 10m; flex 15m; every day",
     "hours 08:30-12:00 13:30-17:30; late stay 18:00 09:00; late stay 20:00 09:45; every day",
-    "hours 08:30-17:30; arrive free; every day; hall pairing alternate",
-    "hours 08:30-12:00 13:30-17:30; leave free; arrive_until 10:00; every day; hall pairing directed",
+    "hours 08:30-17:30; arrive free; every day; hall pairing alternate; watch pairing alternate",
+    "hours 08:30-12:00 13:30-17:30; leave free; arrive_until 10:00; every day; hall pairing directed; watch pairing directed",
     "hours 07:00-15:00 22:00-05:00+1; grace 10m; shown 1m; every day",
 ];
 
@@ -33,28 +33,34 @@ const ANCHORS: [i64; 12] = [330, 420, 500, 510, 540, 600, 720, 765, 810, 1_050, 
 #[derive(Clone, Debug)]
 struct Scenario {
     site: usize,
-    /// Day, anchor, seconds from it, reader.
-    swipes: Vec<(i64, usize, i64, u32)>,
+    /// Day, anchor, seconds from it, reader, badge.
+    swipes: Vec<(i64, usize, i64, u32, u32)>,
     /// Day, anchor, length in minutes.
     absences: Vec<(i64, usize, i64)>,
     half: Option<bool>,
     /// Day, anchor, length in minutes, hall or room, grace in minutes, whether late arrivals can count as absent.
     meetings: Vec<(i64, usize, i64, bool, i64, bool)>,
     permission: Option<(i64, i64)>,
+    /// Day, anchor, length in minutes, whose, whether handed over to the next one, drawn checks.
+    duties: Vec<(i64, usize, i64, u32, bool, u32)>,
     /// Reader, day, anchor, length in seconds, whether it is still down.
     outages: Vec<(u32, i64, usize, i64, bool)>,
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {
     let anchor = || 0..ANCHORS.len();
-    let reader = prop_oneof![4 => 0u32..3, 2 => 3u32..6, 1 => 6u32..9];
-    let swipes = vec((1i64..5, anchor(), -2_400i64..2_400, reader), 0..16);
+    let reader = prop_oneof![4 => 0u32..3, 2 => 3u32..6, 1 => 6u32..9, 3 => 9u32..12];
+    let badge = prop_oneof![4 => Just(0u32), 1 => Just(1u32)];
+    let swipes = vec((1i64..5, anchor(), -2_400i64..2_400, reader, badge), 0..20);
     let absences = vec((1i64..4, anchor(), 1i64..700), 0..3);
     let meetings = vec(
         (1i64..4, anchor(), 20i64..200, any::<bool>(), 0i64..40, any::<bool>()),
         0..3,
     );
-    let outages = vec((0u32..9, 1i64..4, anchor(), 1i64..9_000, any::<bool>()), 0..3);
+    let whose = prop_oneof![3 => Just(0u32), 1 => Just(1u32)];
+    let lengths = prop_oneof![5 => 15i64..900, 1 => 900i64..4_000];
+    let duties = vec((0i64..4, anchor(), lengths, whose, any::<bool>(), 0u32..3), 0..4);
+    let outages = vec((0u32..12, 1i64..4, anchor(), 1i64..9_000, any::<bool>()), 0..3);
     let permission = proptest::option::of((0i64..60, 1i64..60));
     (
         0..SITES.len(),
@@ -63,16 +69,18 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         proptest::option::of(any::<bool>()),
         meetings,
         permission,
+        duties,
         outages,
     )
         .prop_map(
-            |(site, swipes, absences, half, meetings, permission, outages)| Scenario {
+            |(site, swipes, absences, half, meetings, permission, duties, outages)| Scenario {
                 site,
                 swipes,
                 absences,
                 half,
                 meetings,
                 permission,
+                duties,
                 outages,
             },
         )
@@ -116,6 +124,21 @@ impl Scenario {
                 interval,
             });
         }
+        for (position, &(day, anchor, minutes, person, handed_over, drawn)) in (0u32..).zip(&self.duties) {
+            let from = moment(day, anchor, 0);
+            let interval = Interval::new(from, from + Span::from_minutes(minutes));
+            let next = (position as usize + 1 < self.duties.len()).then_some(DutyIndex(position + 1));
+            world.records.duties.push(Duty {
+                hands_over_to: next.filter(|_| handed_over),
+                checks_drawn: drawn,
+                ..Duty::new(
+                    format!("d{position}").into(),
+                    PersonIndex(person),
+                    PlaceIndex(3),
+                    interval,
+                )
+            });
+        }
         for &(reader, day, anchor, seconds, open) in &self.outages {
             let down_from = moment(day, anchor, 0);
             let down_until = (!open).then(|| down_from + Span::from_seconds(seconds));
@@ -125,12 +148,31 @@ impl Scenario {
                 down_until,
             });
         }
-        for &(day, anchor, seconds, reader) in &self.swipes {
+        for &(day, anchor, seconds, reader, badge) in &self.swipes {
             let at = moment(day, anchor, seconds);
-            world.swipes.push(swipe(at, at, BadgeIndex(0), ReaderIndex(reader)));
+            world.swipes.push(swipe(at, at, BadgeIndex(badge), ReaderIndex(reader)));
         }
         world.swipes.sort_by_key(|swipe| swipe.happened_at);
         world.swipes.dedup_by_key(|swipe| swipe.id);
+        world
+    }
+}
+
+impl Scenario {
+    /// The same with bo doing what ana does in another scenario.
+    fn world_with(&self, bo: &Self) -> World {
+        let (mut world, other) = (self.world(), bo.world());
+        let absences = other.records.absences.into_iter().map(|absence| Absence {
+            person: PersonIndex(1),
+            ..absence
+        });
+        world.records.absences.extend(absences);
+        let badge = BadgeIndex(1);
+        let swipes = other.swipes.into_iter();
+        world
+            .swipes
+            .extend(swipes.map(|other| swipe(other.happened_at, other.received_at, badge, other.reader)));
+        world.swipes.sort_by_key(|swipe| swipe.happened_at);
         world
     }
 }
@@ -215,6 +257,31 @@ proptest! {
     }
 
     #[test]
+    fn an_evaluator_says_the_same_whomever_it_judged_before(
+        ana in scenario(), bo in scenario(), asked in vec((any::<bool>(), -12i64..6, 1i64..25, instant()), 1..6),
+    ) {
+        let world = ana.world_with(&bo);
+        let site = SiteFacts::new(world.records.clone());
+        let mut evaluator = Evaluator::new(&site);
+        for (is_bo, first, days, now) in asked {
+            let person = PersonIndex(u32::from(is_bo));
+            let from = day(15) + TimeDelta::days(first);
+            let dates = DateRange { from, until: from + TimeDelta::days(days) };
+            let evaluate_alone = |dates| {
+                evaluate(&PersonFacts { site: &site, person, dates, swipes: &world.swipes, known_at: None }, now)
+            };
+            let judged = evaluator.judge(person, dates, &world.swipes, now);
+            prop_assert_eq!(judged, &evaluate_alone(dates));
+            let by_date: Vec<Assessment> = dates.days().map(|date| evaluate_alone(DateRange::of_date(date))).collect();
+            let findings: Vec<&Finding> = by_date.iter().flat_map(|apart| &apart.findings).collect();
+            prop_assert_eq!(judged.findings.iter().collect::<Vec<_>>(), findings);
+            let standings = || by_date.iter().flat_map(|apart| &apart.standings);
+            prop_assert_eq!(judged.standings.len(), standings().count());
+            prop_assert!(standings().all(|standing| judged.standings.contains(standing)));
+        }
+    }
+
+    #[test]
     fn incremental_equals_rebuild_after_every_swipe(scenario in scenario(), now in instant(), seed in any::<u64>()) {
         let world = scenario.world();
         let site = SiteFacts::new(world.records.clone());
@@ -225,10 +292,17 @@ proptest! {
         let mut known: Vec<Swipe> = Vec::new();
         let mut kept: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
         for swipe in arriving {
-            let next = known.iter().map(|known| known.happened_at).filter(|at| *at > swipe.happened_at).min();
+            let own = known.iter().filter(|known| known.badge == swipe.badge).map(|known| known.happened_at);
+            let next = own.filter(|at| *at > swipe.happened_at).min();
             known.push(swipe);
-            let touched = site.touched_dates(PersonIndex(0), swipe.happened_at, next);
-            for date in dates().filter(|date| touched.contains(*date)) {
+            // What a swipe of bo touches of ana is what it says of the duties that she hands over.
+            let touched: Vec<DateRange> = if swipe.badge == BadgeIndex(0) {
+                vec![site.touched_dates(PersonIndex(0), swipe.happened_at, next)]
+            } else {
+                let touched = site.touched_people(PersonIndex(1), swipe.happened_at);
+                touched.filter(|(person, _)| *person == PersonIndex(0)).map(|(_, dates)| dates).collect()
+            };
+            for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {
                 kept.insert(date, one(date, &known));
             }
             let rebuilt: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();

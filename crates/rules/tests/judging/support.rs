@@ -37,7 +37,7 @@ fn id(text: &str) -> Id {
 }
 
 impl World {
-    /// A site by its clauses: people ana and bo with badges of the same names, gates and two meeting rooms.
+    /// A site by its clauses: people ana and bo with badges of the same names, gates, two meeting rooms and a place for the watch.
     pub fn new(site: &str) -> Self {
         let mut world = Self {
             records: empty(),
@@ -76,8 +76,9 @@ impl World {
                 };
                 self.records.schedules[0].late_allowances.push(row);
             }
-            ["hall", "pairing", pairing] => {
-                self.records.places[1].pairing = match pairing {
+            [place @ ("hall" | "watch"), "pairing", pairing] => {
+                let place = self.place(place);
+                self.records.places[place.at()].pairing = match pairing {
                     "alternate" => Pairing::Alternate,
                     "directed" => Pairing::Directed,
                     _ => Pairing::First,
@@ -188,6 +189,12 @@ impl World {
                 ref rest @ ..,
             ] => self.calendar(kind, date, rest),
             ["meeting", interval, place, ref rest @ ..] => self.meeting(interval, place, rest),
+            ["duty", interval, ref rest @ ..] => self.duty(interval, rest),
+            ["check", at] => {
+                let at = self.at(at);
+                let duty = self.records.duties.last_mut().expect("a duty");
+                duty.checks_at.push(at);
+            }
             ["permit", interval] => {
                 let interval = self.interval(interval);
                 let meeting = self.records.meetings.last_mut().expect("a meeting");
@@ -260,6 +267,28 @@ impl World {
             }
         }
         self.records.meetings.push(meeting);
+    }
+
+    /// A duty of ana at the watch, by its interval and pairs such as `of bo`, `at room`, `over 1` (the number of a duty).
+    fn duty(&mut self, interval: &str, rest: &[&str]) {
+        let (interval, place) = (self.interval(interval), self.place("watch"));
+        let mut duty = Duty::new(
+            id(&format!("d{}", self.records.duties.len())),
+            PersonIndex(0),
+            place,
+            interval,
+        );
+        for pair in rest.chunks(2) {
+            match *pair {
+                ["of", "bo"] => duty.person = PersonIndex(1),
+                ["at", place] => duty.place = self.place(place),
+                ["over", number] => duty.hands_over_to = Some(DutyIndex(number.parse().expect("a number"))),
+                ["checks", number] => duty.checks_drawn = number.parse().expect("a number"),
+                ["seed", seed] => duty.check_seed = Some(id(seed)),
+                _ => panic!("what does {pair:?} say of a duty?"),
+            }
+        }
+        self.records.duties.push(duty);
     }
 
     /// `in`, `out` and `both` are readers of the gate; `in@hall` one of the hall.
@@ -441,7 +470,7 @@ fn empty() -> SiteRecords {
         pairing: Pairing::First,
     };
     let mut readers = Vec::new();
-    for (place, name) in (0..).zip(["gate", "hall", "room"]) {
+    for (place, name) in (0..).zip(["gate", "hall", "room", "watch"]) {
         for (direction, faces) in [("in", Facing::In), ("out", Facing::Out), ("both", Facing::Both)] {
             let stands = vec![Stand {
                 interval: ALWAYS,
@@ -485,6 +514,7 @@ fn empty() -> SiteRecords {
             place("gate", PlaceKind::Office),
             place("hall", PlaceKind::Meeting),
             place("room", PlaceKind::Meeting),
+            place("watch", PlaceKind::Duty),
         ],
         readers,
         ..SiteRecords::of_site(site)

@@ -1,0 +1,304 @@
+//! Office hours over many dates: compiled once for everybody who follows the same schedules, and patched where a person is absent.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use chrono::NaiveDate;
+
+use crate::assignment::Following;
+use crate::facts::{DateRange, SiteFacts};
+use crate::model::PersonIndex;
+use crate::plan::{Planned, Stay, stays_of};
+use crate::time::{DayClock, DayClocks, Instant, Interval, Span};
+
+/// How many compiled office hours are kept; a bureau has few schedules, and compiling them again costs little.
+const KEPT: usize = 64;
+
+/// Office hours over some dates, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Hours {
+    pub(crate) plan: Vec<Planned>,
+    pub(crate) stays: Vec<Stay>,
+    days: Vec<PlannedDay>,
+}
+
+/// A date with periods.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedDay {
+    pub(crate) date: NaiveDate,
+    midnight: Instant,
+    /// From the first moment that any of its periods looks at to the end of the last: an absence outside changes nothing.
+    reach: Interval,
+    /// From the first moment that can count as an arrival in any of its periods to the last that can count as a departure.
+    windows: Interval,
+    /// Positions in the plan.
+    pub(crate) members: Range<usize>,
+    /// Positions among the stays.
+    pub(crate) stays: Range<usize>,
+}
+
+/// The office hours of everybody who follows the same schedules over the same dates, before absences.
+#[derive(Debug)]
+struct Shared {
+    dates: DateRange,
+    /// From the first to the last moment at which following a schedule matters to the dates.
+    bounds: Interval,
+    /// What they follow, cut to `bounds`.
+    following: Vec<Following>,
+    hours: Hours,
+}
+
+/// Days of a person whose hours differ from the shared ones.
+#[derive(Clone, Debug)]
+struct Patch {
+    /// Positions among the shared days.
+    days: Range<usize>,
+    /// The position of the first of them among the person's own days.
+    own: usize,
+}
+
+/// The office hours of one person after another.
+#[derive(Debug, Default)]
+pub(crate) struct Timetable {
+    shared: Vec<Shared>,
+    current: usize,
+    /// The hours of the days that absences touch, with a day on both sides for the breaks that they share.
+    own: Hours,
+    patches: Vec<Patch>,
+}
+
+/// Days of a timetable in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    /// The hours of which they are days.
+    pub(crate) hours: &'a Hours,
+    pub(crate) days: &'a [PlannedDay],
+    /// Whether an absence of the person may be looked at on them.
+    pub(crate) meets_absences: bool,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn stays(&self, day: &PlannedDay) -> &'a [Stay] {
+        &self.hours.stays[day.stays.clone()]
+    }
+}
+
+impl Hours {
+    fn clear(&mut self) {
+        self.plan.clear();
+        self.stays.clear();
+        self.days.clear();
+    }
+
+    /// Adds the stays and days of the part of the plan that begins at `first`.
+    fn join(&mut self, site: &SiteFacts, first: usize, midnight_of: impl Fn(NaiveDate) -> Instant) {
+        let first_stay = self.stays.len();
+        stays_of(site, &self.plan, first, &mut self.stays);
+        let (mut member, mut stay) = (first, first_stay);
+        for periods in self.plan[first..].chunk_by(|one, other| one.date == other.date) {
+            let date = periods[0].date;
+            let stays = self.stays[stay..].iter().take_while(|stay| stay.date == date).count();
+            let reach = periods.iter().map(Planned::reach).reduce(Interval::hull);
+            let windows = periods
+                .iter()
+                .map(|period| Interval::new(period.arrive_from, period.leave_until));
+            self.days.push(PlannedDay {
+                date,
+                midnight: midnight_of(date),
+                reach: reach.unwrap_or(periods[0].interval),
+                windows: windows.reduce(Interval::hull).unwrap_or(periods[0].interval),
+                members: member..member + periods.len(),
+                stays: stay..stay + stays,
+            });
+            (member, stay) = (member + periods.len(), stay + stays);
+        }
+    }
+}
+
+impl Shared {
+    fn compile(site: &SiteFacts, person: PersonIndex, dates: DateRange) -> Self {
+        let zone = site.records().site.zone;
+        let clocks = DayClocks::new(dates.from, dates.until, zone);
+        let bounds = bounds_of(&clocks.of(dates.from), &clocks.of(dates.until));
+        let mut hours = Hours::default();
+        for date in dates.days() {
+            site.plan_before_absences(person, &clocks.of(date), &mut hours.plan);
+        }
+        hours.join(site, 0, |date| clocks.of(date).midnight());
+        Self {
+            dates,
+            bounds,
+            following: followed_within(site, person, bounds).collect(),
+            hours,
+        }
+    }
+
+    fn serves(&self, site: &SiteFacts, person: PersonIndex, dates: DateRange) -> bool {
+        self.dates == dates && followed_within(site, person, self.bounds).eq(self.following.iter().copied())
+    }
+}
+
+/// From a day before the first midnight to three days beyond the last, as far as a period of a date can start.
+fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
+    const LATEST_START: Span = Span::from_minutes(3 * 24 * 60);
+    Interval::new(
+        first.midnight() - Span::from_minutes(24 * 60),
+        last.midnight() + LATEST_START,
+    )
+}
+
+fn followed_within(
+    site: &SiteFacts,
+    person: PersonIndex,
+    bounds: Interval,
+) -> impl Iterator<Item = Following> + use<'_> {
+    let meeting = site
+        .following_of(person)
+        .iter()
+        .filter(move |followed| followed.interval.meets(bounds));
+    meeting.map(move |followed| Following {
+        interval: followed.interval.intersect(bounds),
+        ..*followed
+    })
+}
+
+impl Timetable {
+    /// Makes it the timetable of a person over some dates.
+    pub(crate) fn turn_to(&mut self, site: &SiteFacts, person: PersonIndex, dates: DateRange) {
+        self.current = self
+            .shared
+            .iter()
+            .position(|shared| shared.serves(site, person, dates))
+            .unwrap_or_else(|| {
+                if self.shared.len() == KEPT {
+                    self.shared.clear();
+                }
+                self.shared.push(Shared::compile(site, person, dates));
+                self.shared.len() - 1
+            });
+        self.own.clear();
+        self.patches.clear();
+        if !site.absences_of(person).is_empty() {
+            self.patch(site, person);
+        }
+    }
+
+    /// Its days in order, those that the person shares and those of their own in turn.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        let shared = self.shared.get(self.current).map(|shared| &shared.hours);
+        shared.into_iter().flat_map(|hours| {
+            let shared_run = |days: Range<usize>| Run {
+                hours,
+                days: &hours.days[days],
+                meets_absences: false,
+            };
+            let own_run = |patch: &Patch| Run {
+                hours: &self.own,
+                days: &self.own.days[patch.own..patch.own + patch.days.len()],
+                meets_absences: true,
+            };
+            let ends = self.patches.iter().map(|patch| patch.days.end);
+            let begins = core::iter::once(0).chain(ends);
+            let patched = self.patches.iter().zip(begins.clone());
+            let until_the_last =
+                patched.flat_map(move |(patch, begins)| [shared_run(begins..patch.days.start), own_run(patch)]);
+            until_the_last.chain(begins.last().map(|begins| shared_run(begins..hours.days.len())))
+        })
+    }
+
+    /// Plans the days anew that absences touch, and the days before and after whose breaks may change.
+    fn patch(&mut self, site: &SiteFacts, person: PersonIndex) {
+        let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
+            return;
+        };
+        for absence in site.absences_of(person) {
+            let Some(touched) = touched_days(&hours.days, site.records().absences[*absence].interval) else {
+                continue;
+            };
+            let days = with_neighbours(&hours.days, &touched);
+            match self.patches.last_mut() {
+                Some(last) if days.start < last.days.end => {
+                    last.days = last.days.start.min(days.start)..last.days.end.max(days.end);
+                }
+                _ => self.patches.push(Patch { days, own: 0 }),
+            }
+        }
+        merge(&mut self.patches);
+        for patch in &mut self.patches {
+            // One more on both sides, for the breaks that the outermost share; those are not looked at themselves.
+            let Range {
+                start: from,
+                end: until,
+            } = with_neighbours(&hours.days, &patch.days);
+            let first = self.own.plan.len();
+            let members = hours.days[from].members.start..hours.days[until - 1].members.end;
+            self.own.plan.extend_from_slice(&hours.plan[members]);
+            site.subtract_absences(person, &mut self.own.plan[first..]);
+            patch.own = self.own.days.len() + patch.days.start - from;
+            let days = &hours.days[from..until];
+            self.own.join(site, first, |date| {
+                days[days.partition_point(|day| day.date < date)].midnight
+            });
+        }
+    }
+}
+
+/// The positions of the days at whose periods an absence is looked at, from the first to the last.
+fn touched_days(days: &[PlannedDay], absence: Interval) -> Option<Range<usize>> {
+    // Periods reach from a day before their midnight to two days after it; clocks change by less than a day.
+    const BEFORE: Span = Span::from_minutes(2 * 24 * 60);
+    const AFTER: Span = Span::from_minutes(4 * 24 * 60);
+    let from = days.partition_point(|day| day.midnight + AFTER <= absence.from);
+    let candidates = days[from..]
+        .iter()
+        .take_while(|day| day.midnight - BEFORE < absence.until);
+    let mut touched = candidates
+        .enumerate()
+        .filter(|(_, day)| day.reach.meets(absence))
+        .map(|(position, _)| from + position);
+    let first = touched.next()?;
+    Some(first..touched.last().unwrap_or(first) + 1)
+}
+
+/// These days, with the one before and the one after where those can share a break with them, or with each other where nothing is
+/// left of these.
+fn with_neighbours(days: &[PlannedDay], these: &Range<usize>) -> Range<usize> {
+    let (before, after) = (day_before(days, these.start), day_after(days, these.end - 1));
+    let from = days[these.start..=after].iter().map(|day| day.windows.from).min();
+    let until = days[before..these.end].iter().map(|day| day.windows.until).max();
+    let first = if from.is_some_and(|from| days[before].windows.until > from) {
+        before
+    } else {
+        these.start
+    };
+    let last = if until.is_some_and(|until| days[after].windows.from < until) {
+        after + 1
+    } else {
+        these.end
+    };
+    first..last
+}
+
+/// The nearest day before with stays, or the first.
+fn day_before(days: &[PlannedDay], position: usize) -> usize {
+    (0..position).rfind(|day| !days[*day].stays.is_empty()).unwrap_or(0)
+}
+
+/// The nearest day after with stays, or the last.
+fn day_after(days: &[PlannedDay], position: usize) -> usize {
+    (position + 1..days.len())
+        .find(|day| !days[*day].stays.is_empty())
+        .unwrap_or(days.len() - 1)
+}
+
+/// Makes patches that overlap one; absences are in order of their beginnings, and their days nearly so.
+fn merge(patches: &mut Vec<Patch>) {
+    patches.sort_by_key(|patch| patch.days.start);
+    patches.dedup_by(|later, earlier| {
+        let overlap = later.days.start < earlier.days.end;
+        if overlap {
+            earlier.days.end = earlier.days.end.max(later.days.end);
+        }
+        overlap
+    });
+}
