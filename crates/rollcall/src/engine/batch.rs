@@ -148,8 +148,12 @@ impl Engine {
             }
             self.reload_site().await?;
         };
-        for (person, swipe) in arrived {
-            memory.add(person, swipe);
+        let facts = Arc::clone(&self.site.borrow().facts);
+        for (holder, swipe) in arrived {
+            memory.add(holder, swipe);
+            for dependant in facts.dependants_of(holder) {
+                memory.add(*dependant, swipe);
+            }
         }
         Ok(days)
     }

@@ -32,7 +32,7 @@ pub(super) struct Memory {
     findings: Recent<DayKey, Vec<FindingRow>>,
 }
 
-/// The swipes of a person's badges in an interval: all that there are.
+/// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
 #[derive(Debug)]
 struct PersonSwipes {
     covered: Interval,
@@ -56,7 +56,7 @@ impl Memory {
         self.findings.contains(day)
     }
 
-    /// Adds a swipe of a person that has just been stored, where their swipes of that time are remembered.
+    /// Adds a swipe that has just been stored to what is remembered for a person, where that reaches to its time.
     pub(super) fn add(&mut self, person: PersonIndex, swipe: Swipe) {
         if let Some(known) = self.swipes.get(&person)
             && known.covered.contains(swipe.happened_at)
@@ -91,7 +91,7 @@ impl Memory {
         Ok(())
     }
 
-    /// A person's swipes in a window that has been recalled.
+    /// The swipes that judging a person looks at, in a window that has been recalled.
     pub(super) fn swipes(&mut self, person: PersonIndex, window: Interval) -> &[Swipe] {
         self.swipes.get(&person).map_or(&[], |known| known.within(window))
     }
