@@ -21,6 +21,7 @@ use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
 use crate::http::iclock::IclockState;
+use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
@@ -143,24 +144,25 @@ async fn start(
         Arc::clone(&ledger),
         heartbeats,
     );
+    lifecycle.spawn_vital(
+        "the database's housekeeping",
+        engine::keep_house(Arc::clone(&ledger), lifecycle.clone()),
+    );
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
-    let router = http::health::router(HealthState {
+    let others = http::health::router(HealthState {
         ledger,
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
     .merge(http::iclock::router(iclock.await?))
-    .merge(http::swipes::router(SwipesState {
-        intake,
-        clock,
-        sources: options.config.sources.clone(),
-    }))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
+    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let routes = Routes { swipes, others };
     lifecycle.spawn_vital(
         "the HTTP server",
-        http::server::serve(router, listener, lifecycle.clone()),
+        http::server::serve(routes, listener, lifecycle.clone()),
     );
     Ok(shared)
 }

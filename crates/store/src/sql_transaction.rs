@@ -423,7 +423,14 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()> {
         let keys = sorted_keys(days.iter());
         let due_at_once: Vec<[Value<'_>; 5]> = keys.iter().copied().map(new_day_values).collect();
-        self.run_all(Bulk::TouchDays, &due_at_once).await?;
+        self.run_all(Bulk::TouchDays, &due_at_once).await.map(drop)
+    }
+
+    async fn lock_days(&mut self, days: &[DayKey]) -> Stored<()> {
+        if DB::LOCK_DAYS.is_none() {
+            return Ok(());
+        }
+        let keys = sorted_keys(days.iter());
         let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockDays, asked_days(&keys), &no_day()).await;
         self.noted(locked).map(drop)
     }

@@ -6,8 +6,8 @@
 
 use crate::dialect::Dialect;
 
-/// For how many rows at once there are texts, largest first.
-pub(crate) const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+/// For how many rows at once there are texts, largest first: powers of two, so that any number of rows takes few statements.
+pub(crate) const SIZES: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 pub(crate) const PING: &str = "SELECT 1";
 pub(crate) const SCHEMA_VERSION: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
@@ -475,10 +475,10 @@ const SAVE_FINDINGS: ForRows = ForRows {
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review) VALUES ",
     row: Columns::Plain(21),
-    after: " ON CONFLICT (id) DO UPDATE SET person = excluded.person, unit = excluded.unit, date = excluded.date, \
-         period = excluded.period, meeting = excluded.meeting, kind = excluded.kind, state = excluded.state, \
-         length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
-         since_at_ms = excluded.since_at_ms, source = excluded.source, swipes = excluded.swipes, digest = excluded.digest, \
+    // What a finding is about is what its id is made of. It is not set again, because a database writes an index anew for
+    // whatever columns of it are set, the same or not.
+    after: " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
+         since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
          revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
          withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision, review = excluded.review",
@@ -673,7 +673,8 @@ mod tests {
     #[test]
     fn rows_are_split_into_sizes() {
         assert_eq!(runs(341), [256, 64, 16, 4, 1]);
+        assert_eq!(runs(255), [128, 64, 32, 16, 8, 4, 2, 1]);
         assert_eq!(runs(0), [] as [usize; 0]);
-        assert_eq!([1, 2, 5, 64, 65, 256, 999].map(size_for), [1, 4, 16, 64, 256, 256, 256]);
+        assert_eq!([1, 3, 5, 64, 65, 256, 999].map(size_for), [1, 4, 8, 64, 128, 256, 256]);
     }
 }
