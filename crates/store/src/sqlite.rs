@@ -39,7 +39,7 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Prepared statements that a connection keeps: all of them, in all sizes.
-const STATEMENTS_KEPT: usize = 256;
+const STATEMENTS_KEPT: usize = 384;
 
 /// Rows that the database's own thread may be ahead of whoever reads them. With fewer than the largest list asks for, the two
 /// would wake each other again and again.
@@ -177,6 +177,10 @@ impl Dialect for Sqlite {
     const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, date, meeting LIMIT $2";
     const FINDING_LOCKED: &'static str = crate::statements::FINDING;
+    // A row gets the number after the highest, and nobody else stores any meanwhile.
+    const LAST_SWIPES: Option<&'static str> =
+        Some("SELECT dedup_key FROM swipe WHERE seq > (SELECT MAX(seq) FROM swipe) - $1");
+    const SETS_A_ROW_TWICE: bool = true;
     const LOCK_DAYS: Option<ForRows> = None;
     const LOCK_MEETINGS: Option<ForRows> = None;
 
@@ -190,6 +194,10 @@ impl Dialect for Sqlite {
     /// more than storing them.
     fn placeholder(_number: usize) -> String {
         "?".to_owned()
+    }
+
+    async fn control<'c>(connection: &'c mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement.into_sql_str()).await.map(drop)
     }
 
     async fn run<'c>(

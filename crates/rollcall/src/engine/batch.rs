@@ -98,7 +98,7 @@ impl Engine {
         let mut judged_meetings = self.judge_meetings(&mut *transaction, meetings).await?;
         self.save(&mut *transaction, &mut judged).await?;
         let next_meeting_check = self.save_meetings(&mut *transaction, &mut judged_meetings).await?;
-        let next_check = transaction.next_check().await?;
+        let next_check = self.next_check_after(&mut *transaction, &judged).await?;
         transaction.commit().await?;
 
         self.meetings = MeetingClock {
@@ -150,8 +150,8 @@ impl Engine {
         fresh: &[bool],
     ) -> Result<Vec<DayKey>, StoreError> {
         let mut days = Vec::new();
-        // Days that others make due come with another revision of the facts, after which `next_check` is read again.
-        if self.next_check.is_some_and(|at| at <= self.now) {
+        // Days that others make due come with another revision of the facts, which makes the next check due too.
+        if self.is_check_due() {
             let limit = i64::try_from(DUE_DAYS_PER_BATCH).unwrap_or(i64::MAX);
             days = transaction.due_days(self.now, limit).await?;
         }
@@ -169,6 +169,7 @@ impl Engine {
                 break arrived;
             }
             self.reload_site().await?;
+            self.next_check = Some(self.now);
         };
         let facts = Arc::clone(&self.site.borrow().facts);
         for (holder, swipe) in arrived {
@@ -178,6 +179,24 @@ impl Engine {
             }
         }
         Ok(days)
+    }
+
+    fn is_check_due(&self) -> bool {
+        self.next_check.is_some_and(|at| at <= self.now)
+    }
+
+    /// When to look at the days again. While none was due this is no later than the earliest of them wants, and may be
+    /// earlier, because a day that was judged may want to be looked at later now; when it is reached, the ledger says.
+    async fn next_check_after(
+        &self,
+        transaction: &mut dyn Transaction,
+        judged: &[JudgedDay],
+    ) -> Result<Option<Instant>, StoreError> {
+        if self.is_check_due() {
+            return transaction.next_check().await;
+        }
+        let deadlines = judged.iter().filter_map(|day| day.assessment.next_deadline);
+        Ok(deadlines.chain(self.next_check).min())
     }
 
     /// The new swipes with those whose they are; what is of no reader or nobody that is known is nobody's.
