@@ -7,13 +7,15 @@ use serde::Deserialize;
 use wire::adms::{StatusRule, is_serial};
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
+use crate::osdp::{self, OsdpReader, SecureChannelKey};
+
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR` or `zk-udp:ADDR`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR` or `osdp:BUS/ADDRESS`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -36,8 +38,12 @@ pub struct ReaderTable {
     pub set_clock: Option<bool>,
     /// Whether a TCP peer is told what became of each record; where it is not said, senders of `line` and `json` are.
     pub reply: Option<bool>,
-    /// For OSDP readers, which this version refuses: known here only so that the refusal names the reader.
-    secure_channel_key: Option<serde::de::IgnoredAny>,
+    /// The key of an OSDP reader's secure channel, 32 hex digits.
+    pub secure_channel_key: Option<String>,
+    /// The file that holds it.
+    pub secure_channel_key_file: Option<PathBuf>,
+    /// Whether a number that is keyed at an OSDP reader is a badge; `false` where it is not said.
+    pub keypad: Option<bool>,
 }
 
 /// A reader and how to hear it.
@@ -97,6 +103,8 @@ pub enum Link {
     Zk(String),
     /// The same over UDP.
     ZkUdp(String),
+    /// A reader on an OSDP bus.
+    Osdp(OsdpReader),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -129,11 +137,15 @@ pub struct ConfigError {
     pub problem: String,
 }
 
+/// The format of OSDP readers: bits of a card, as Wiegand readers have them.
+const OSDP_FORMAT: &str = "wiegand";
+
 /// Link schemes of later versions.
-const LATER_LINKS: [&str; 3] = ["mqtt", "osdp", "isapi"];
+const LATER_LINKS: [&str; 2] = ["mqtt", "isapi"];
 
 /// The schemes that there are, for messages.
-const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR and zk-udp:ADDR";
+const LINKS: &str =
+    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR and osdp:BUS/ADDRESS";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -150,9 +162,7 @@ impl ReaderTable {
             ));
         }
         let link = self.link()?;
-        if self.secure_channel_key.is_some() {
-            return Err(self.error("secure_channel_key", "only `osdp:` links have one; remove it".into()));
-        }
+        self.check_osdp_keys(&link)?;
         let format = self.format(&link)?;
         let serial = matches!(link, Link::Serial(_));
         if !serial && self.baud.is_some() {
@@ -182,7 +192,11 @@ impl ReaderTable {
                 suffix: self.suffix(format)?,
             },
             baud,
-            silent_after_seconds: self.silent_after_seconds.unwrap_or(heartbeat),
+            silent_after_seconds: match link {
+                // It answers twenty times a second, and its link is down as soon as it does not.
+                Link::Osdp(_) => 0,
+                _ => self.silent_after_seconds.unwrap_or(heartbeat),
+            },
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -209,6 +223,7 @@ impl ReaderTable {
             )),
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
+            ("osdp", place) => self.osdp(place).map(Link::Osdp),
             _ if LATER_LINKS.contains(&scheme) => Err(self.error(
                 "link",
                 format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
@@ -217,6 +232,46 @@ impl ReaderTable {
                 "link",
                 format!("`{}` is no link; this version has {LINKS}", self.link),
             )),
+        }
+    }
+
+    fn osdp(&self, place: &str) -> Result<OsdpReader, ConfigError> {
+        let (bus, address) = osdp::place(place).map_err(|problem| self.error("link", problem.into()))?;
+        let key = match (&self.secure_channel_key, &self.secure_channel_key_file) {
+            (Some(_), Some(_)) => {
+                let problem = "secure_channel_key and secure_channel_key_file are both set: keep one of them";
+                return Err(self.error("secure_channel_key", problem.into()));
+            }
+            (Some(key), None) => {
+                let key = SecureChannelKey::parse(key);
+                Some(key.map_err(|problem| self.error("secure_channel_key", problem.into()))?)
+            }
+            (None, Some(path)) => {
+                let key = SecureChannelKey::read(path);
+                Some(key.map_err(|problem| self.error("secure_channel_key_file", problem))?)
+            }
+            (None, None) => None,
+        };
+        Ok(OsdpReader {
+            bus,
+            address,
+            key,
+            keypad: self.keypad.unwrap_or(false),
+        })
+    }
+
+    /// Keys that only OSDP readers have.
+    fn check_osdp_keys(&self, link: &Link) -> Result<(), ConfigError> {
+        let only = [
+            ("secure_channel_key", self.secure_channel_key.is_some()),
+            ("secure_channel_key_file", self.secure_channel_key_file.is_some()),
+            ("keypad", self.keypad.is_some()),
+        ];
+        match only.into_iter().find(|(_, is_there)| *is_there) {
+            Some((key, _)) if !matches!(link, Link::Osdp(_)) => {
+                Err(self.error(key, "only `osdp:` links have one; remove it".into()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -285,6 +340,15 @@ impl ReaderTable {
                 ));
             }
             (None, link) if link.is_terminal() => return Ok(Format::Adms),
+            (None, Link::Osdp(_)) => return Ok(Format::WiegandBits),
+            (Some(name), Link::Osdp(_)) if name == OSDP_FORMAT => return Ok(Format::WiegandBits),
+            (Some(_), Link::Osdp(_)) => {
+                return Err(self.error("format", format!("OSDP readers speak `{OSDP_FORMAT}`; leave it out")));
+            }
+            (Some(name), _) if name == OSDP_FORMAT => {
+                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", line_formats());
+                return Err(self.error("format", problem));
+            }
             (Some(name), _) => name.as_str(),
             (None, Link::Http) => Format::Json.name(),
             (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
@@ -322,10 +386,13 @@ impl ReaderTable {
         let Some(name) = &self.wiegand_format else {
             return Ok(WiegandRule::ByLength);
         };
-        if !matches!(format, Format::WiegandHex | Format::WiegandDecimal) {
+        if !matches!(
+            format,
+            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits
+        ) {
             return Err(self.error(
                 "wiegand_format",
-                "only `wiegand-hex` and `wiegand-decimal` readers have one; remove it".into(),
+                "only `wiegand-hex`, `wiegand-decimal` and `osdp:` readers have one; remove it".into(),
             ));
         }
         name.parse().map_err(|unknown: UnknownName| {
@@ -406,6 +473,37 @@ mod tests {
     }
 
     #[test]
+    fn an_osdp_reader_has_a_bus_an_address_and_a_key_that_does_not_show() {
+        let table = "id = 'r'\nlink = 'osdp:bus1/101'\nformat = 'wiegand'\nsilent_after_seconds = 900\n\
+                     secure_channel_key = '00112233445566778899AABBCCDDEEFF'";
+        let reader = check(table).expect("a good table");
+        let Link::Osdp(osdp) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!((osdp.bus.as_str(), osdp.address, osdp.keypad), ("bus1", 101, false));
+        assert_eq!(osdp.key.map(|key| key.expose()[1]), Some(0x11));
+        assert_eq!(reader.silent_after_seconds, 0, "it is polled");
+        assert_eq!(reader.decoding.badge_key, BadgeKeyRule::FacilityCard);
+        let shown = format!("{reader:?}");
+        assert!(
+            !shown.contains("17, 34") && !shown.contains("1122"),
+            "a key must not show in a debug print"
+        );
+        assert!(check("id = 'r'\nlink = 'osdp:bus1/0'").is_ok());
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.key");
+        let table = format!(
+            "id = 'r'\nlink = 'osdp:bus1/1'\nsecure_channel_key_file = '{}'",
+            path.display()
+        );
+        let error = check(&table).expect_err("no file");
+        assert!(error.contains("`rollcall-bridge osdp provision` writes it"), "{error}");
+        std::fs::write(&path, "00112233445566778899aabbccddeeff\n").expect("room");
+        assert!(check(&table).is_ok());
+    }
+
+    #[test]
     fn terminals_say_by_their_link_what_they_speak() {
         let pushed = check("id = 't'\nlink = 'adms:0316144680030'\ncomm_key = 'k'\nstatus_is_direction = true")
             .expect("a good table");
@@ -433,7 +531,7 @@ mod tests {
     const WRONG_LINKS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
-            "reader `r`: `link`: `osdp:` links come with a later version",
+            "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
         ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
         (
@@ -509,7 +607,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
-            "only `wiegand-hex` and",
+            "only `wiegand-hex`, `wiegand-decimal` and `osdp:`",
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",

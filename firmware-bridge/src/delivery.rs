@@ -69,6 +69,11 @@ pub enum Outcome {
         /// The swipe's id.
         id: String,
     },
+    /// Kept now, as the swipe of that id; nobody has the badge, and whoever is given it has the swipe too.
+    Unassigned {
+        /// The swipe's id.
+        id: String,
+    },
     /// It was kept before, as the swipe of that id.
     Duplicate {
         /// The swipe's id.
@@ -92,7 +97,9 @@ impl Outcome {
     /// The line that a peer on a TCP link is told, without its end.
     pub(crate) fn line(&self) -> String {
         match self {
-            Self::Recorded { id } | Self::Duplicate { id } | Self::Quarantined { id, .. } => format!("ok {id}"),
+            Self::Recorded { id } | Self::Unassigned { id } | Self::Duplicate { id } | Self::Quarantined { id, .. } => {
+                format!("ok {id}")
+            }
             Self::Refused { reason } => format!("err {reason}"),
         }
     }

@@ -1,5 +1,6 @@
 //! Running one reader's link, whatever kind it is.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct LinkContext {
     /// Ends the links: they stop taking input, hand over what they have read, and return. Until then keep receiving, or drop the
     /// receiver: a link waits while the queue is full.
     pub stop: CancellationToken,
+    /// Where links remember what must outlast the program: which readers were ever secure. `None`: nowhere.
+    pub state_directory: Option<PathBuf>,
     /// How long things may take.
     pub timing: Timing,
     /// Names the readings of sources that have no ids of their own.
@@ -103,6 +106,7 @@ impl LinkContext {
             now,
             offset_minutes: Arc::new(|| 0),
             stop,
+            state_directory: None,
             timing: Timing::default(),
             numbering,
         }
@@ -179,7 +183,8 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        Link::Http | Link::Adms(_) => Ok(()),
+        // A bus speaks for all of its readers: see [`crate::run_osdp_bus`].
+        Link::Http | Link::Adms(_) | Link::Osdp(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }

@@ -1,6 +1,8 @@
 //! `rollcall-bridge`: what runs beside readers.
 
+mod osdp_command;
 mod show;
+mod show_frames;
 mod show_packets;
 
 use std::path::PathBuf;
@@ -21,13 +23,17 @@ struct Arguments {
 enum Command {
     /// Show what the decoders make of a reader's bytes: one JSON object for each reading or malformed input.
     Decode(DecodeArguments),
+    /// Finds OSDP readers and gives them keys. The daemon must not be using the line.
+    #[command(subcommand)]
+    Osdp(osdp_command::OsdpCommand),
 }
 
 /// What to decode, and how.
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370).
+    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370),
+    /// osdp (what was said on an OSDP bus).
     #[arg(long, value_parser = shown)]
     format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -53,29 +59,22 @@ enum Shown {
     Format(Format),
     /// The packets of a terminal that is called, with the readings in them.
     Zk4370,
+    /// The frames of an OSDP bus, with the readings in them.
+    Osdp,
 }
 
 /// The name of [`Shown::Zk4370`].
 const ZK_4370: &str = "zk-4370";
 
+/// The name of [`Shown::Osdp`].
+const OSDP: &str = "osdp";
+
 fn main() -> ExitCode {
-    let Command::Decode(arguments) = Arguments::parse().command;
-    let format = match arguments.format {
-        Shown::Format(format) => format,
-        Shown::Zk4370 => Format::Adms,
+    let done = match Arguments::parse().command {
+        Command::Decode(arguments) => decode(arguments),
+        Command::Osdp(command) => osdp_command::run(command),
     };
-    let decoding = Decoding {
-        format,
-        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
-        wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
-        suffix: arguments.suffix.unwrap_or(Suffix::Line),
-    };
-    let file = arguments.file.filter(|file| file.as_os_str() != "-");
-    let shown = match arguments.format {
-        Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
-        Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
-    };
-    match shown {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rollcall-bridge: {error:#}");
@@ -84,11 +83,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn shown(name: &str) -> Result<Shown, String> {
-    if name == ZK_4370 {
-        return Ok(Shown::Zk4370);
+fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
+    let format = match arguments.format {
+        Shown::Format(format) => format,
+        Shown::Zk4370 => Format::Adms,
+        Shown::Osdp => Format::WiegandBits,
+    };
+    let decoding = Decoding {
+        format,
+        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
+        wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
+        suffix: arguments.suffix.unwrap_or(Suffix::Line),
+    };
+    let file = arguments.file.filter(|file| file.as_os_str() != "-");
+    match arguments.format {
+        Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
+        Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
+        Shown::Osdp => show_frames::decode(decoding, arguments.hex, file.as_deref()),
     }
-    let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain([ZK_4370]).collect();
+}
+
+fn shown(name: &str) -> Result<Shown, String> {
+    match name {
+        ZK_4370 => return Ok(Shown::Zk4370),
+        OSDP => return Ok(Shown::Osdp),
+        _ => {}
+    }
+    let others = [ZK_4370, OSDP];
+    let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain(others).collect();
     name.parse()
         .map(Shown::Format)
         .map_err(|unknown| refusal(unknown, &names))
@@ -108,7 +130,7 @@ fn suffix(name: &str) -> Result<Suffix, String> {
         .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
 }
 
-/// The end of the sentence "invalid value 'osdp' for '--format': ".
+/// The end of the sentence "invalid value 'isapi' for '--format': ".
 fn refusal(unknown: UnknownName, names: &[&str]) -> String {
     format!("it {unknown}; this version has {}", names.join(", "))
 }

@@ -185,7 +185,7 @@ fn a_capture_of_port_4370_shows_packets_and_the_readings_in_them() {
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (
-            &["--format", "osdp"][..],
+            &["--format", "isapi"][..],
             "",
             2,
             "it comes with a later version; this version has em4100, rdm6300",
@@ -227,4 +227,20 @@ fn what_is_wrong_is_said_with_its_place() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn an_osdp_bus_is_shown_as_frames_and_readings_and_what_is_secure_is_named() {
+    let capture = "ff53650800066002f6 53e51000065000011a0080fb3a401988 ff53650e000d0215604f3f4d6af48b \
+                   53e51e000d02184988f26f0399c212fd9f32e1d4a6112c052f3b4168374c 53e51000055000011a0080fa3a40d639";
+    assert_eq!(
+        lines(&["--format", "osdp", "--hex"], capture.as_bytes()),
+        [
+            r#"{"frame":{"address":101,"reply":false,"sequence":2,"code":"60","name":"POLL","secure":null,"data_hex":""}}"#,
+            r#"{"reading":{"raw_hex":"80fb3a40","bits":26,"key":"1-63092"}}"#,
+            r#"{"frame":{"address":101,"reply":false,"sequence":1,"code":"60","name":"POLL","secure":"mac","data_hex":""}}"#,
+            r#"{"frame":{"address":101,"reply":true,"sequence":1,"code":"49","name":"ISTATR","secure":"encrypted","data_hex":"88f26f0399c212fd9f32e1d4a6112c05"}}"#,
+            r#"{"malformed":{"reason":"checksum","bytes_hex":"53e51000055000011a0080fa3a40d639"}}"#,
+        ]
+    );
 }

@@ -11,6 +11,7 @@ pub mod http;
 pub mod line;
 pub mod load;
 pub mod measure;
+pub mod osdp;
 pub mod postgres;
 pub mod programs;
 pub mod pty;

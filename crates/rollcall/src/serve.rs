@@ -135,7 +135,14 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(&options.config.readers, &shared, &intake, &heartbeats, lifecycle)?;
+    links::start(
+        &options.config,
+        &options.data_directory,
+        &shared,
+        &intake,
+        &heartbeats,
+        lifecycle,
+    )?;
     let iclock = IclockState::new(
         &options.config.readers,
         intake.clone(),

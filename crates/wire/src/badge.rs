@@ -97,7 +97,7 @@ pub(crate) fn decimal(text: &str) -> Result<u64, Reason> {
     text.parse().map_err(|_| Reason::OutOfRange)
 }
 
-fn lower_hex(bytes: &[u8]) -> String {
+pub(crate) fn lower_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
     digits
         .filter_map(|digit| char::from_digit(u32::from(digit), 16))

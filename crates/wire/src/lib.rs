@@ -31,6 +31,7 @@ pub mod limits;
 pub mod line;
 pub mod magstripe;
 mod malformed;
+pub mod osdp;
 mod reading;
 pub mod scanner;
 pub mod wiegand;

@@ -1,6 +1,10 @@
-//! Links as readers meet them: serial ports, TCP, and terminals that are called.
+//! Links as readers meet them: serial ports, TCP, OSDP buses, and terminals that are called.
 
 mod common;
+#[path = "../../../crates/wire/tests/osdp/device.rs"]
+mod device;
+mod osdp;
+mod osdp_peer;
 mod serial;
 mod tcp;
 mod terminal;

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -63,22 +64,30 @@ fn run(what: &str, command: &mut Command) {
 
 /// Python with pyzk.
 fn python() -> PathBuf {
-    let folder = place("pyzk");
+    python_with("pyzk", PYZK, "zk")
+}
+
+/// Python in a folder of that name, with a package from which a module comes.
+pub fn python_with(name: &str, package: &str, module: &str) -> PathBuf {
+    // Tests run beside each other, and one folder is not made twice at once.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = place(name);
     let python = folder.join("bin/python");
-    let has_client = || {
+    let has_module = || {
         Command::new(&python)
-            .args(["-c", "import zk"])
+            .args(["-c", &format!("import {module}")])
             .output()
             .is_ok_and(|output| output.status.success())
     };
-    if !has_client() {
+    if !has_module() {
         run(
             "making a Python environment",
             Command::new("python3").args(["-m", "venv"]).arg(&folder),
         );
         run(
-            "installing pyzk",
-            Command::new(&python).args(["-m", "pip", "install", "--quiet", PYZK]),
+            "installing a Python package",
+            Command::new(&python).args(["-m", "pip", "install", "--quiet", package]),
         );
     }
     python

@@ -2,6 +2,7 @@
 //! goes back after the commit.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,6 +16,7 @@ use wire::{HappenedAt, Malformed, Reading};
 
 use super::Heartbeats;
 use super::intake::{CLOCK_OFF, Intake, IntakeError, NewSwipe, Outcome, ReaderChange, swipe_id};
+use crate::config::Config;
 use crate::lifecycle::Lifecycle;
 use crate::shared::Shared;
 
@@ -38,7 +40,8 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
 
 /// Starts a link for each reader, and the task that hands on what they deliver.
 pub fn start(
-    readers: &[ReaderConfig],
+    config: &Config,
+    data_directory: &Path,
     shared: &Shared,
     intake: &Intake,
     heartbeats: &Heartbeats,
@@ -56,7 +59,17 @@ pub fn start(
     );
     let (clock, site) = (shared.clock.clone(), shared.site.clone());
     context.offset_minutes = Arc::new(move || offset_minutes(site.borrow().facts.records().site.zone, clock.now()));
-    for reader in readers.iter().filter(|reader| reader.link.is_opened_here()) {
+    context.state_directory = Some(data_directory.to_owned());
+    for bus in &config.osdp_buses {
+        let on_bus = |reader: &&ReaderConfig| matches!(&reader.link, Link::Osdp(osdp) if osdp.bus == bus.id);
+        let readers: Vec<_> = config.readers.iter().filter(on_bus).cloned().collect();
+        let (bus, context) = (bus.clone(), context.clone());
+        lifecycle.spawn_vital("an OSDP bus", async move {
+            bridge::run_osdp_bus(bus, readers, context).await.context("bus")
+        });
+    }
+    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && !matches!(reader.link, Link::Osdp(_));
+    for reader in config.readers.iter().filter(on_links) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {
             bridge::run_link(reader, context).await.context("link")
@@ -104,8 +117,11 @@ impl Pump {
                 received_at_ms,
             } => {
                 let swipe = self.swipe(&reader, dedup_source, &reading, Instant::from_ms(received_at_ms));
+                let (shared, badge, happened_at) = (self.shared.clone(), swipe.badge.clone(), swipe.happened_at);
                 let outcome = self.intake.swipe(swipe).await?;
-                self.reply_later(outcome, delivery.reply, bridge_outcome);
+                self.reply_later(outcome, delivery.reply, move |outcomes| {
+                    bridge_outcome(outcomes, has_holder(&shared, &badge, happened_at))
+                });
             }
             LinkEvent::Malformed {
                 reader,
@@ -223,9 +239,17 @@ pub(crate) fn source_key(link: &Link, record: &str) -> String {
     }
 }
 
-fn bridge_outcome(outcomes: Vec<Outcome>) -> Option<bridge::Outcome> {
+/// Whether somebody has the badge.
+fn has_holder(shared: &Shared, badge: &str, at: Instant) -> bool {
+    let site = shared.site.borrow();
+    site.badge(badge, at)
+        .is_some_and(|badge| site.facts.holder(badge, at).is_some())
+}
+
+fn bridge_outcome(outcomes: Vec<Outcome>, has_holder: bool) -> Option<bridge::Outcome> {
     outcomes.into_iter().next().map(|outcome| match outcome {
-        Outcome::Recorded { id } => bridge::Outcome::Recorded { id },
+        Outcome::Recorded { id } if has_holder => bridge::Outcome::Recorded { id },
+        Outcome::Recorded { id } => bridge::Outcome::Unassigned { id },
         Outcome::Duplicate { id } => bridge::Outcome::Duplicate { id },
         Outcome::Quarantined { id, reason } => bridge::Outcome::Quarantined { id, reason },
     })
