@@ -115,13 +115,7 @@ async fn start(
         ledger: Arc::clone(&ledger),
         admin,
     });
-    lifecycle.spawn_vital("the board", {
-        let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
-        async move {
-            lobby.run(stop).await;
-            Ok(())
-        }
-    });
+    start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
     let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
     let parts = EngineParts {
@@ -151,10 +145,8 @@ async fn start(
         Arc::clone(&ledger),
         heartbeats,
     );
-    lifecycle.spawn_vital(
-        "the database's housekeeping",
-        engine::keep_house(Arc::clone(&ledger), lifecycle.clone()),
-    );
+    let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
+    lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
     let others = http::health::router(HealthState {
         ledger,
@@ -167,11 +159,17 @@ async fn start(
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
     let routes = Routes { swipes, others };
-    lifecycle.spawn_vital(
-        "the HTTP server",
-        http::server::serve(routes, listener, lifecycle.clone()),
-    );
+    let server = http::server::serve(routes, listener, lifecycle.clone());
+    lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
+    let stop = lifecycle.soft.clone();
+    lifecycle.spawn_vital("the board", async move {
+        lobby.run(stop).await;
+        Ok(())
+    });
 }
 
 fn lobby_settings(shared: &Shared) -> LobbySettings {

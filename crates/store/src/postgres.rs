@@ -158,7 +158,7 @@ impl Dialect for Postgres {
         format!("${number}")
     }
 
-    async fn control<'c>(connection: &'c mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn control(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement.into_sql_str()).await.map(drop)
     }
 

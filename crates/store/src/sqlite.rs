@@ -196,7 +196,7 @@ impl Dialect for Sqlite {
         "?".to_owned()
     }
 
-    async fn control<'c>(connection: &'c mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn control(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement.into_sql_str()).await.map(drop)
     }
 
