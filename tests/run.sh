@@ -32,7 +32,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 have_postgres() { [ -n "${ROLLCALL_PG_BIN:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb; }
 
-# Clients of ZKTeco terminals are written in Python and Node; their test installs them into the build directory.
+# Clients of ZKTeco terminals are written in Python and Node, an OSDP reader in Python; their tests install them into the build directory.
 have_venv() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 have_chinese_font() { have fc-list && [ -n "$(fc-list :lang=zh-cn family)" ]; }

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use wire::Reason;
-use wire::osdp::LONGEST_FRAME;
+use wire::osdp::{Device, Event, LONGEST_FRAME, Panel, Step};
 
 use crate::device::plain;
-use crate::frames;
+use crate::{KEY, frames};
 
 fn three() -> Vec<Vec<u8>> {
     vec![
@@ -60,6 +60,42 @@ fn no_single_wrong_bit_passes() {
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_said_on_the_bus_the_panel_goes_on(noise in prop::collection::vec(any::<u8>(), 0..3_000), cut in 1_usize..80, good in any::<bool>()) {
+        let device = Device { address: 1, key: good.then_some(KEY) };
+        let mut panel = Panel::new([device], 9_600);
+        let (mut now_ms, mut said) = (0, 0);
+        for piece in noise.chunks(cut) {
+            // A reply that fits, now and then, so that every step is reached.
+            let reply = match (said % 3, good) {
+                (0, _) => plain(1, 0, 0x45, &[0; 12]),
+                (1, _) => plain(1, 1, 0x46, &[4, 1, 1]),
+                (_, true) => plain(1, 2, 0x76, &[0; 32]),
+                (_, false) => plain(1, u8::try_from(said % 3).expect("small") + 1, 0x40, &[]),
+            };
+            match panel.poll(now_ms, [1; 8]) {
+                Step::Send(bytes) => {
+                    prop_assert!(bytes.len() <= LONGEST_FRAME);
+                    said += 1;
+                    panel.push(&[piece, &reply].concat(), now_ms + 1);
+                }
+                Step::WaitUntil(at) => {
+                    prop_assert!(at > now_ms);
+                    now_ms = at;
+                }
+            }
+            let events: Vec<_> = std::iter::from_fn(|| panel.next_event()).collect();
+            prop_assert!(events.len() <= cut + reply.len() + LONGEST_FRAME);
+            for (device, event) in events {
+                let believed = !good || !matches!(event, Event::Card(_) | Event::Number(_) | Event::Up { .. });
+                prop_assert!(believed, "without a proof of the key nothing is believed");
+                if event.is_held() {
+                    panel.settle(device, None, now_ms);
+                }
+            }
+        }
+    }
+
     #[test]
     fn where_the_stream_is_cut_makes_no_difference(cut in 1_usize..40, marks in 0_usize..4) {
         let stream: Vec<u8> = three().into_iter().flat_map(|frame| [vec![0xFF; marks], frame].concat()).collect();
