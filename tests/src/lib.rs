@@ -9,6 +9,7 @@ pub mod bureau;
 pub mod daemon;
 pub mod http;
 pub mod line;
+pub mod load;
 pub mod measure;
 pub mod osdp;
 pub mod postgres;

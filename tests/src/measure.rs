@@ -1,6 +1,5 @@
 //! What benchmarks compare with: the disk itself and Redis, in the same run and under the same senders.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,9 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 
 use crate::daemon::free_address;
@@ -59,7 +56,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// A Redis server that syncs its log before it answers; ends when dropped.
 #[derive(Debug)]
 pub struct Redis {
-    _server: Child,
+    server: Child,
     /// `127.0.0.1:PORT`.
     pub address: String,
 }
@@ -91,47 +88,25 @@ impl Redis {
             .spawn()?;
         let listening = || async { Ok(TcpStream::connect(&address).await.ok()) };
         within(Duration::from_secs(10), "Redis listens", listening).await?;
-        Ok(Self {
-            _server: server,
-            address,
-        })
+        Ok(Self { server, address })
     }
 }
 
-/// One connection to Redis.
-#[derive(Debug)]
-pub struct RedisClient {
-    receive: BufReader<OwnedReadHalf>,
-    send: OwnedWriteHalf,
+impl Redis {
+    /// The server's process.
+    pub fn process_id(&self) -> Result<u32> {
+        self.server.id().context("Redis has ended")
+    }
 }
 
-impl RedisClient {
-    /// Connects.
-    pub async fn connect(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (receive, send) = stream.into_split();
-        Ok(Self {
-            receive: BufReader::new(receive),
-            send,
-        })
-    }
-
-    /// Appends one entry to a stream and waits for its id, which is sent after the sync.
-    pub async fn append(&mut self, fields: &[(&str, &str)]) -> Result<()> {
-        let mut words = vec!["XADD", "swipes", "*"];
-        words.extend(fields.iter().flat_map(|(name, value)| [*name, *value]));
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            write!(request, "${}\r\n{word}\r\n", word.len())?;
-        }
-        self.send.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        self.receive.read_line(&mut answer).await?;
-        anyhow::ensure!(answer.starts_with('$'), "Redis answers {answer}");
-        self.receive.read_line(&mut answer).await?;
-        Ok(())
-    }
+/// Processor time that a process has used, in user and system mode.
+pub fn processor_time(process: u32) -> Result<Duration> {
+    /// Ticks of `/proc`, which are a hundredth of a second on every Linux that there is.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).context("the bench reads Linux's /proc")?;
+    let fields = stat.rsplit(')').next().context("no fields in stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+    Ok(TICK * ticks.sum::<Result<u32, _>>()?)
 }
 
 #[cfg(test)]

@@ -89,8 +89,8 @@ impl OsdpDevice {
 /// The 26 bits, left-justified: even parity over the first half, odd parity over the second.
 fn wiegand26(data: u32) -> [u8; 4] {
     let even = (data >> 12).count_ones() % 2;
-    let odd = ((data & 0xFFF).count_ones() + 1) % 2;
-    ((even << 25 | data << 1 | odd) << 6).to_be_bytes()
+    let odd = ((data & 0xFFF).count_ones() % 2) ^ 1;
+    (((even << 25) | (data << 1) | odd) << 6).to_be_bytes()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
 use crate::http::iclock::IclockState;
+use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
@@ -114,13 +115,7 @@ async fn start(
         ledger: Arc::clone(&ledger),
         admin,
     });
-    lifecycle.spawn_vital("the board", {
-        let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
-        async move {
-            lobby.run(stop).await;
-            Ok(())
-        }
-    });
+    start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
     let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
     let parts = EngineParts {
@@ -143,26 +138,31 @@ async fn start(
         Arc::clone(&ledger),
         heartbeats,
     );
+    let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
+    lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
-    let router = http::health::router(HealthState {
+    let others = http::health::router(HealthState {
         ledger,
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
     .merge(http::iclock::router(iclock.await?))
-    .merge(http::swipes::router(SwipesState {
-        intake,
-        clock,
-        sources: options.config.sources.clone(),
-    }))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
-    lifecycle.spawn_vital(
-        "the HTTP server",
-        http::server::serve(router, listener, lifecycle.clone()),
-    );
+    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let routes = Routes { swipes, others };
+    let server = http::server::serve(routes, listener, lifecycle.clone());
+    lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
+    let stop = lifecycle.soft.clone();
+    lifecycle.spawn_vital("the board", async move {
+        lobby.run(stop).await;
+        Ok(())
+    });
 }
 
 fn lobby_settings(shared: &Shared) -> LobbySettings {

@@ -88,6 +88,19 @@ impl SiteSnapshot {
         }))
     }
 
+    /// A stored swipe with whose it is, where it is anybody's and among those that are read for them.
+    pub fn swipe_of_holder(&self, row: &SwipeRecord) -> Stored<Option<(PersonIndex, Swipe)>> {
+        let Some(swipe) = self.swipe(row)? else {
+            return Ok(None);
+        };
+        let badge = &self.facts.records().badges[swipe.badge.at()];
+        if BadgeKeys::spellings(badge).all(|key| key != row.badge) {
+            return Ok(None);
+        }
+        let holder = self.facts.holder(swipe.badge, swipe.happened_at);
+        Ok(holder.map(|person| (person, swipe)))
+    }
+
     /// Stored swipes as the rules take them, without those of readers and badges that the bureau knows no more.
     pub fn swipes(&self, rows: &[SwipeRecord]) -> Stored<Vec<Swipe>> {
         rows.iter().filter_map(|row| self.swipe(row).transpose()).collect()

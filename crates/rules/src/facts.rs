@@ -433,50 +433,41 @@ impl SiteFacts {
                 .chain(on.map(|duty| self.dates_of_duty(duty)))
                 .fold(around, DateRange::hull);
         }
-        let counts = |date: &NaiveDate| {
-            self.extent_of_date(person, *date)
-                .is_some_and(|extent| extent.meets(reach))
+        let with_neighbours = DateRange {
+            from: days_before(around.from, NEIGHBOURING_DATES.into()),
+            until: days_after(around.until, NEIGHBOURING_DATES.into()),
         };
-        let touched = around.days().filter(counts).map(DateRange::of_date);
+        let windows: Vec<_> = with_neighbours
+            .days()
+            .map(|date| self.window_of_date(person, date))
+            .collect();
+        let reached = around
+            .days()
+            .zip(windows.windows(2 * usize::from(NEIGHBOURING_DATES) + 1))
+            .filter(|(_, windows)| extent(windows).is_some_and(|extent| extent.meets(reach)));
+        let touched = reached.map(|(date, _)| DateRange::of_date(date));
         touched.reduce(DateRange::hull).unwrap_or(DateRange {
             from: around.from,
             until: around.from,
         })
     }
 
-    /// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they
-    /// share with the periods of the dates before and after. `None` where the date has no periods.
-    fn extent_of_date(&self, person: PersonIndex, date: NaiveDate) -> Option<Interval> {
-        let windows = |date| {
-            let periods = self.periods_on(person, date);
-            let from = periods
-                .iter()
-                .map(|period| period.arrive_from.min(period.interval.from))
-                .min()?;
-            let until = periods
-                .iter()
-                .map(|period| period.leave_until.max(period.interval.until))
-                .max()?;
-            let (first, last) = (
-                periods.first()?.interval.from,
-                periods.iter().map(|period| period.interval.until).max()?,
-            );
-            Some((Interval::new(from, until.next()), first, last))
-        };
-        let (mut extent, _, _) = windows(date)?;
-        for near in 1..=2 {
-            if let Some((before, _, ended)) = windows(days_before(date, near))
-                && before.until > extent.from
-            {
-                extent.from = extent.from.min(ended);
-            }
-            if let Some((after, starts, _)) = windows(days_after(date, near))
-                && extent.until > after.from
-            {
-                extent.until = extent.until.max(starts.next());
-            }
-        }
-        Some(extent)
+    /// When a date's periods are on, with their windows; `None` where it has none.
+    fn window_of_date(&self, person: PersonIndex, date: NaiveDate) -> Option<DateWindow> {
+        let periods = self.periods_on(person, date);
+        let from = periods
+            .iter()
+            .map(|period| period.arrive_from.min(period.interval.from))
+            .min()?;
+        let until = periods
+            .iter()
+            .map(|period| period.leave_until.max(period.interval.until))
+            .max()?;
+        Some(DateWindow {
+            window: Interval::new(from, until.next()),
+            starts: periods.first()?.interval.from,
+            ends: periods.iter().map(|period| period.interval.until).max()?,
+        })
     }
 
     /// The dates whose periods judging `dates` looks at, and from when to when.
@@ -666,6 +657,38 @@ pub(crate) fn days_before(date: NaiveDate, days: u64) -> NaiveDate {
 
 pub(crate) fn days_after(date: NaiveDate, days: u64) -> NaiveDate {
     date.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
+}
+
+/// How many dates before and after one can share a break with it.
+const NEIGHBOURING_DATES: u8 = 2;
+
+/// When the periods of a date are on.
+#[derive(Clone, Copy, Debug)]
+struct DateWindow {
+    /// From the first moment at which a swipe can count for them to the last.
+    window: Interval,
+    starts: Instant,
+    ends: Instant,
+}
+
+/// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they share
+/// with the periods of the dates before and after. The date is in the middle of `windows`; `None` where it has no periods.
+fn extent(windows: &[Option<DateWindow>]) -> Option<Interval> {
+    let middle = windows.len() / 2;
+    let mut extent = windows[middle]?.window;
+    for near in 1..=middle {
+        if let Some(before) = windows[middle - near]
+            && before.window.until > extent.from
+        {
+            extent.from = extent.from.min(before.ends);
+        }
+        if let Some(after) = windows[middle + near]
+            && extent.until > after.window.from
+        {
+            extent.until = extent.until.max(after.starts.next());
+        }
+    }
+    Some(extent)
 }
 
 fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {

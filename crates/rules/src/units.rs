@@ -256,28 +256,23 @@ impl<'a> Gathered<'a> {
     fn strangers(&self) -> (Vec<Proposal>, Vec<Unlisted>) {
         let (mut proposals, mut unlisted) = (Vec::new(), Vec::new());
         let people = &self.site.records().people;
+        let (choosing, short) = (self.choosing_units(), self.short_units());
         let mut strangers: Vec<(PersonIndex, Passage)> = self
             .arrivals
             .iter()
             .filter(|(person, arrival)| {
+                let is_sent = self.nearest_of(**person, &choosing).is_some();
                 let came_for_another = self.came_for_another(**person, arrival.passage.at);
-                !arrival.carried && !self.is_listed(**person) && !self.is_sent(**person) && !came_for_another
+                !arrival.carried && !self.is_listed(**person) && !is_sent && !came_for_another
             })
             .map(|(person, arrival)| (*person, arrival.passage))
             .collect();
         strangers.sort_by(|(one, came), (other, later)| {
             (came.at, &people[one.at()].id).cmp(&(later.at, &people[other.at()].id))
         });
-        for (
-            person,
-            Passage {
-                at: arrived_at,
-                id: swipe,
-                ..
-            },
-        ) in strangers
-        {
-            match self.short_unit_of(person) {
+        for (person, passage) in strangers {
+            let (arrived_at, swipe) = (passage.at, passage.id);
+            match self.nearest_of(person, &short) {
                 Some(unit) => proposals.push(Proposal {
                     unit,
                     substitute: person,
@@ -295,6 +290,41 @@ impl<'a> Gathered<'a> {
         (proposals, unlisted)
     }
 
+    /// The nearest unit above a person that is one of these.
+    fn nearest_of(&self, person: PersonIndex, units: &BTreeSet<UnitIndex>) -> Option<UnitIndex> {
+        let own = self.site.unit_at(person, self.announced.starts)?;
+        self.site.units_above(own).find(|unit| units.contains(unit))
+    }
+
+    /// The units that have to send people and of which nobody is named, so that whomever they send is as good as named.
+    fn choosing_units(&self) -> BTreeSet<UnitIndex> {
+        let named: BTreeSet<UnitIndex> = self
+            .announced
+            .roster
+            .iter()
+            .filter_map(|entry| self.site.unit_at(entry.person, self.announced.starts))
+            .flat_map(|unit| self.site.units_above(unit))
+            .collect();
+        let asked = self.announced.obligations.iter().map(|obligation| obligation.unit);
+        asked.filter(|unit| !named.contains(unit)).collect()
+    }
+
+    /// The units for which too few came, where substitutes are allowed.
+    fn short_units(&self) -> BTreeSet<UnitIndex> {
+        if self.announced.substitutes == Substitutes::None {
+            return BTreeSet::new();
+        }
+        let counts = self
+            .announced
+            .obligations
+            .iter()
+            .map(|asked| Sent::of(self, asked).count());
+        counts
+            .filter(|count| count.arrived < count.at_least)
+            .map(|count| count.unit)
+            .collect()
+    }
+
     /// The people of a unit on the roster who have not come, for whom nobody has, and for whom a substitute may be accepted.
     fn open_places(&self, unit: UnitIndex, substitute: PersonIndex) -> Vec<PersonIndex> {
         let has_come = |person: PersonIndex| {
@@ -310,35 +340,6 @@ impl<'a> Gathered<'a> {
             .filter(|person| self.belongs(*person, unit) && !has_come(*person))
             .filter(|person| records.may_stand_in(self.meeting, *person, substitute).is_ok())
             .collect()
-    }
-
-    /// Whether a unit of the person's has to send people and names none of them, so that they are as good as named.
-    fn is_sent(&self, person: PersonIndex) -> bool {
-        let named = |unit| {
-            self.announced
-                .roster
-                .iter()
-                .any(|entry| self.belongs(entry.person, unit))
-        };
-        let obligations = self.announced.obligations.iter().map(|obligation| obligation.unit);
-        obligations
-            .filter(|unit| self.belongs(person, *unit))
-            .any(|unit| !named(unit))
-    }
-
-    /// The nearest unit above a person that is short, where substitutes are allowed.
-    fn short_unit_of(&self, person: PersonIndex) -> Option<UnitIndex> {
-        if self.announced.substitutes == Substitutes::None {
-            return None;
-        }
-        let own = self.site.unit_at(person, self.announced.starts)?;
-        let obligation_of = |unit| self.announced.obligations.iter().find(move |asked| asked.unit == unit);
-        self.site.units_above(own).find(|unit| {
-            obligation_of(*unit).is_some_and(|asked| {
-                let count = Sent::of(self, asked).count();
-                count.arrived < count.at_least
-            })
-        })
     }
 }
 

@@ -112,7 +112,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
             .iter()
             .filter_map(|row| Some(correction_values(&week_of(published, &row.date)?.week, at, row)))
             .collect();
-        self.run_all(Bulk::AddCorrections, &rows).await.map(drop)
+        self.run_all(Bulk::AddCorrections, rows).await.map(drop)
     }
 
     /// Ends the waiting of corrections, under the number of a notice or because they were overtaken.
@@ -127,7 +127,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
             .iter()
             .map(|finding| [Value::from(*finding), at.into(), number()])
             .collect();
-        self.run_all(Bulk::SettleCorrections, &asked).await.map(drop)
+        self.run_all(Bulk::SettleCorrections, asked).await.map(drop)
     }
 }
 

@@ -23,6 +23,11 @@ pub(crate) trait Dialect: Database {
     const DUE_MEETINGS: &'static str;
     /// One finding, locked. `$1` its id.
     const FINDING_LOCKED: &'static str;
+    /// The dedup keys of the `$1` swipes that were stored last, where that is how to learn which were new: giving many rows back costs
+    /// a thread that waits for each of them more than storing it. `None` where storing them returns their keys.
+    const LAST_SWIPES: Option<&'static str>;
+    /// Whether one statement may insert a row and then update it.
+    const SETS_A_ROW_TWICE: bool;
     /// Locks day rows in the order of their keys; `None` where a write transaction has the database for itself.
     const LOCK_DAYS: Option<ForRows>;
     /// As [`Dialect::LOCK_DAYS`], of meeting rows.
@@ -36,6 +41,12 @@ pub(crate) trait Dialect: Database {
 
     /// How the parameter of this number is written in a statement for many rows.
     fn placeholder(number: usize) -> String;
+
+    /// Begins or ends a transaction; such a statement has no values and need not be one alone.
+    fn control<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send + 'c;
 
     /// Runs a statement; returns how many rows it changed.
     fn run<'c>(

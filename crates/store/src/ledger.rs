@@ -154,8 +154,11 @@ pub trait Transaction: Send {
     /// The facts revision as this transaction sees it.
     async fn facts_revision(&mut self) -> Stored<i64>;
 
-    /// Makes sure that day rows exist and locks them in the order of their keys. A new row is due at once.
+    /// Makes sure that day rows exist. A new row is due at once.
     async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()>;
+
+    /// Locks day rows in the order of their keys.
+    async fn lock_days(&mut self, days: &[DayKey]) -> Stored<()>;
 
     /// Day rows that are due at `now`, earliest first, at most `limit`; locks them.
     async fn due_days(&mut self, now: Instant, limit: i64) -> Stored<Vec<DayKey>>;

@@ -132,6 +132,8 @@ impl Dialect for Postgres {
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM finding WHERE id = $1 FOR UPDATE";
+    const LAST_SWIPES: Option<&'static str> = None;
+    const SETS_A_ROW_TWICE: bool = false;
     const LOCK_DAYS: Option<ForRows> = Some(ForRows {
         before: "WITH asked (person, date) AS (VALUES ",
         row: Columns::Typed(&["TEXT", "TEXT"]),
@@ -154,6 +156,10 @@ impl Dialect for Postgres {
 
     fn placeholder(number: usize) -> String {
         format!("${number}")
+    }
+
+    async fn control(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement.into_sql_str()).await.map(drop)
     }
 
     async fn run<'c>(

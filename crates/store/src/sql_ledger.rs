@@ -21,7 +21,7 @@ use crate::rows::{
     FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
     ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_transaction::{SqlTransaction, note_broken};
+use crate::sql_transaction::{SqlTransaction, Turn};
 use crate::statements::{self, Bulk, SIZES, size_for};
 use crate::swipes::swipes_of;
 
@@ -35,8 +35,8 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct SqlLedger<DB: Dialect> {
     writer: Pool<DB>,
     readers: Pool<DB>,
-    /// Whose turn it is to write in this process: first come, first served.
-    turn: Arc<Mutex<()>>,
+    /// Whose turn it is to write in this process, first come, first served, and the connection for it.
+    turn: Arc<Mutex<Option<PoolConnection<DB>>>>,
     /// Whether the disk has failed under a transaction. Then this process writes nothing more: what it would write could
     /// rest on pages that were never stored.
     broken: Arc<AtomicBool>,
@@ -52,6 +52,16 @@ impl<DB: Dialect> SqlLedger<DB> {
             broken: Arc::default(),
             keeper,
         }
+    }
+
+    async fn turn(&self) -> Stored<Turn<DB>> {
+        let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
+        if self.broken.load(Ordering::Acquire) {
+            let reason = "the disk failed under an earlier transaction of this process";
+            return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
+        }
+        Ok(turn)
     }
 
     async fn reader(&self) -> Stored<PoolConnection<DB>> {
@@ -123,19 +133,18 @@ pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, colum
 #[async_trait]
 impl<DB: Dialect> Ledger for SqlLedger<DB> {
     async fn begin(&self) -> Stored<Box<dyn Transaction>> {
-        let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
-        let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
-        if self.broken.load(Ordering::Acquire) {
-            let reason = "the disk failed under an earlier transaction of this process";
-            return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
+        let turn = self.turn().await?;
+        let kept = turn.is_some();
+        match SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await {
+            Ok(begun) => Ok(Box::new(begun)),
+            // A connection that was kept may be gone since; the next one is new.
+            Err(StoreError::Unavailable(_)) if kept => {
+                let turn = self.turn().await?;
+                let begun = SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await?;
+                Ok(Box::new(begun))
+            }
+            Err(error) => Err(error),
         }
-        let connection = self.writer.begin_with(DB::BEGIN).await.map_err(StoreError::of::<DB>);
-        let connection = note_broken(&self.broken, connection)?;
-        Ok(Box::new(SqlTransaction::new(
-            connection,
-            Arc::clone(&self.broken),
-            turn,
-        )))
     }
 
     async fn setting(&self, name: &str) -> Stored<Option<String>> {
@@ -343,7 +352,8 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
     }
 
     async fn close(&self) {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
+        drop(turn.take());
         self.writer.close().await;
         self.readers.close().await;
         DB::release(&self.keeper).await;

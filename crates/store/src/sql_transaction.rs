@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rules::time::Instant;
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::audit::{ChainEnd, entry_after};
@@ -20,31 +22,62 @@ use crate::rows::{
     SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
-use crate::statements::{self, Bulk, runs};
+use crate::statements::{self, Bulk, SIZES, runs, size_for};
 use crate::swipes::{day_of, swipes_of};
 
-/// A write transaction. The connection is given back before the turn to write passes on.
+/// Whose turn it is to write in this process, and the connection on which whoever has the turn does: taken from the pool once and
+/// kept, because a pool asks a connection that is given back whether it is well, which costs as much as a small commit.
+pub(crate) type Turn<DB> = OwnedMutexGuard<Option<PoolConnection<DB>>>;
+
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+
+/// A write transaction.
 pub(crate) struct SqlTransaction<DB: Dialect> {
-    connection: sqlx::Transaction<'static, DB>,
+    /// The connection and the turn that it is kept with; `None` once it is committed.
+    begun: Option<(PoolConnection<DB>, Turn<DB>)>,
     /// Whether a call has failed, so that nothing may be committed.
     failed: bool,
     /// Set when the disk fails; see the ledger.
     broken: Arc<AtomicBool>,
-    _turn: OwnedMutexGuard<()>,
+}
+
+impl<DB: Dialect> Drop for SqlTransaction<DB> {
+    /// What is not committed is rolled back before anybody else has the turn.
+    fn drop(&mut self) {
+        if let Some((connection, turn)) = self.begun.take() {
+            tokio::spawn(roll_back(connection, turn));
+        }
+    }
+}
+
+async fn roll_back<DB: Dialect>(mut connection: PoolConnection<DB>, mut turn: Turn<DB>) {
+    match DB::control(&mut connection, ROLLBACK).await {
+        Ok(()) => *turn = Some(connection),
+        // Closing rolls back too, and there may have been nothing to roll back.
+        Err(_) => connection.close_on_drop(),
+    }
 }
 
 impl<DB: Dialect> SqlTransaction<DB> {
-    pub(crate) fn new(
-        connection: sqlx::Transaction<'static, DB>,
-        broken: Arc<AtomicBool>,
-        turn: OwnedMutexGuard<()>,
-    ) -> Self {
-        Self {
-            connection,
+    /// Begins on the connection that is kept, or a new one where there is none or it turns out to be gone.
+    pub(crate) async fn begin(pool: &Pool<DB>, mut turn: Turn<DB>, broken: Arc<AtomicBool>) -> Stored<Self> {
+        let connection = match turn.take() {
+            Some(kept) => kept,
+            None => note_broken(&broken, pool.acquire().await.map_err(StoreError::of::<DB>))?,
+        };
+        let mut transaction = Self {
+            begun: Some((connection, turn)),
             failed: false,
             broken,
-            _turn: turn,
-        }
+        };
+        transaction.control(DB::BEGIN).await?;
+        Ok(transaction)
+    }
+
+    fn connection(&mut self) -> &mut DB::Connection {
+        let (connection, _) = self.begun.as_mut().expect("nothing is called after the commit");
+        connection
     }
 
     /// Notes a failure, whoever sees it.
@@ -60,9 +93,17 @@ impl<DB: Dialect> SqlTransaction<DB> {
         }))
     }
 
+    /// Begins or ends the transaction.
+    async fn control(&mut self, statement: &'static str) -> Stored<()> {
+        let result = DB::control(self.connection(), statement)
+            .await
+            .map_err(StoreError::of::<DB>);
+        self.noted(result)
+    }
+
     /// Runs a statement; returns how many rows it changed.
     pub(crate) async fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<u64> {
-        let result = DB::run(&mut self.connection, statement, values)
+        let result = DB::run(self.connection(), statement, values)
             .await
             .map_err(StoreError::of::<DB>);
         self.noted(result)
@@ -84,7 +125,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     }
 
     pub(crate) async fn rows(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<DB::Row>> {
-        let result = DB::rows(&mut self.connection, statement, values)
+        let result = DB::rows(self.connection(), statement, values)
             .await
             .map_err(StoreError::of::<DB>);
         self.noted(result)
@@ -100,13 +141,34 @@ impl<DB: Dialect> SqlTransaction<DB> {
     pub(crate) async fn run_all<const COLUMNS: usize>(
         &mut self,
         bulk: Bulk,
-        rows: &[[Value<'_>; COLUMNS]],
+        mut rows: Vec<[Value<'_>; COLUMNS]>,
     ) -> Stored<u64> {
+        filled::<DB, COLUMNS>(bulk, &mut rows);
         let mut changed = 0;
-        for (statement, part) in parts::<DB, COLUMNS>(bulk, rows) {
+        for (statement, part) in parts::<DB, COLUMNS>(bulk, &rows) {
             changed += self.run(statement, part.as_flattened()).await?;
         }
         Ok(changed)
+    }
+
+    /// Stores swipes of different dedup keys; returns the keys of those that were new, or `None` where all were.
+    async fn record(&mut self, swipes: Vec<[Value<'_>; 12]>) -> Stored<Option<HashSet<String>>> {
+        let mut rows = Vec::new();
+        if let Some(last_swipes) = DB::LAST_SWIPES {
+            let asked = swipes.len() as u64;
+            let stored = self.run_all(Bulk::RecordSwipes, swipes).await?;
+            if stored == asked {
+                return Ok(None);
+            }
+            rows = self.rows(last_swipes, &[stored.cast_signed().into()]).await?;
+        } else {
+            for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &swipes) {
+                rows.extend(self.rows(statement, part.as_flattened()).await?);
+            }
+        }
+        let key = |row: &DB::Row| Cells::<DB>::new(SwipeRecord::TABLE, row).text("dedup_key");
+        let keys = rows.iter().map(key).collect();
+        self.noted(keys).map(Some)
     }
 
     /// Reads with a list of questions; see [`rows_asked`].
@@ -116,7 +178,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
         asked: Vec<[Value<'_>; COLUMNS]>,
         nothing: &[Value<'static>; COLUMNS],
     ) -> Stored<Vec<T>> {
-        let rows = rows_asked::<DB, COLUMNS>(&mut self.connection, bulk, asked, nothing).await;
+        let rows = rows_asked::<DB, COLUMNS>(self.connection(), bulk, asked, nothing).await;
         let rows = self.noted(rows)?;
         let read = read_all::<DB, T>(&rows);
         self.noted(read)
@@ -137,9 +199,9 @@ impl<DB: Dialect> SqlTransaction<DB> {
                 .filter(|before| before.revision != row.revision)
         });
         let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
-        self.run_all(Bulk::AddHistory, &history).await?;
+        self.run_all(Bulk::AddHistory, history).await?;
         let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
-        self.run_all(Bulk::SaveFindings, &values).await?;
+        self.run_all(Bulk::SaveFindings, values).await?;
         Ok(findings
             .iter()
             .filter_map(|row| stored.get(row.id.as_str()).cloned())
@@ -167,6 +229,18 @@ fn parts<'r, 'v, DB: Dialect, const COLUMNS: usize>(
         DB::texts().get(bulk, size).map(|statement| (statement, part))
     };
     sizes.into_iter().filter_map(take).collect()
+}
+
+/// Repeats the last row up to a size that there is a text for, where saying a row twice says the same: one statement costs less than
+/// several with fewer rows.
+fn filled<DB: Dialect, const COLUMNS: usize>(bulk: Bulk, rows: &mut Vec<[Value<'_>; COLUMNS]>) {
+    let rest = rows.len() % SIZES[0];
+    if rest > 0
+        && bulk.may_repeat::<DB>()
+        && let Some(last) = rows.last().cloned()
+    {
+        rows.resize(rows.len() - rest + size_for(rest), last);
+    }
 }
 
 fn sorted_keys<'k>(days: impl Iterator<Item = &'k DayKey>) -> Vec<&'k DayKey> {
@@ -378,14 +452,15 @@ pub(crate) fn merged(before: &FindingRow, after: &FindingRow) -> FindingRow {
 
 #[async_trait]
 impl<DB: Dialect> Transaction for SqlTransaction<DB> {
-    async fn commit(self: Box<Self>) -> Stored<()> {
+    async fn commit(mut self: Box<Self>) -> Stored<()> {
         if self.failed {
             return Err(StoreError::TransactionFailed);
         }
-        note_broken(
-            &self.broken,
-            self.connection.commit().await.map_err(StoreError::of::<DB>),
-        )
+        self.control(COMMIT).await?;
+        if let Some((connection, mut turn)) = self.begun.take() {
+            *turn = Some(connection);
+        }
+        Ok(())
     }
 
     async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>> {
@@ -396,22 +471,17 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         let mut once: Vec<&SwipeRecord> = first_of_key.values().map(|position| &swipes[*position]).collect();
         once.sort_unstable_by(|left, right| left.id.cmp(&right.id));
         let values: Vec<[Value<'_>; 12]> = once.into_iter().map(swipe_values).collect();
+        let recorded = self.record(values).await?;
         let mut new = vec![false; swipes.len()];
-        for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &values) {
-            for row in self.rows(statement, part.as_flattened()).await? {
-                let key = Cells::<DB>::new(SwipeRecord::TABLE, &row).text("dedup_key");
-                let key = self.noted(key)?;
-                if let Some(position) = first_of_key.get(key.as_str()) {
-                    new[*position] = true;
-                }
-            }
+        for (key, position) in &first_of_key {
+            new[*position] = recorded.as_ref().is_none_or(|keys| keys.contains(&**key));
         }
         Ok(new)
     }
 
     async fn record_rejected(&mut self, inputs: &[RejectedInput]) -> Stored<()> {
         let values: Vec<[Value<'_>; 5]> = inputs.iter().map(rejected_values).collect();
-        self.run_all(Bulk::RecordRejected, &values).await.map(drop)
+        self.run_all(Bulk::RecordRejected, values).await.map(drop)
     }
 
     async fn facts_revision(&mut self) -> Stored<i64> {
@@ -423,8 +493,15 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()> {
         let keys = sorted_keys(days.iter());
         let due_at_once: Vec<[Value<'_>; 5]> = keys.iter().copied().map(new_day_values).collect();
-        self.run_all(Bulk::TouchDays, &due_at_once).await?;
-        let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockDays, asked_days(&keys), &no_day()).await;
+        self.run_all(Bulk::TouchDays, due_at_once).await.map(drop)
+    }
+
+    async fn lock_days(&mut self, days: &[DayKey]) -> Stored<()> {
+        if DB::LOCK_DAYS.is_none() {
+            return Ok(());
+        }
+        let keys = sorted_keys(days.iter());
+        let locked = rows_asked::<DB, 2>(self.connection(), Bulk::LockDays, asked_days(&keys), &no_day()).await;
         self.noted(locked).map(drop)
     }
 
@@ -433,7 +510,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn swipes_of(&mut self, queries: &[BadgeSwipe<'_>]) -> Stored<Vec<Vec<SwipeRecord>>> {
-        let answers = swipes_of::<DB>(&mut self.connection, queries).await;
+        let answers = swipes_of::<DB>(self.connection(), queries).await;
         self.noted(answers)
     }
 
@@ -454,14 +531,14 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()> {
         let by_key: BTreeMap<&DayKey, &DayRow> = days.iter().map(|day| (&day.key, day)).collect();
         let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(day_values).collect();
-        self.run_all(Bulk::SaveDays, &values).await.map(drop)
+        self.run_all(Bulk::SaveDays, values).await.map(drop)
     }
 
     async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()> {
         let due_at_once: Vec<[Value<'_>; 5]> = asked_meetings(meetings).into_iter().map(new_meeting_values).collect();
-        self.run_all(Bulk::TouchMeetings, &due_at_once).await?;
+        self.run_all(Bulk::TouchMeetings, due_at_once).await?;
         let asked = asked_meetings(meetings);
-        let locked = rows_asked::<DB, 2>(&mut self.connection, Bulk::LockMeetings, asked, &no_day()).await;
+        let locked = rows_asked::<DB, 2>(self.connection(), Bulk::LockMeetings, asked, &no_day()).await;
         self.noted(locked).map(drop)
     }
 
@@ -489,7 +566,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()> {
         let by_key: BTreeMap<&MeetingKey, &MeetingRow> = meetings.iter().map(|row| (&row.key, row)).collect();
         let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(meeting_values).collect();
-        self.run_all(Bulk::SaveMeetings, &values).await.map(drop)
+        self.run_all(Bulk::SaveMeetings, values).await.map(drop)
     }
 
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
@@ -533,7 +610,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
-        Ok(self.run_all(Bulk::MakeDue, &asked).await? + meetings)
+        Ok(self.run_all(Bulk::MakeDue, asked).await? + meetings)
     }
 
     async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
@@ -551,7 +628,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             .into_iter()
             .map(|person| [person.into(), from.into(), until.into()])
             .collect();
-        Ok(self.run_all(Bulk::MakeDueWithin, &asked).await? + meetings)
+        Ok(self.run_all(Bulk::MakeDueWithin, asked).await? + meetings)
     }
 
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
@@ -580,7 +657,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn add_facts(&mut self, facts: &[FactRow]) -> Stored<()> {
         let values: Vec<[Value<'_>; 5]> = facts.iter().map(fact_values).collect();
-        self.run_all(Bulk::AddFacts, &values).await.map(drop)
+        self.run_all(Bulk::AddFacts, values).await.map(drop)
     }
 
     async fn supersede_facts(&mut self, ids: &[&str], at: Instant) -> Stored<()> {
@@ -700,7 +777,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             .zip(0_i64..)
             .map(|(finding, position)| [escalation.into(), position.into(), Value::from(*finding)])
             .collect();
-        self.run_all(Bulk::AddCounted, &rows).await.map(drop)
+        self.run_all(Bulk::AddCounted, rows).await.map(drop)
     }
 
     async fn publish(&mut self, publication: &PublicationRow) -> Stored<()> {

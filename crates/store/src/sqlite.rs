@@ -39,7 +39,11 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Prepared statements that a connection keeps: all of them, in all sizes.
-const STATEMENTS_KEPT: usize = 256;
+const STATEMENTS_KEPT: usize = 384;
+
+/// Rows that the database's own thread may be ahead of whoever reads them. With fewer than the largest list asks for, the two
+/// would wake each other again and again.
+const ROWS_AHEAD: usize = 1_024;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::of::<Sqlite>);
 
@@ -104,9 +108,12 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_PATIENCE)
         .statement_cache_capacity(STATEMENTS_KEPT)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .pragma("cache_size", CACHE_KIBIBYTES)
+        // A statement for many rows notes every page it changes, in case its last row is refused: in memory, not in a file.
+        .pragma("temp_store", "MEMORY")
         // Checkpoints happen in `maintain`, so that no commit has to wait for one.
         .pragma("wal_autocheckpoint", "0")
         .pragma("journal_size_limit", WAL_BYTES_MAX.to_string())
@@ -166,10 +173,14 @@ impl Dialect for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
-         ORDER BY next_check_at_ms, person, date LIMIT $2";
+         ORDER BY next_check_at_ms, seq LIMIT $2";
     const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, date, meeting LIMIT $2";
     const FINDING_LOCKED: &'static str = crate::statements::FINDING;
+    // A row gets the number after the highest, and nobody else stores any meanwhile.
+    const LAST_SWIPES: Option<&'static str> =
+        Some("SELECT dedup_key FROM swipe WHERE seq > (SELECT MAX(seq) FROM swipe) - $1");
+    const SETS_A_ROW_TWICE: bool = true;
     const LOCK_DAYS: Option<ForRows> = None;
     const LOCK_MEETINGS: Option<ForRows> = None;
 
@@ -183,6 +194,10 @@ impl Dialect for Sqlite {
     /// more than storing them.
     fn placeholder(_number: usize) -> String {
         "?".to_owned()
+    }
+
+    async fn control(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement.into_sql_str()).await.map(drop)
     }
 
     async fn run<'c>(

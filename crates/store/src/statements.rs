@@ -6,8 +6,8 @@
 
 use crate::dialect::Dialect;
 
-/// For how many rows at once there are texts, largest first.
-pub(crate) const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+/// For how many rows at once there are texts, largest first: so close together that filling a list up to the next one is cheap.
+pub(crate) const SIZES: [usize; 16] = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 pub(crate) const PING: &str = "SELECT 1";
 pub(crate) const SCHEMA_VERSION: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
@@ -322,10 +322,20 @@ impl Bulk {
         Self::AddCounted,
     ];
 
+    /// Whether a row that is given twice in one statement says the same as given once.
+    pub(crate) fn may_repeat<DB: Dialect>(self) -> bool {
+        match self {
+            Self::RecordSwipes | Self::RecordRejected | Self::TouchDays => true,
+            Self::SaveDays | Self::SaveFindings => DB::SETS_A_ROW_TWICE,
+            _ => false,
+        }
+    }
+
     /// How it is written; `None` where a database has no use for it.
     fn shape<DB: Dialect>(self) -> Option<ForRows> {
         Some(match self {
-            Self::RecordSwipes => RECORD_SWIPES,
+            Self::RecordSwipes if DB::LAST_SWIPES.is_some() => RECORD_SWIPES,
+            Self::RecordSwipes => RECORD_SWIPES_RETURNING,
             Self::RecordRejected => RECORD_REJECTED,
             Self::TouchDays => TOUCH_DAYS,
             Self::LockDays => return DB::LOCK_DAYS,
@@ -385,7 +395,11 @@ const RECORD_SWIPES: ForRows = ForRows {
     before: "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_day, happened_at_ms, \
          received_at_ms, sequence, faces, quarantine) VALUES ",
     row: Columns::Plain(12),
+    after: " ON CONFLICT (dedup_key) DO NOTHING",
+};
+const RECORD_SWIPES_RETURNING: ForRows = ForRows {
     after: " ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key",
+    ..RECORD_SWIPES
 };
 const RECORD_REJECTED: ForRows = ForRows {
     before: "INSERT INTO rejected_input (id, reader, received_at_ms, reason, raw_hex) VALUES ",
@@ -475,10 +489,10 @@ const SAVE_FINDINGS: ForRows = ForRows {
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review) VALUES ",
     row: Columns::Plain(21),
-    after: " ON CONFLICT (id) DO UPDATE SET person = excluded.person, unit = excluded.unit, date = excluded.date, \
-         period = excluded.period, meeting = excluded.meeting, kind = excluded.kind, state = excluded.state, \
-         length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
-         since_at_ms = excluded.since_at_ms, source = excluded.source, swipes = excluded.swipes, digest = excluded.digest, \
+    // What a finding is about is what its id is made of. It is not set again, because a database writes an index anew for
+    // whatever columns of it are set, the same or not.
+    after: " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
+         since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
          revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
          withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision, review = excluded.review",
@@ -590,6 +604,7 @@ pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
         .iter()
         .copied()
         .chain([DB::DUE_DAYS, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
+        .chain(DB::LAST_SWIPES)
         .chain(bulk)
         .collect()
 }
@@ -673,7 +688,8 @@ mod tests {
     #[test]
     fn rows_are_split_into_sizes() {
         assert_eq!(runs(341), [256, 64, 16, 4, 1]);
+        assert_eq!(runs(255), [192, 48, 12, 3]);
         assert_eq!(runs(0), [] as [usize; 0]);
-        assert_eq!([1, 2, 5, 64, 65, 256, 999].map(size_for), [1, 4, 16, 64, 256, 256, 256]);
+        assert_eq!([1, 3, 5, 64, 65, 256, 999].map(size_for), [1, 3, 6, 64, 96, 256, 256]);
     }
 }

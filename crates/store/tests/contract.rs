@@ -673,6 +673,7 @@ async fn days(place: Place) {
     ];
     transaction.save_days(&rows).await.expect("save");
     transaction.touch_days(&keys).await.expect("touch again");
+    transaction.lock_days(&keys).await.expect("lock");
     assert_eq!(
         transaction.next_check().await.expect("read"),
         Some(at(40)),

@@ -8,7 +8,7 @@ use rules::time::Instant;
 use store::Ledger;
 use store::rows::{BadgeSwipe, DayKey, FindingRow, MeetingKey, SwipeRecord};
 
-use super::batch::{assess, group, installation_secret, swipe_query};
+use super::batch::{assess, group, installation_secret};
 use super::meetings;
 use super::verdicts::{Judging, settle, settle_units};
 use crate::shared::SiteSnapshot;
@@ -53,9 +53,11 @@ impl<'a> Again<'a> {
         for chunk in keys.chunks(DAYS_PER_CHUNK) {
             let (people, _) = group(facts, chunk);
             for person in people {
-                let swipes = self
-                    .site
-                    .swipes(&self.swipes(&swipe_query(self.site, &person)).await?)?;
+                let query = BadgeSwipe {
+                    badges: self.site.badge_keys_of(person.person),
+                    happened: person.window,
+                };
+                let swipes = self.site.swipes(&self.swipes(&query).await?)?;
                 for (key, date) in person.keys {
                     let now = days[&key];
                     let assessment = assess(&mut evaluator, person.person, date, &swipes, now);

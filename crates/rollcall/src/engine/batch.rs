@@ -11,11 +11,12 @@ use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
-use store::rows::{BadgeSwipe, DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
+use store::rows::{DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
 use super::meetings::{JudgedMeeting, MeetingClock};
+use super::memory::Memory;
 use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
 use crate::counting;
@@ -59,10 +60,12 @@ struct JudgedDay {
     settled: Settled,
 }
 
-/// A person's dates to be judged together, for one query of their swipes.
+/// A person's dates to be judged together.
 pub(super) struct PersonDays {
     pub(super) person: PersonIndex,
     pub(super) keys: Vec<(DayKey, NaiveDate)>,
+    /// Which swipes judging them needs.
+    pub(super) window: Interval,
 }
 
 impl Engine {
@@ -80,20 +83,22 @@ impl Engine {
         let readers = self.signs_of_life(submissions);
         self.note_readers(&readers).await?;
 
-        let mut transaction = self.ledger.begin().await?;
         let records: Vec<SwipeRecord> = swipes
             .iter()
             .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
             .collect();
-        let fresh = record_sorted(&mut *transaction, &records).await?;
+        // Taken out until the commit: of a transaction that fails nothing is remembered.
+        let mut memory = std::mem::take(&mut self.memory);
+        let mut transaction = self.ledger.begin().await?;
+        let fresh = transaction.record_swipes(&records).await?;
         transaction.record_rejected(&rejected).await?;
-        let days = self.lock_days(&mut transaction, &records, &fresh).await?;
+        let days = self.lock_days(&mut transaction, &mut memory, &records, &fresh).await?;
         let meetings = self.lock_meetings(&mut *transaction, &records, &fresh).await?;
-        let mut judged = self.judge(&mut *transaction, &days).await?;
+        let mut judged = self.judge(&mut *transaction, &mut memory, &days).await?;
         let mut judged_meetings = self.judge_meetings(&mut *transaction, meetings).await?;
         self.save(&mut *transaction, &mut judged).await?;
         let next_meeting_check = self.save_meetings(&mut *transaction, &mut judged_meetings).await?;
-        let next_check = transaction.next_check().await?;
+        let next_check = self.next_check_after(&mut *transaction, &judged).await?;
         transaction.commit().await?;
 
         self.meetings = MeetingClock {
@@ -103,7 +108,8 @@ impl Engine {
         self.next_check = next_check.into_iter().chain(next_meeting_check).min();
         self.count(&fresh, judged.len());
         answer(submissions, &records, &fresh);
-        self.publish(judged, judged_meetings);
+        self.publish(judged, judged_meetings, &mut memory);
+        self.memory = memory;
         Ok(())
     }
 
@@ -134,46 +140,85 @@ impl Engine {
     }
 
     /// Finds the days that new swipes touch and those that are due, and locks them. Facts are compared only after the locks are
-    /// held: whoever changes facts marks days as due, and so either sees these locks or is seen here.
+    /// held: whoever changes facts marks days as due, and so either sees these locks or is seen here. What is remembered is
+    /// then of these facts, and has the new swipes.
     async fn lock_days(
         &mut self,
         transaction: &mut Box<dyn Transaction>,
+        memory: &mut Memory,
         records: &[SwipeRecord],
         fresh: &[bool],
     ) -> Result<Vec<DayKey>, StoreError> {
-        let mut days = transaction
-            .due_days(self.now, i64::try_from(DUE_DAYS_PER_BATCH).unwrap_or(i64::MAX))
-            .await?;
-        loop {
-            let touched = self.touched_days(records, fresh);
-            transaction.touch_days(&touched).await?;
+        let mut days = Vec::new();
+        // Days that others make due come with another revision of the facts, which makes the next check due too.
+        if self.is_check_due() {
+            let limit = i64::try_from(DUE_DAYS_PER_BATCH).unwrap_or(i64::MAX);
+            days = transaction.due_days(self.now, limit).await?;
+        }
+        let arrived = loop {
+            memory.keep_to(self.site.borrow().revision);
+            let arrived = self.arrived(records, fresh)?;
+            let touched = self.touched_days(&arrived);
+            let unknown: Vec<DayKey> = touched.iter().filter(|day| !memory.knows(day)).cloned().collect();
+            transaction.touch_days(&unknown).await?;
             days.extend(touched);
+            days.sort_unstable();
+            days.dedup();
+            transaction.lock_days(&days).await?;
             if transaction.facts_revision().await? == self.site.borrow().revision {
-                break;
+                break arrived;
             }
             self.reload_site().await?;
+            self.next_check = Some(self.now);
+        };
+        let facts = Arc::clone(&self.site.borrow().facts);
+        for (holder, swipe) in arrived {
+            memory.add(holder, swipe);
+            for dependant in facts.dependants_of(holder) {
+                memory.add(*dependant, swipe);
+            }
         }
-        days.sort();
-        days.dedup();
         Ok(days)
     }
 
-    /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
-    fn touched_days(&self, records: &[SwipeRecord], fresh: &[bool]) -> Vec<DayKey> {
+    fn is_check_due(&self) -> bool {
+        self.next_check.is_some_and(|at| at <= self.now)
+    }
+
+    /// When to look at the days again. While none was due this is no later than the earliest of them wants, and may be
+    /// earlier, because a day that was judged may want to be looked at later now; when it is reached, the ledger says.
+    async fn next_check_after(
+        &self,
+        transaction: &mut dyn Transaction,
+        judged: &[JudgedDay],
+    ) -> Result<Option<Instant>, StoreError> {
+        if self.is_check_due() {
+            return transaction.next_check().await;
+        }
+        let deadlines = judged.iter().filter_map(|day| day.assessment.next_deadline);
+        Ok(deadlines.chain(self.next_check).min())
+    }
+
+    /// The new swipes with those whose they are; what is of no reader or nobody that is known is nobody's.
+    fn arrived(&self, records: &[SwipeRecord], fresh: &[bool]) -> Result<Vec<(PersonIndex, Swipe)>, StoreError> {
         let site = self.site.borrow();
-        let mut days = BTreeSet::new();
+        let mut arrived = Vec::with_capacity(records.len());
         for record in records
             .iter()
             .zip(fresh)
             .filter_map(|(record, new)| new.then_some(record))
         {
-            let Some(badge) = site.badge(&record.badge, record.happened_at) else {
-                continue;
-            };
-            let Some(person) = site.facts.holder(badge, record.happened_at) else {
-                continue;
-            };
-            for (person, touched) in site.facts.touched_people(person, record.happened_at) {
+            arrived.extend(site.swipe_of_holder(record)?);
+        }
+        Ok(arrived)
+    }
+
+    /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
+    fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<DayKey> {
+        let site = self.site.borrow();
+        let mut days = BTreeSet::new();
+        for (person, swipe) in arrived {
+            for (person, touched) in site.facts.touched_people(*person, swipe.happened_at) {
                 let asked = self
                     .begun_dates(touched)
                     .filter(|date| site.facts.is_asked(person, *date));
@@ -194,12 +239,16 @@ impl Engine {
         first.iter_days().take_while(move |date| *date < last)
     }
 
-    async fn judge(&self, transaction: &mut dyn Transaction, days: &[DayKey]) -> Result<Vec<JudgedDay>, StoreError> {
+    async fn judge(
+        &self,
+        transaction: &mut dyn Transaction,
+        memory: &mut Memory,
+        days: &[DayKey],
+    ) -> Result<Vec<JudgedDay>, StoreError> {
         let site = self.site.borrow().clone();
         let (people, orphans) = group(&site.facts, days);
-        let queries: Vec<BadgeSwipe<'_>> = people.iter().map(|days| swipe_query(&site, days)).collect();
-        let swipes = transaction.swipes_of(&queries).await?;
-        let mut stored = by_day(transaction.findings_of(days).await?);
+        memory.recall_swipes(transaction, &site, &people).await?;
+        memory.recall_findings(transaction, days).await?;
         let judging = Judging {
             records: site.facts.records(),
             secret: &self.secret,
@@ -208,11 +257,11 @@ impl Engine {
         };
         let mut judged = Vec::with_capacity(days.len());
         let mut evaluator = Evaluator::new(&site.facts);
-        for (days, swipes) in people.into_iter().zip(swipes) {
-            let swipes = site.swipes(&swipes)?;
+        for days in people {
             for (key, date) in days.keys {
-                let assessment = assess(&mut evaluator, days.person, date, &swipes, self.now);
-                let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
+                let swipes = memory.swipes(days.person, days.window);
+                let assessment = assess(&mut evaluator, days.person, date, swipes, self.now);
+                let settled = settle(&judging, &key, &assessment, memory.take_findings(&key));
                 judged.push(JudgedDay {
                     key,
                     person: Some((days.person, date)),
@@ -224,7 +273,7 @@ impl Engine {
         // Rows of people whom the facts no longer know: nothing holds of them any more.
         for key in orphans {
             let assessment = Assessment::default();
-            let settled = settle(&judging, &key, &assessment, stored.remove(&key).unwrap_or_default());
+            let settled = settle(&judging, &key, &assessment, memory.take_findings(&key));
             judged.push(JudgedDay {
                 key,
                 person: None,
@@ -274,8 +323,14 @@ impl Engine {
         counting::recount(transaction, &site, &self.secret, &people, self.now).await
     }
 
-    fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>) {
-        let days = judged.into_iter().filter_map(JudgedDay::for_board).collect();
+    /// Tells the screens, and remembers what holds now.
+    fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>, memory: &mut Memory) {
+        let mut days = Vec::with_capacity(judged.len());
+        for mut day in judged {
+            let (key, holding) = (day.key.clone(), std::mem::take(&mut day.settled.holding));
+            days.extend(day.for_board(&holding));
+            memory.remember(key, holding);
+        }
         self.lobby.publish(BoardChange {
             facts: None,
             days,
@@ -303,11 +358,11 @@ impl Engine {
 }
 
 impl JudgedDay {
-    fn for_board(self) -> Option<BoardDay> {
+    fn for_board(self, holding: &[FindingRow]) -> Option<BoardDay> {
         let (person, date) = self.person?;
-        let rows = self.settled.holding.into_iter();
-        let findings = rows.zip(self.assessment.findings).map(|(row, finding)| BoardFinding {
-            id: row.id,
+        let findings = holding.iter().zip(self.assessment.findings);
+        let findings = findings.map(|(row, finding)| BoardFinding {
+            id: row.id.clone(),
             revision: row.revision,
             finding,
         });
@@ -347,65 +402,25 @@ pub fn assess(
     evaluator.judge(person, DateRange::of_date(date), swipes, now).clone()
 }
 
-/// Records swipes in the order of their ids, which is the order in which every transaction locks them, and says in the order
-/// given which were new.
-async fn record_sorted(transaction: &mut dyn Transaction, records: &[SwipeRecord]) -> Result<Vec<bool>, StoreError> {
-    let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by(|left, right| records[*left].id.cmp(&records[*right].id));
-    let sorted: Vec<SwipeRecord> = order.iter().map(|index| records[*index].clone()).collect();
-    let new = transaction.record_swipes(&sorted).await?;
-    let mut fresh = vec![false; records.len()];
-    for (index, new) in order.into_iter().zip(new) {
-        fresh[index] = new;
-    }
-    Ok(fresh)
-}
-
 /// Days by person, and those of people whom the facts do not know.
 pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec<DayKey>) {
-    let mut people: BTreeMap<PersonIndex, Vec<(DayKey, NaiveDate)>> = BTreeMap::new();
+    let mut people: BTreeMap<PersonIndex, PersonDays> = BTreeMap::new();
     let mut orphans = Vec::new();
     for key in days {
-        match (facts.person_index(&key.person), key.date.parse::<NaiveDate>()) {
-            (Some(person), Ok(date)) => people.entry(person).or_default().push((key.clone(), date)),
-            _ => orphans.push(key.clone()),
-        }
+        let (Some(person), Ok(date)) = (facts.person_index(&key.person), key.date.parse::<NaiveDate>()) else {
+            orphans.push(key.clone());
+            continue;
+        };
+        let window = facts.swipe_window(person, DateRange::of_date(date));
+        let days = people.entry(person).or_insert_with(|| PersonDays {
+            person,
+            keys: Vec::new(),
+            window,
+        });
+        days.keys.push((key.clone(), date));
+        days.window = Interval::new(days.window.from.min(window.from), days.window.until.max(window.until));
     }
-    (
-        people
-            .into_iter()
-            .map(|(person, keys)| PersonDays { person, keys })
-            .collect(),
-        orphans,
-    )
-}
-
-/// Which swipes judging these days needs.
-pub(super) fn swipe_query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> BadgeSwipe<'a> {
-    let windows = days
-        .keys
-        .iter()
-        .map(|(_, date)| site.facts.swipe_window(days.person, DateRange::of_date(*date)));
-    let happened = windows.reduce(|all, window| Interval::new(all.from.min(window.from), all.until.max(window.until)));
-    let nothing = Interval::new(Instant::from_ms(0), Instant::from_ms(0));
-    BadgeSwipe {
-        badges: site.badge_keys_of(days.person),
-        happened: happened.unwrap_or(nothing),
-    }
-}
-
-fn by_day(rows: Vec<FindingRow>) -> BTreeMap<DayKey, Vec<FindingRow>> {
-    let mut days: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
-    // Escalations are counted and not judged: judging a day leaves them as they are.
-    for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
-        days.entry(DayKey {
-            person: row.person.clone(),
-            date: row.date.clone(),
-        })
-        .or_default()
-        .push(row);
-    }
-    days
+    (people.into_values().collect(), orphans)
 }
 
 /// Tells every source what became of its readings. A source that has gone away meanwhile will send them again.

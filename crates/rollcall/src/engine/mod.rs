@@ -9,6 +9,7 @@ mod batch;
 pub mod intake;
 pub mod links;
 pub mod meetings;
+mod memory;
 mod silence;
 mod site;
 pub mod verdicts;
@@ -27,12 +28,14 @@ use rules::time::Instant;
 use store::rows::DayKey;
 use store::{Ledger, StoreError};
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
+use memory::Memory;
 use silence::Silence;
 
 pub use batch::{installation_secret, known_secret};
@@ -42,6 +45,9 @@ pub use site::{load_site, snapshot_of};
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the database does its housekeeping.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often a sign of life is written down, so that a restart knows since when nothing could be heard.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -122,6 +128,24 @@ impl Health {
     }
 }
 
+/// Has the database do its housekeeping until the daemon stops: beside the loop, because whoever swipes meanwhile must not wait
+/// for a disk to be tidied up.
+pub async fn keep_house(ledger: Arc<dyn Ledger>, lifecycle: Lifecycle) -> anyhow::Result<()> {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = lifecycle.soft.cancelled() => return Ok(()),
+            _ = interval.tick() => {}
+        }
+        match ledger.maintain().await {
+            // The engine's next batch will meet the same trouble and knows how to wait for its end.
+            Ok(()) | Err(StoreError::Unavailable(_) | StoreError::Full(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 struct Engine {
     ledger: Arc<dyn Ledger>,
     clock: Clock,
@@ -144,6 +168,8 @@ struct Engine {
     silence: Silence,
     /// Readers that cannot be heard, and since when.
     down: BTreeMap<Arc<str>, Instant>,
+    /// What the batches before have read and written.
+    memory: Memory,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
@@ -180,6 +206,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         meetings: meetings::MeetingClock::default(),
         silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
+        memory: Memory::default(),
     };
     engine
         .start(&links::watched(&readers))
@@ -405,11 +432,6 @@ impl Engine {
     }
 
     async fn notice_foreign_changes(&mut self) -> Result<(), StoreError> {
-        if let Err(error) = self.ledger.maintain().await
-            && !matches!(error, StoreError::Unavailable(_) | StoreError::Full(_))
-        {
-            return Err(error);
-        }
         let revision = match self.ledger.facts_revision().await {
             Ok(revision) => revision,
             // The next batch will meet the same trouble and knows how to wait for its end.

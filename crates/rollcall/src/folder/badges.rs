@@ -38,16 +38,19 @@ impl BadgeKeys {
     /// The badge of a key that was read at an instant. Where several spellings of one number are known, the one that
     /// belongs to somebody at that instant, and of those the one that is spelled so.
     pub fn find(&self, key: &str, at: Instant, badges: &[Badge]) -> Option<BadgeIndex> {
-        let exact = self.exact.get(key).copied();
-        let others = without_zeros(key)
-            .and_then(|digits| self.decimal.get(digits))
-            .map_or(&[][..], Vec::as_slice);
         let owned = |index: &BadgeIndex| {
             badges[index.at()]
                 .grants
                 .iter()
                 .any(|grant| grant.interval.contains(at))
         };
+        let exact = self.exact.get(key).copied();
+        if exact.is_some_and(|index| owned(&index)) {
+            return exact;
+        }
+        let others = without_zeros(key)
+            .and_then(|digits| self.decimal.get(digits))
+            .map_or(&[][..], Vec::as_slice);
         let candidates = || exact.into_iter().chain(others.iter().copied());
         candidates().find(owned).or_else(|| candidates().next())
     }

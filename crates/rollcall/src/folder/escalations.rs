@@ -42,7 +42,16 @@ fn rules_of(text: &str, units: &HashMap<Id, UnitIndex>, problems: &mut Problems)
     let mut rules = Vec::new();
     for node in top.tables("escalation", problems) {
         let known = [
-            "id", "name", "kinds", "count", "within", "yields", "from", "until", "units",
+            "id",
+            "name",
+            "kinds",
+            "count",
+            "within",
+            "within_days",
+            "yields",
+            "from",
+            "until",
+            "units",
         ];
         node.warn_of_other_keys(&known, problems);
         let rule = rule(&node, units, problems);
@@ -105,22 +114,36 @@ fn kinds(node: &Node<'_>) -> Result<Vec<FindingKind>, Problem> {
     names.iter().map(kind).collect()
 }
 
+/// `within` a part of the calendar or `{ days = 30 }`, or `within_days = 30`, which is the same.
 fn window(node: &Node<'_>, problems: &mut Problems) -> Result<Window, Problem> {
-    if !node.is_table("within") {
-        let words = [
-            ("month", Window::Month),
-            ("quarter", Window::Quarter),
-            ("year", Window::Year),
-        ];
-        return node
-            .choice("within", &words)?
-            .ok_or_else(|| node.problem(Code::ValueMissing, "within"));
+    let days = |node: &Node<'_>, key| {
+        let days = node.integer(key, 1, DAYS_MAX)?;
+        Ok(days.map(|days| Window::Days(u32::try_from(days).expect("bounded above"))))
+    };
+    let words = [
+        ("month", Window::Month),
+        ("quarter", Window::Quarter),
+        ("year", Window::Year),
+    ];
+    let within = if node.is_table("within") {
+        let table = node.table("within", problems);
+        table.map_or(Ok(None), |table| {
+            table.warn_of_other_keys(&["days"], problems);
+            days(&table, "days")
+        })?
+    } else {
+        node.choice("within", &words)?
+    };
+    match (within, days(node, "within_days")?) {
+        (Some(window), None) | (None, Some(window)) => Ok(window),
+        (Some(_), Some(_)) => {
+            let problem = node.problem(Code::ValueInvalid, "within_days");
+            Err(problem
+                .with("value", "within_days")
+                .with("allowed", "within | within_days"))
+        }
+        (None, None) => Err(node.problem(Code::ValueMissing, "within")),
     }
-    let missing = || node.problem(Code::ValueMissing, "within");
-    let table = node.table("within", problems).ok_or_else(missing)?;
-    table.warn_of_other_keys(&["days"], problems);
-    let days = table.integer("days", 1, DAYS_MAX)?.ok_or_else(missing)?;
-    Ok(Window::Days(u32::try_from(days).expect("bounded above")))
 }
 
 fn units_of(node: &Node<'_>, units: &HashMap<Id, UnitIndex>) -> Result<Vec<UnitIndex>, Problem> {

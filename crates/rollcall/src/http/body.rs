@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::Bytes;
 use http_body_util::BodyExt;
+use hyper::body::Body;
 
 /// How long a body may take to arrive.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,13 +23,13 @@ pub enum BodyError {
 }
 
 /// Reads a body of at most `limit` bytes to its end.
-pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+pub async fn read(body: impl Body<Data = Bytes> + Unpin, limit: usize) -> Result<Vec<u8>, BodyError> {
     tokio::time::timeout(TIMEOUT, read_to_end(body, limit))
         .await
         .map_err(|_| BodyError::Unfinished)?
 }
 
-async fn read_to_end(mut body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+async fn read_to_end(mut body: impl Body<Data = Bytes> + Unpin, limit: usize) -> Result<Vec<u8>, BodyError> {
     let (mut kept, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Unfinished)?.into_data() else {

@@ -2,18 +2,25 @@
 //! hyper's own HTTP/1 connection has one.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::swipes::{self, SwipesState};
 use crate::lifecycle::Lifecycle;
 
 /// How long a peer may take to send a request's headers, and how long an idle connection is kept.
@@ -25,8 +32,31 @@ const CONNECTIONS: usize = 4_096;
 /// How many of them may come from one address; a reverse proxy is one address, so this is generous.
 const CONNECTIONS_PER_ADDRESS: usize = 2_048;
 
-/// Serves `router` on `listener` until the daemon stops, then lets what is under way come to its end.
-pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) -> anyhow::Result<()> {
+/// What answers requests.
+#[derive(Clone)]
+pub struct Routes {
+    /// Takes swipes. It is asked before the router, because swipes come by the thousand and everything else now and then.
+    pub swipes: Arc<SwipesState>,
+    /// Everything else.
+    pub others: Router,
+}
+
+impl Routes {
+    async fn answer(self, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        if request.uri().path() == swipes::PATH {
+            let (head, body) = request.into_parts();
+            return Ok(match head.method {
+                Method::POST => swipes::answer(&self.swipes, &head.headers, body).await,
+                _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response(),
+            });
+        }
+        request.extensions_mut().insert(ConnectInfo(peer));
+        self.others.oneshot(request.map(Body::new)).await
+    }
+}
+
+/// Serves `routes` on `listener` until the daemon stops, then lets what is under way come to its end.
+pub async fn serve(routes: Routes, listener: TcpListener, lifecycle: Lifecycle) -> anyhow::Result<()> {
     let places = Arc::new(Places::default());
     loop {
         let accepted = tokio::select! {
@@ -39,7 +69,7 @@ pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) 
                     drop(
                         lifecycle
                             .tasks
-                            .spawn(connection(router.clone(), stream, peer, place, lifecycle.clone())),
+                            .spawn(connection(routes.clone(), stream, peer, place, lifecycle.clone())),
                     );
                 } else {
                     tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections");
@@ -54,16 +84,11 @@ pub async fn serve(router: Router, listener: TcpListener, lifecycle: Lifecycle) 
     }
 }
 
-async fn connection(router: Router, stream: TcpStream, peer: SocketAddr, place: Place, lifecycle: Lifecycle) {
+async fn connection(routes: Routes, stream: TcpStream, peer: SocketAddr, place: Place, lifecycle: Lifecycle) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(event = "http.nodelay_failed", error = %error);
     }
-    let service = TowerToHyperService::new(router.map_request(
-        move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(axum::body::Body::new)
-        },
-    ));
+    let service = service_fn(move |request| routes.clone().answer(peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

@@ -1,18 +1,14 @@
 //! `POST /api/v1/swipes`: webhook readers and bridges without websockets.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::body::Incoming;
 use rules::time::Instant;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -87,33 +83,34 @@ impl IntoResponse for SwipesError {
     }
 }
 
-async fn post_swipes(
-    State(state): State<Arc<SwipesState>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, SwipesError> {
+/// Where swipes are posted.
+pub const PATH: &str = "/api/v1/swipes";
+
+/// Answers a request to post swipes.
+pub async fn answer(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Response {
+    let answered = post_swipes(state, headers, body).await;
+    answered.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
     let body = body::read(body, BODY_LIMIT_BYTES).await?;
-    let source = state.authorize(&headers, &body)?;
-    if !is_json(&headers) {
+    let source = state.authorize(headers, &body)?;
+    if !is_json(headers) {
         return Err(SwipesError::NotJson);
     }
     let received_at = state.clock.now();
-    let posted = parse(&body)?;
-    let swipes = posted
+    let swipes = parse(&body)?
         .into_iter()
         .enumerate()
-        .map(|(index, swipe)| swipe.check(index, source, received_at));
+        .map(|(index, swipe)| swipe.check(index, &source.config, received_at));
     let swipes = swipes.collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<String> = swipes.iter().map(|(id, _)| id.clone()).collect();
-    let outcomes = state
-        .commit(swipes.into_iter().map(|(_, swipe)| swipe).collect())
-        .await?;
-    let results: Vec<_> = ids
-        .iter()
-        .zip(outcomes)
-        .map(|(id, outcome)| result(id, &outcome))
-        .collect();
-    Ok(axum::Json(json!({"results": results})).into_response())
+    let ids: Vec<String> = swipes.iter().map(|swipe| swipe.source_key.clone()).collect();
+    let outcomes = state.commit(swipes).await?;
+    let results = ids.iter().zip(&outcomes).map(|(id, outcome)| Answered::of(id, outcome));
+    Ok(axum::Json(Answer {
+        results: results.collect(),
+    })
+    .into_response())
 }
 
 /// What the endpoint needs.
@@ -122,19 +119,31 @@ pub struct SwipesState {
     pub intake: Intake,
     /// Judging time.
     pub clock: Clock,
-    /// Who may send.
-    pub sources: Vec<SourceConfig>,
+    sources: Vec<Source>,
 }
 
-/// The route.
-pub fn router(state: SwipesState) -> Router {
-    Router::new()
-        .route("/api/v1/swipes", post(post_swipes))
-        .with_state(Arc::new(state))
+/// Who may send.
+struct Source {
+    config: SourceConfig,
+    /// Of its token, where it has one.
+    token_hash: Option<[u8; 32]>,
 }
 
 impl SwipesState {
-    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<&SourceConfig, SwipesError> {
+    /// What takes swipes of these sources.
+    pub fn new(intake: Intake, clock: Clock, sources: &[SourceConfig]) -> Self {
+        let source = |config: &SourceConfig| Source {
+            token_hash: config.token.as_ref().map(|token| hash(token.expose())),
+            config: config.clone(),
+        };
+        Self {
+            intake,
+            clock,
+            sources: sources.iter().map(source).collect(),
+        }
+    }
+
+    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<&Source, SwipesError> {
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -144,15 +153,16 @@ impl SwipesState {
             .and_then(|value| value.to_str().ok())
             .and_then(Signature::parse);
         let now_seconds = Clock::host().now().as_ms().div_euclid(1_000);
+        let bearer_hash = bearer.map(|token| hash(token.as_bytes()));
         // Every source is compared, so that the time taken says nothing about which one came close.
         let mut found = None;
         for source in &self.sources {
-            let by_token = bearer
-                .zip(source.token.as_ref())
-                .is_some_and(|(sent, token)| same(sent.as_bytes(), token.expose()));
+            let by_token = bearer_hash
+                .zip(source.token_hash)
+                .is_some_and(|(sent, token)| sent.ct_eq(&token).into());
             let by_signature = signature
                 .as_ref()
-                .zip(source.hmac_secret.as_ref())
+                .zip(source.config.hmac_secret.as_ref())
                 .is_some_and(|(sent, secret)| sent.verify(secret.expose(), body, now_seconds));
             if by_token || by_signature {
                 found = Some(source);
@@ -162,12 +172,14 @@ impl SwipesState {
     }
 
     /// Hands the swipes to the engine in pieces that one transaction takes, and waits until all are durable.
-    async fn commit(&self, swipes: Vec<NewSwipe>) -> Result<Vec<Outcome>, SwipesError> {
-        let pieces = swipes
-            .chunks(READINGS_PER_BATCH)
-            .map(|piece| self.intake.try_swipes(piece.to_vec()).map_err(|_| SwipesError::Busy));
-        let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+    async fn commit(&self, mut swipes: Vec<NewSwipe>) -> Result<Vec<Outcome>, SwipesError> {
         let mut outcomes = Vec::with_capacity(swipes.len());
+        let mut pieces = Vec::with_capacity(1);
+        while !swipes.is_empty() {
+            let rest = swipes.split_off(swipes.len().min(READINGS_PER_BATCH));
+            pieces.push(self.intake.try_swipes(swipes).map_err(|_| SwipesError::Busy)?);
+            swipes = rest;
+        }
         for piece in pieces {
             let done = tokio::time::timeout(COMMIT_TIMEOUT, piece).await;
             outcomes.extend(done.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?);
@@ -203,12 +215,9 @@ impl Signature {
     }
 }
 
-/// Compares without telling by its time how much was right; hashing first hides the lengths too.
-fn same(left: &[u8], right: &[u8]) -> bool {
-    Sha256::digest(left)
-        .as_slice()
-        .ct_eq(Sha256::digest(right).as_slice())
-        .into()
+/// Comparing hashes in constant time tells nothing of what is hashed, and not how long it is.
+fn hash(secret: &[u8]) -> [u8; 32] {
+    Sha256::digest(secret).into()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -231,6 +240,16 @@ struct PostedSwipe {
 
 /// One object, or an array of them; what is wrong is named by its place in the array.
 fn parse(body: &[u8]) -> Result<Vec<PostedSwipe>, SwipesError> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let well_formed = match first {
+        Some(b'{') => serde_json::from_slice(body).ok().map(|swipe| vec![swipe]),
+        _ => serde_json::from_slice(body).ok(),
+    };
+    well_formed.map_or_else(|| parse_one_by_one(body), Ok)
+}
+
+/// As [`parse`], for bodies in which something is wrong.
+fn parse_one_by_one(body: &[u8]) -> Result<Vec<PostedSwipe>, SwipesError> {
     let wrong = |error: serde_json::Error| SwipesError::WrongShape(format!("the body is not JSON: {error}"));
     let elements = match serde_json::from_slice(body).map_err(wrong)? {
         serde_json::Value::Array(elements) => elements,
@@ -248,12 +267,7 @@ fn parse(body: &[u8]) -> Result<Vec<PostedSwipe>, SwipesError> {
 }
 
 impl PostedSwipe {
-    fn check(
-        self,
-        index: usize,
-        source: &SourceConfig,
-        received_at: Instant,
-    ) -> Result<(String, NewSwipe), SwipesError> {
+    fn check(self, index: usize, source: &SourceConfig, received_at: Instant) -> Result<NewSwipe, SwipesError> {
         let wrong = |what: &str| SwipesError::WrongShape(format!("swipe {index}: {what}"));
         for (name, value) in [("id", &self.id), ("reader", &self.reader), ("badge", &self.badge)] {
             if value.is_empty() || value.len() > FIELD_LIMIT_BYTES || value.chars().any(char::is_control) {
@@ -281,9 +295,9 @@ impl PostedSwipe {
             Some("both") => Some("both"),
             Some(_) => return Err(wrong("faces must be in, out or both")),
         };
-        let swipe = NewSwipe {
+        Ok(NewSwipe {
             reader: self.reader.into(),
-            source_key: self.id.clone(),
+            source_key: self.id,
             badge: self.badge,
             raw: None,
             happened_at: Instant::from(happened_at.to_utc()),
@@ -291,16 +305,31 @@ impl PostedSwipe {
             sequence: self.sequence,
             faces,
             doubt: None,
-        };
-        Ok((self.id, swipe))
+        })
     }
 }
 
-fn result(id: &str, outcome: &Outcome) -> serde_json::Value {
-    match outcome {
-        Outcome::Recorded { .. } => json!({"id": id, "status": "recorded"}),
-        Outcome::Duplicate { .. } => json!({"id": id, "status": "duplicate"}),
-        Outcome::Quarantined { reason, .. } => json!({"id": id, "status": "quarantined", "reason": reason}),
+#[derive(Serialize)]
+struct Answer<'a> {
+    results: Vec<Answered<'a>>,
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    id: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> Answered<'a> {
+    fn of(id: &'a str, outcome: &'a Outcome) -> Self {
+        let (status, reason) = match outcome {
+            Outcome::Recorded { .. } => ("recorded", None),
+            Outcome::Duplicate { .. } => ("duplicate", None),
+            Outcome::Quarantined { reason, .. } => ("quarantined", Some(reason.as_str())),
+        };
+        Self { id, status, reason }
     }
 }
 

@@ -13,7 +13,9 @@ use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat};
 use chrono_tz::Tz;
 use rules::facts::SiteFacts;
 use rules::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
-use rules::model::{DutyIndex, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex};
+use rules::model::{
+    DutyIndex, Id, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex,
+};
 use rules::time::{Instant, civil_instant, local_date};
 use rules::units::UnitCount;
 
@@ -115,7 +117,9 @@ pub struct Board {
 impl Board {
     /// Takes a change in, as of `now`.
     pub fn apply(&mut self, change: BoardChange, now: Instant) {
-        if let Some(facts) = change.facts {
+        if let Some(facts) = change.facts
+            && self.facts.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &facts))
+        {
             self.adopt(&facts);
         }
         let near = self.near(now);
@@ -146,10 +150,14 @@ impl Board {
     /// What a screen shows at `now`.
     pub fn view(&self, now: Instant, names: NameMode) -> View {
         self.facts.as_ref().map_or_else(View::default, |facts| {
+            let zone = facts.records().site.zone;
+            let today = local_date(now, zone);
             let painter = Painter {
                 records: facts.records(),
-                zone: facts.records().site.zone,
+                zone,
                 now,
+                today,
+                midnight: start_of(today, zone),
                 names,
             };
             painter.view(self)
@@ -312,6 +320,9 @@ struct Painter<'a> {
     records: &'a SiteRecords,
     zone: Tz,
     now: Instant,
+    today: NaiveDate,
+    /// When today began.
+    midnight: Instant,
     names: NameMode,
 }
 
@@ -320,7 +331,7 @@ struct Painter<'a> {
 struct Gathered {
     counts: Counts,
     rows: Vec<Row>,
-    periods: HashMap<String, u32>,
+    periods: HashMap<Id, u32>,
     meetings: HashMap<MeetingIndex, MeetingGathered>,
 }
 
@@ -340,7 +351,7 @@ impl Painter<'_> {
             self.gather_meetings(days, &shown, &mut gathered);
         }
         View {
-            date: self.today().to_string(),
+            date: self.today.to_string(),
             period: most_common(&gathered.periods),
             counts: gathered.counts,
             rows: self.listed(gathered.rows),
@@ -356,13 +367,9 @@ impl Painter<'_> {
         }
     }
 
-    fn today(&self) -> NaiveDate {
-        local_date(self.now, self.zone)
-    }
-
     fn gather_person(&self, days: &[&BoardDay], gathered: &mut Gathered) {
         let Some(current) = self.current(days) else { return };
-        let of_today = |date: NaiveDate| date == self.today() || date == current.date;
+        let of_today = |date: NaiveDate| date == self.today || date == current.date;
         let periods = || {
             days.iter()
                 .flat_map(|day| &day.standings)
@@ -371,7 +378,11 @@ impl Painter<'_> {
         let late = periods().any(|standing| standing.late && of_today(standing.date));
         count(&mut gathered.counts, current.presence, late);
         if let About::Period(name) = &current.about {
-            *gathered.periods.entry(plain(name)).or_default() += 1;
+            if let Some(people) = gathered.periods.get_mut(name) {
+                *people += 1;
+            } else {
+                gathered.periods.insert(name.clone(), 1);
+            }
         }
         if current.presence == Presence::Excused {
             return;
@@ -389,7 +400,6 @@ impl Painter<'_> {
 
     /// The period that a person is counted in; see the top of this file.
     fn current<'d>(&self, days: &[&'d BoardDay]) -> Option<&'d Standing> {
-        let midnight = start_of(self.today(), self.zone);
         let begun = days
             .iter()
             .flat_map(|day| &day.standings)
@@ -404,7 +414,7 @@ impl Painter<'_> {
                         standing
                     }
                 }));
-            } else if standing.shown.until > midnight {
+            } else if standing.shown.until > self.midnight {
                 over = Some(over.map_or(standing, |other| {
                     if other.shown.until >= standing.shown.until {
                         other
@@ -458,7 +468,7 @@ impl Painter<'_> {
 
     /// The meetings that are on or signing in, by start, then the next one of today.
     fn shown_meetings(&self) -> Vec<(MeetingIndex, Phase)> {
-        let tomorrow = start_of(self.today() + Days::new(1), self.zone);
+        let tomorrow = start_of(self.today + Days::new(1), self.zone);
         let indexed = || self.records.meetings.iter().zip((0..).map(MeetingIndex));
         let mut open: Vec<(&Meeting, MeetingIndex)> = indexed()
             .filter(|(meeting, _)| meeting.sign_in_opens <= self.now && self.now < meeting.last_end())
@@ -808,11 +818,11 @@ fn by_unit(rows: Vec<Row>) -> Vec<Row> {
     units.into_iter().map(row).collect()
 }
 
-fn most_common(periods: &HashMap<String, u32>) -> Option<String> {
+fn most_common(periods: &HashMap<Id, u32>) -> Option<String> {
     periods
         .iter()
         .max_by_key(|&(name, people)| (*people, std::cmp::Reverse(name)))
-        .map(|(name, _)| name.clone())
+        .map(|(name, _)| plain(name))
 }
 
 #[cfg(test)]

@@ -47,6 +47,12 @@ const CLOCK_CHECK: Duration = Duration::from_millis(250);
 /// How many times as long as a drawing took nothing is drawn after it: the board has at most a quarter of one core.
 const REST_PER_DRAWING: u32 = 3;
 
+/// A drawing with more days that were judged anew than this shows a crowd at the gates, or a bureau whose lunch begins.
+const CROWD_DAYS: usize = 32;
+
+/// How long nothing is drawn after a crowd: nobody reads more pictures a second, and the processor is needed for judging.
+const REST_AFTER_CROWD: Duration = Duration::from_millis(50);
+
 /// What the lobby is told once.
 #[derive(Clone, Debug)]
 pub struct LobbySettings {
@@ -207,13 +213,15 @@ impl Lobby {
             };
             if due {
                 let change = lock(&self.0.published).take();
+                let crowd = change.days.len() > CROWD_DAYS;
                 let now = self.0.clock.now();
                 board.apply(change, now);
                 let began = std::time::Instant::now();
                 self.draw(&board, now);
                 next = board.next_change(now);
                 // On a busy morning of a large bureau drawing must not take the processor from judging.
-                let rest = (began.elapsed() * REST_PER_DRAWING).min(CLOCK_CHECK);
+                let least = if crowd { REST_AFTER_CROWD } else { Duration::ZERO };
+                let rest = (began.elapsed() * REST_PER_DRAWING).max(least).min(CLOCK_CHECK);
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(rest) => {}

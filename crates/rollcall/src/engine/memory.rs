@@ -1,0 +1,260 @@
+//! What the engine remembers from batch to batch: the swipes and findings of the days at hand, so that the swipe of a day that is
+//! passing is judged without reading anything.
+//!
+//! *Invariant:* what is remembered is what is committed. The engine takes its memory out for a transaction and puts it back
+//! after the commit, so a transaction that fails leaves nothing remembered. Whoever else writes swipes, findings or day rows
+//! bumps the facts revision in the same transaction, and another revision forgets everything. A review is somebody else's
+//! to write at any time; the ledger keeps it, and the engine never goes by what it remembers of one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use rules::model::{PersonIndex, Swipe};
+use rules::time::{Instant, Interval, Span};
+use store::rows::{BadgeSwipe, DayKey, FindingRow};
+use store::{StoreError, Transaction};
+
+use super::batch::PersonDays;
+use crate::counting;
+use crate::shared::SiteSnapshot;
+
+/// How many people's swipes and how many days' findings are remembered at least, as far as so many were looked at; at most it
+/// is twice as many. A day of a large bureau fits, and a small one never fills it.
+const REMEMBERED: usize = 8_192;
+
+/// How much more than what judging asks for is read, on either side, so that the dates before and after find it there.
+const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
+
+/// What is remembered, all of one facts revision.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    revision: i64,
+    swipes: Recent<PersonIndex, PersonSwipes>,
+    findings: Recent<DayKey, Vec<FindingRow>>,
+}
+
+/// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
+#[derive(Debug)]
+struct PersonSwipes {
+    covered: Interval,
+    /// In order of `happened_at`.
+    swipes: Vec<Swipe>,
+}
+
+impl Memory {
+    /// Forgets what is not of this revision.
+    pub(super) fn keep_to(&mut self, revision: i64) {
+        if self.revision != revision {
+            *self = Self {
+                revision,
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Whether a day's row is known to be there.
+    pub(super) fn knows(&self, day: &DayKey) -> bool {
+        self.findings.contains(day)
+    }
+
+    /// Adds a swipe that has just been stored to what is remembered for a person, where that reaches to its time.
+    pub(super) fn add(&mut self, person: PersonIndex, swipe: Swipe) {
+        if let Some(known) = self.swipes.get(&person)
+            && known.covered.contains(swipe.happened_at)
+        {
+            let place = known
+                .swipes
+                .partition_point(|other| other.happened_at <= swipe.happened_at);
+            known.swipes.insert(place, swipe);
+        }
+    }
+
+    /// Reads the swipes that judging these days takes and that are not remembered.
+    pub(super) async fn recall_swipes(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        site: &SiteSnapshot,
+        people: &[PersonDays],
+    ) -> Result<(), StoreError> {
+        let mut covers = |days: &PersonDays| {
+            let known = self.swipes.get(&days.person).map(|known| known.covered);
+            known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
+        };
+        let unknown: Vec<&PersonDays> = people.iter().filter(|days| !covers(days)).collect();
+        let queries: Vec<BadgeSwipe<'_>> = unknown.iter().map(|days| query(site, days)).collect();
+        let answers = transaction.swipes_of(&queries).await?;
+        for ((days, query), records) in unknown.into_iter().zip(&queries).zip(answers) {
+            let mut swipes = site.swipes(&records)?;
+            swipes.sort_by_key(|swipe| swipe.happened_at);
+            let covered = query.happened;
+            self.swipes.insert(days.person, PersonSwipes { covered, swipes });
+        }
+        Ok(())
+    }
+
+    /// The swipes that judging a person looks at, in a window that has been recalled.
+    pub(super) fn swipes(&mut self, person: PersonIndex, window: Interval) -> &[Swipe] {
+        self.swipes.get(&person).map_or(&[], |known| known.within(window))
+    }
+
+    /// Reads the findings of days that are not remembered.
+    pub(super) async fn recall_findings(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        days: &[DayKey],
+    ) -> Result<(), StoreError> {
+        let unknown: Vec<DayKey> = days
+            .iter()
+            .filter(|day| !self.findings.contains(day))
+            .cloned()
+            .collect();
+        let rows = transaction.findings_of(&unknown).await?;
+        let mut found: BTreeMap<DayKey, Vec<FindingRow>> = unknown.into_iter().map(|day| (day, Vec::new())).collect();
+        // Escalations are counted and not judged: judging a day leaves them as they are.
+        for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
+            let day = DayKey {
+                person: row.person.clone(),
+                date: row.date.clone(),
+            };
+            found.entry(day).or_default().push(row);
+        }
+        for (day, rows) in found {
+            self.findings.insert(day, rows);
+        }
+        Ok(())
+    }
+
+    /// The findings that hold of a day that has been recalled; [`Memory::remember`] brings their successors.
+    pub(super) fn take_findings(&mut self, day: &DayKey) -> Vec<FindingRow> {
+        self.findings.get(day).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The findings that hold of a day now.
+    pub(super) fn remember(&mut self, day: DayKey, findings: Vec<FindingRow>) {
+        self.findings.insert(day, findings);
+    }
+}
+
+impl PersonSwipes {
+    fn within(&self, window: Interval) -> &[Swipe] {
+        let before = |at: Instant| self.swipes.partition_point(|swipe| swipe.happened_at < at);
+        &self.swipes[before(window.from)..before(window.until)]
+    }
+}
+
+/// Which swipes of a person are read to be remembered.
+fn query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> BadgeSwipe<'a> {
+    let window = days.window;
+    BadgeSwipe {
+        badges: site.badge_keys_of(days.person),
+        happened: Interval::new(window.from - ASKED_AROUND, window.until + ASKED_AROUND),
+    }
+}
+
+/// What was looked at lately. When as much is new as is kept for sure, what was not looked at meanwhile is forgotten.
+#[derive(Debug)]
+struct Recent<K, V> {
+    new: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self {
+            new: HashMap::new(),
+            old: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, V> Recent<K, V> {
+    fn contains(&self, key: &K) -> bool {
+        self.new.contains_key(key) || self.old.contains_key(key)
+    }
+
+    fn get(&mut self, key: &K) -> Option<&mut V> {
+        if let Some(value) = self.old.remove(key) {
+            self.insert(key.clone(), value);
+        }
+        self.new.get_mut(key)
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.new.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.old.remove(&key);
+        self.new.insert(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rules::model::{BadgeIndex, ReaderIndex, SwipeId};
+
+    use super::*;
+
+    fn swipe(minute: i64) -> Swipe {
+        let at = Instant::from_ms(minute * 60_000);
+        Swipe {
+            id: SwipeId([u8::try_from(minute).expect("small"); 16]),
+            reader: ReaderIndex(0),
+            badge: BadgeIndex(0),
+            happened_at: at,
+            received_at: at,
+            sequence: None,
+            faces: None,
+        }
+    }
+
+    fn minutes(from: i64, until: i64) -> Interval {
+        Interval::new(Instant::from_ms(from * 60_000), Instant::from_ms(until * 60_000))
+    }
+
+    fn memory() -> Memory {
+        let mut memory = Memory::default();
+        memory.swipes.insert(
+            PersonIndex(1),
+            PersonSwipes {
+                covered: minutes(10, 50),
+                swipes: vec![swipe(20), swipe(40)],
+            },
+        );
+        memory
+    }
+
+    #[test]
+    fn a_new_swipe_takes_its_place_and_one_beyond_what_is_known_takes_none() {
+        let mut memory = memory();
+        for minute in [30, 9, 50, 20] {
+            memory.add(PersonIndex(1), swipe(minute));
+        }
+        memory.add(PersonIndex(2), swipe(30));
+        assert_eq!(
+            memory.swipes(PersonIndex(1), minutes(0, 60)),
+            [swipe(20), swipe(20), swipe(30), swipe(40)]
+        );
+        assert_eq!(memory.swipes(PersonIndex(1), minutes(30, 40)), [swipe(30)]);
+        assert_eq!(memory.swipes(PersonIndex(2), minutes(0, 60)), []);
+    }
+
+    #[test]
+    fn another_revision_forgets_everything() {
+        let mut memory = memory();
+        memory.keep_to(0);
+        assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)).len(), 2);
+        memory.keep_to(1);
+        assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)), []);
+    }
+
+    #[test]
+    fn what_is_looked_at_stays_and_the_rest_goes() {
+        let mut recent = Recent::default();
+        for key in 0..3 * REMEMBERED {
+            recent.insert(key, ());
+            assert!(recent.get(&7.min(key)).is_some(), "looked at after every insertion");
+            assert!(recent.new.len() + recent.old.len() <= 2 * REMEMBERED);
+        }
+        assert!(recent.contains(&(3 * REMEMBERED - 1)) && !recent.contains(&8));
+    }
+}
