@@ -480,8 +480,17 @@ pub enum Step {
         to: Option<Instant>,
         /// As far as it counts; `None` while it still grows.
         length: Option<Span>,
+        /// How long it may be.
+        allowed: Span,
         /// Whether it is longer than allowed.
         counts: bool,
+    },
+    /// What the exits or gaps that are longer than allowed come to, where there are several.
+    Sum {
+        /// Each of them, in order.
+        parts: Vec<Span>,
+        /// Together.
+        total: Span,
     },
     /// How often they went out and came back.
     ExitCount {
@@ -749,6 +758,7 @@ impl Step {
             | Self::Closing { .. }
             | Self::WrongRoom { .. }
             | Self::Exit { .. }
+            | Self::Sum { .. }
             | Self::ExitCount { .. } => Clause::Meeting,
             Self::Duty { .. }
             | Self::StillThere { .. }

@@ -380,6 +380,12 @@ pub(crate) fn length_step(measure: Measure, from: Instant, to: Instant, length: 
     }
 }
 
+/// What several lengths come to; one alone is its own sum.
+pub(crate) fn sum_step(parts: Vec<Span>) -> Option<Step> {
+    let total = parts.iter().fold(Span::ZERO, |sum, part| sum + *part);
+    (parts.len() > 1).then_some(Step::Sum { parts, total })
+}
+
 pub(crate) fn compared_step(limit: Limit, allowed: Span, length: Span) -> Step {
     Step::Compared {
         limit,
@@ -513,8 +519,10 @@ fn gap_steps(office: &Office<'_>, member: usize, view: &StayView<'_>) -> Vec<Ste
         .gaps()
         .into_iter()
         .filter(|gap| member_at(office, view, gap.from) == member);
+    let mut counted = Vec::new();
     let told = own.flat_map(|gap| {
         let counts = gap.length > allowance;
+        counted.extend(Some(gap.length).filter(|_| counts));
         [
             Step::Gap {
                 from: gap.from,
@@ -525,7 +533,9 @@ fn gap_steps(office: &Office<'_>, member: usize, view: &StayView<'_>) -> Vec<Ste
             compared_step(Limit::StepOutAllowance, allowance, gap.length),
         ]
     });
-    told.collect()
+    let mut steps: Vec<Step> = told.collect();
+    steps.extend(sum_step(counted));
+    steps
 }
 
 /// When a provisional finding becomes final or something else.

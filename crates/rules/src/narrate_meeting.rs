@@ -9,7 +9,7 @@ use crate::facts::{MEETING_AFTERMATH, PersonFacts};
 use crate::finding::{About, Finding, FindingKind};
 use crate::meeting::{self, Judged, presence_elsewhere};
 use crate::model::{Meeting, MeetingIndex, PlaceKind, Role};
-use crate::narrate::{absence_step, certainty_steps, compared_step, length_step};
+use crate::narrate::{absence_step, certainty_steps, compared_step, length_step, sum_step};
 use crate::time::{Instant, Interval};
 
 /// Every finding of a meeting, or why there is none.
@@ -219,10 +219,15 @@ fn exit_steps(announced: &Meeting, judged: &Judged) -> Vec<Step> {
                 from: exit.from.at,
                 to,
                 length,
+                allowed: announced.exit_allowance,
                 counts,
             }
         })
         .collect();
+    let closed = judged.closed_exits().map(|exit| exit.length);
+    steps.extend(sum_step(
+        closed.filter(|length| *length > announced.exit_allowance).collect(),
+    ));
     let count = u32::try_from(judged.closed_exits().count()).unwrap_or(u32::MAX);
     if count > 0 {
         steps.push(Step::ExitCount {

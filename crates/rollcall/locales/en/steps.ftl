@@ -121,10 +121,11 @@ step-carried-over = In since { $came_in } without going out, so present from { $
 step-opening = In at { $at }.
 step-closing = Out at { $at }.
 step-wrong-room = The swipe at { $at } at { $place } is at another room and changes nothing.
-step-exit = Out at { $from }, back at { $to }: { $length }, within what is allowed.
-step-exit-counts = Out at { $from }, back at { $to }: { $length }, longer than allowed.
-step-exit-open = Out at { $from } and not back ({ $length }), within what is allowed.
-step-exit-open-counts = Out at { $from } and not back ({ $length }), longer than allowed.
+step-exit = Out at { $from }, back at { $to }: { $length }, within the { $allowed } allowed.
+step-exit-counts = Out at { $from }, back at { $to }: { $length }, longer than the { $allowed } allowed.
+step-exit-open = Out at { $from } and not back ({ $length }), within the { $allowed } allowed.
+step-exit-open-counts = Out at { $from } and not back ({ $length }), longer than the { $allowed } allowed.
+step-sum = Together: { $parts } = { $total }.
 step-exits = Went out and came back { $count ->
     [one] once
    *[other] { $count } times

@@ -118,10 +118,11 @@ step-carried-over = { $came_in } 已进入会场且没有离开，从 { $present
 step-opening = { $at } 进入会场。
 step-closing = { $at } 离开会场。
 step-wrong-room = { $at } 在{ $place }刷卡，那里不是本次会议的会场，不计。
-step-exit = { $from } 离场，{ $to } 返回，共 { $length }，没有超过允许的时间。
-step-exit-counts = { $from } 离场，{ $to } 返回，共 { $length }，超过允许的时间。
-step-exit-open = { $from } 离场，没有返回（{ $length }），目前没有超过允许的时间。
-step-exit-open-counts = { $from } 离场，没有返回（{ $length }），超过允许的时间。
+step-exit = { $from } 离场，{ $to } 返回，共 { $length }，没有超过允许的 { $allowed }。
+step-exit-counts = { $from } 离场，{ $to } 返回，共 { $length }，超过允许的 { $allowed }。
+step-exit-open = { $from } 离场，没有返回（{ $length }），目前没有超过允许的 { $allowed }。
+step-exit-open-counts = { $from } 离场，没有返回（{ $length }），超过允许的 { $allowed }。
+step-sum = 合计：{ $parts } = { $total }。
 step-exits = 离场后又返回 { $count } 次，允许 { $allowed } 次。
 step-exits-too-many = 离场后又返回 { $count } 次，超过允许的 { $allowed } 次。
 

@@ -27,7 +27,7 @@ mod same_origin;
 mod secret;
 mod session;
 mod setup;
-mod show;
+pub(crate) mod show;
 mod timeline;
 mod today;
 mod trial;

@@ -7,6 +7,7 @@ use rules::model::{MeetingIndex, PersonIndex, SiteRecords, Subject};
 use rules::time::Instant;
 
 use super::{Judged, Judgement};
+use crate::words::sources::source;
 use crate::words::{self, Language, Value, text};
 
 /// Writes the judgement in a language: problems, findings with their explanations, what was fine where it was asked for.
@@ -18,7 +19,9 @@ pub fn write_text(judgement: &Judgement, language: Language, mut to: impl Write)
     for judged in judgement.findings.iter().chain(judgement.fine.iter().flatten()) {
         writeln!(to, "\n{}", heading(judged, records, language))?;
         for (step, number) in judged.explanation.iter().zip(1..) {
-            writeln!(to, "  {number}. {}", step.text.in_language(language))?;
+            let source = source(language, step).map(|source| format!("  〔{source}〕"));
+            let said = step.text.in_language(language);
+            writeln!(to, "  {number}. {said}{}", source.unwrap_or_default())?;
         }
     }
     write_strangers(judgement, language, &mut to)?;

@@ -3,6 +3,7 @@
 //! To add words: put a message of the same key into a file of `locales/zh-CN/` and of `locales/en/`, and list a new file
 //! in [`FILES`]. A test holds that both locales have the same keys and that every key is used.
 
+pub mod sources;
 pub mod steps;
 
 use std::fmt;

@@ -149,6 +149,8 @@ enum Argument {
     Between(Interval),
     Pieces(Vec<Interval>),
     Length(Span),
+    /// Lengths that are added up.
+    Lengths(Vec<Span>),
     Count(i64),
     /// Words of their own, by their key.
     Words(&'static str),
@@ -414,8 +416,12 @@ impl Context<'_> {
                 from,
                 to,
                 length,
+                allowed,
                 counts,
-            } => exit(*from, *to, *length, *counts),
+            } => exit(*from, *to, *length, *counts).with("allowed", Argument::Length(*allowed)),
+            Step::Sum { parts, total } => Said::new("step-sum")
+                .with("parts", Argument::Lengths(parts.clone()))
+                .with("total", Argument::Length(*total)),
             Step::ExitCount { count, allowed } => {
                 Said::new(either(count > allowed, "step-exits-too-many", "step-exits"))
                     .with("count", Argument::Count(i64::from(*count)))
@@ -657,6 +663,10 @@ impl Context<'_> {
                 Value::from(pieces.join(&text(language, "words-and", &[])))
             }
             Argument::Length(span) => Value::from(length(language, *span)),
+            Argument::Lengths(spans) => {
+                let each: Vec<String> = spans.iter().map(|span| length(language, *span)).collect();
+                Value::from(each.join(" + "))
+            }
             Argument::Count(count) => Value::from(*count),
             Argument::Words(key) => Value::from(text(language, key, &[])),
             Argument::Kind(kind) => Value::from(super::kind(language, *kind)),
@@ -1228,6 +1238,7 @@ mod tests {
             from: AT,
             to,
             length,
+            allowed: minute,
             counts,
         };
         let concluded = |by_lateness, length| Step::Concluded {
@@ -1264,6 +1275,10 @@ mod tests {
             exit(Some(AT), Some(minute), false),
             exit(None, None, true),
             exit(None, Some(minute), false),
+            Step::Sum {
+                parts: vec![minute, minute],
+                total: minute + minute,
+            },
             Step::ExitCount { count: 1, allowed: 2 },
             Step::ExitCount { count: 3, allowed: 2 },
             Step::Withheld {
