@@ -225,7 +225,7 @@ impl Rig {
         let before = [processor_time(self.daemon.process_id()?)?, processor_time(own)?];
         let burst = self.senders.burst(requests, BURST).await?;
         let after = [processor_time(self.daemon.process_id()?)?, processor_time(own)?];
-        sums[0].add(burst, [after[0] - before[0], after[1] - before[1]]);
+        sums[0].add(burst, since(after, before));
         let answered = u64::try_from(burst.answered)?;
         let stored = self.metric("rollcall_swipes_stored_total").await? - stored;
         let judged = self.metric("rollcall_days_judged_total").await? - judged;
@@ -240,7 +240,7 @@ impl Rig {
         let before = [processor_time(self.redis.process_id()?)?, processor_time(own)?];
         let burst = self.redis_senders.burst(requests, BURST).await?;
         let after = [processor_time(self.redis.process_id()?)?, processor_time(own)?];
-        sums[1].add(burst, [after[0] - before[0], after[1] - before[1]]);
+        sums[1].add(burst, since(after, before));
         Ok(())
     }
 
@@ -392,4 +392,9 @@ async fn main() -> Result<()> {
         backlog(&senders).await?;
     }
     Ok(())
+}
+
+/// The processor time that passed between two readings of the service's and our own.
+fn since(after: [Duration; 2], before: [Duration; 2]) -> [Duration; 2] {
+    [0, 1].map(|which| after[which].saturating_sub(before[which]))
 }

@@ -32,12 +32,17 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 have_postgres() { [ -n "${ROLLCALL_PG_BIN:-}" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb; }
 
+# Clients of ZKTeco terminals are written in Python and Node, an OSDP reader in Python; their tests install them into the build directory.
+have_venv() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
 have_chinese_font() { have fc-list && [ -n "$(fc-list :lang=zh-cn family)" ]; }
 
 # The Debian packages of what is missing.
 missing_packages() {
     have cc || echo gcc
     have node || echo nodejs
+    have npm || echo npm
+    have_venv || echo python3-venv
     have chromium || have chromium-browser || have google-chrome || echo chromium
     have chromedriver || echo chromium-driver
     have fc-list || echo fontconfig
@@ -59,7 +64,7 @@ install_what_is_missing() {
     [ ${#packages[@]} -eq 0 ] && return 0
     echo "missing: ${packages[*]} (these are the names of Debian packages)"
     if ! have apt-get; then
-        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later, socat,"
+        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later with npm, Python 3 with venv, socat,"
         echo "a C compiler and the programs of a PostgreSQL server 13 or later (or set ROLLCALL_PG_BIN), then run this again."
         return 1
     fi

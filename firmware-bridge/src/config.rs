@@ -1,9 +1,13 @@
 //! The `[[reader]]` tables of `rollcall.toml`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+use wire::adms::{StatusRule, is_serial};
+use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
+
+use crate::osdp::{self, OsdpReader, SecureChannelKey};
 
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -11,23 +15,35 @@ use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR` or `http`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR` or `osdp:BUS/ADDRESS`.
     pub link: String,
-    /// A name of [`Format`]; `json` for readers that call us over HTTP, where it need not be said.
+    /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
     /// Bits per second of a serial port; 9600 where it is not said.
     pub baud: Option<u32>,
     /// A name of [`BadgeKeyRule`]; the format's own where it is not said.
     pub badge_key: Option<String>,
-    /// A name of [`WiegandFormat`], for `wiegand-hex` and `wiegand-decimal`.
+    /// A name of [`WiegandRule`], for `wiegand-hex` and `wiegand-decimal`.
     pub wiegand_format: Option<String>,
-    /// No sign of life for longer means not covered; 0, where it is not said, takes the reader as covered while its link is up.
-    #[serde(default)]
-    pub silent_after_seconds: u32,
+    /// A name of [`Suffix`], for `scanner`; any line end where it is not said.
+    pub suffix: Option<String>,
+    /// No sign of life for longer means not covered; 0 takes the reader as covered while its link is up. Where it is not said it is
+    /// 900 for links with a heartbeat, which are those of terminals, and 0 for the others.
+    pub silent_after_seconds: Option<u32>,
+    /// The key that is set at a ZKTeco terminal.
+    pub comm_key: Option<String>,
+    /// Whether the state that a ZKTeco terminal notes with a record is its direction; `false` where it is not said.
+    pub status_is_direction: Option<bool>,
+    /// Whether the clock of a terminal that we call is set when it is wrong; `false` where it is not said.
+    pub set_clock: Option<bool>,
     /// Whether a TCP peer is told what became of each record; where it is not said, senders of `line` and `json` are.
     pub reply: Option<bool>,
-    /// For OSDP readers, which this version refuses: known here only so that the refusal names the reader.
-    secure_channel_key: Option<serde::de::IgnoredAny>,
+    /// The key of an OSDP reader's secure channel, 32 hex digits.
+    pub secure_channel_key: Option<String>,
+    /// The file that holds it.
+    pub secure_channel_key_file: Option<PathBuf>,
+    /// Whether a number that is keyed at an OSDP reader is a badge; `false` where it is not said.
+    pub keypad: Option<bool>,
 }
 
 /// A reader and how to hear it.
@@ -45,6 +61,29 @@ pub struct ReaderConfig {
     pub silent_after_seconds: u32,
     /// Whether a TCP peer is told what became of each record.
     pub reply: bool,
+    /// The key that is set at a ZKTeco terminal.
+    pub comm_key: Option<CommKey>,
+    /// What the state means that a ZKTeco terminal notes with a record.
+    pub status: StatusRule,
+    /// Whether the clock of a terminal that we call is set when it is wrong.
+    pub set_clock: bool,
+}
+
+/// A key that must not reach a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CommKey(String);
+
+impl CommKey {
+    /// The key itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CommKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CommKey(…)")
+    }
 }
 
 /// Where a reader's bytes come from.
@@ -58,6 +97,32 @@ pub enum Link {
     Tcp(String),
     /// The reader calls `POST /api/v1/swipes`: there is nothing to open.
     Http,
+    /// A ZKTeco terminal with this serial number, which calls below `/iclock/`: there is nothing to open.
+    Adms(String),
+    /// A ZKTeco terminal that we call over TCP, `HOST:PORT`.
+    Zk(String),
+    /// The same over UDP.
+    ZkUdp(String),
+    /// A reader on an OSDP bus.
+    Osdp(OsdpReader),
+}
+
+/// The port of ZKTeco terminals that are called.
+const ZK_PORT: u16 = 4_370;
+
+/// The longest silence of a link with a heartbeat that is still covered, where the configuration does not say.
+const SILENT_AFTER_SECONDS: u32 = 900;
+
+impl Link {
+    /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
+    pub const fn is_opened_here(&self) -> bool {
+        !matches!(self, Self::Http | Self::Adms(_))
+    }
+
+    /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Adms(_) | Self::Zk(_) | Self::ZkUdp(_))
+    }
 }
 
 /// What is wrong in a `[[reader]]` table, and what to write.
@@ -72,8 +137,15 @@ pub struct ConfigError {
     pub problem: String,
 }
 
+/// The format of OSDP readers: bits of a card, as Wiegand readers have them.
+const OSDP_FORMAT: &str = "wiegand";
+
 /// Link schemes of later versions.
-const LATER_LINKS: [&str; 5] = ["mqtt", "osdp", "adms", "zk", "isapi"];
+const LATER_LINKS: [&str; 2] = ["mqtt", "isapi"];
+
+/// The schemes that there are, for messages.
+const LINKS: &str =
+    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR and osdp:BUS/ADDRESS";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -90,9 +162,7 @@ impl ReaderTable {
             ));
         }
         let link = self.link()?;
-        if self.secure_channel_key.is_some() {
-            return Err(self.error("secure_channel_key", "only `osdp:` links have one; remove it".into()));
-        }
+        self.check_osdp_keys(&link)?;
         let format = self.format(&link)?;
         let serial = matches!(link, Link::Serial(_));
         if !serial && self.baud.is_some() {
@@ -111,17 +181,30 @@ impl ReaderTable {
                 "only `tcp-listen:` and `tcp:` links are answered in lines; remove it".into(),
             ));
         }
+        self.check_terminal_keys(&link)?;
+        let heartbeat = if link.is_terminal() { SILENT_AFTER_SECONDS } else { 0 };
         Ok(ReaderConfig {
             id: id.to_owned(),
-            link,
             decoding: Decoding {
                 format,
                 badge_key: self.badge_key(format)?,
                 wiegand_format: self.wiegand_format(format)?,
+                suffix: self.suffix(format)?,
             },
             baud,
-            silent_after_seconds: self.silent_after_seconds,
+            silent_after_seconds: match link {
+                // It answers twenty times a second, and its link is down as soon as it does not.
+                Link::Osdp(_) => 0,
+                _ => self.silent_after_seconds.unwrap_or(heartbeat),
+            },
             reply: self.reply.unwrap_or(format.is_text()),
+            comm_key: self.comm_key.clone().map(CommKey),
+            status: match self.status_is_direction {
+                Some(true) => StatusRule::Direction,
+                Some(false) | None => StatusRule::Ignore,
+            },
+            set_clock: self.set_clock.unwrap_or(false),
+            link,
         })
     }
 
@@ -133,14 +216,108 @@ impl ReaderTable {
             ("serial", path) => Ok(Link::Serial(PathBuf::from(path))),
             ("tcp-listen", address) => self.address(address).map(Link::TcpListen),
             ("tcp", address) => self.address(address).map(Link::Tcp),
+            ("adms", serial) if is_serial(serial) => Ok(Link::Adms(serial.to_owned())),
+            ("adms", _) => Err(self.error(
+                "link",
+                "write the terminal's serial number: `adms:0316144680030`; its menu shows it, and so does the log when it calls".into(),
+            )),
+            ("zk", address) => self.zk_address(address).map(Link::Zk),
+            ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
+            ("osdp", place) => self.osdp(place).map(Link::Osdp),
             _ if LATER_LINKS.contains(&scheme) => Err(self.error(
                 "link",
-                format!("`{scheme}:` links come with a later version; this one has serial:PATH, tcp-listen:ADDR, tcp:ADDR and http"),
+                format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
             )),
             _ => Err(self.error(
                 "link",
-                format!("`{}` is no link; write serial:PATH, tcp-listen:ADDR, tcp:ADDR or http", self.link),
+                format!("`{}` is no link; this version has {LINKS}", self.link),
             )),
+        }
+    }
+
+    fn osdp(&self, place: &str) -> Result<OsdpReader, ConfigError> {
+        let (bus, address) = osdp::place(place).map_err(|problem| self.error("link", problem.into()))?;
+        let key = match (&self.secure_channel_key, &self.secure_channel_key_file) {
+            (Some(_), Some(_)) => {
+                let problem = "secure_channel_key and secure_channel_key_file are both set: keep one of them";
+                return Err(self.error("secure_channel_key", problem.into()));
+            }
+            (Some(key), None) => {
+                let key = SecureChannelKey::parse(key);
+                Some(key.map_err(|problem| self.error("secure_channel_key", problem.into()))?)
+            }
+            (None, Some(path)) => {
+                let key = SecureChannelKey::read(path);
+                Some(key.map_err(|problem| self.error("secure_channel_key_file", problem))?)
+            }
+            (None, None) => None,
+        };
+        Ok(OsdpReader {
+            bus,
+            address,
+            key,
+            keypad: self.keypad.unwrap_or(false),
+        })
+    }
+
+    /// Keys that only OSDP readers have.
+    fn check_osdp_keys(&self, link: &Link) -> Result<(), ConfigError> {
+        let only = [
+            ("secure_channel_key", self.secure_channel_key.is_some()),
+            ("secure_channel_key_file", self.secure_channel_key_file.is_some()),
+            ("keypad", self.keypad.is_some()),
+        ];
+        match only.into_iter().find(|(_, is_there)| *is_there) {
+            Some((key, _)) if !matches!(link, Link::Osdp(_)) => {
+                Err(self.error(key, "only `osdp:` links have one; remove it".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keys that only terminals have, and only some of them.
+    fn check_terminal_keys(&self, link: &Link) -> Result<(), ConfigError> {
+        let called = matches!(link, Link::Zk(_) | Link::ZkUdp(_));
+        if self.comm_key.is_some() && !link.is_terminal() {
+            return Err(self.error(
+                "comm_key",
+                "only `adms:`, `zk:` and `zk-udp:` links have one; remove it".into(),
+            ));
+        }
+        if called && self.comm_key.as_ref().is_some_and(|key| key.parse::<u32>().is_err()) {
+            return Err(self.error(
+                "comm_key",
+                "a terminal that is called has a number, such as \"1234\"".into(),
+            ));
+        }
+        if self.comm_key.as_ref().is_some_and(String::is_empty) {
+            return Err(self.error(
+                "comm_key",
+                "it is empty; write the key that is set at the terminal, or remove it".into(),
+            ));
+        }
+        if self.status_is_direction.is_some() && !link.is_terminal() {
+            return Err(self.error(
+                "status_is_direction",
+                "only `adms:`, `zk:` and `zk-udp:` links have it; remove it".into(),
+            ));
+        }
+        if self.set_clock.is_some() && !called {
+            return Err(self.error(
+                "set_clock",
+                "only `zk:` and `zk-udp:` links have it; an `adms:` terminal takes its time from our answers; remove it".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The port may be left out.
+    fn zk_address(&self, address: &str) -> Result<String, ConfigError> {
+        let bare = !address.is_empty() && (!address.contains(':') || address.ends_with(']'));
+        if bare {
+            Ok(format!("{address}:{ZK_PORT}"))
+        } else {
+            self.address(address)
         }
     }
 
@@ -156,14 +333,27 @@ impl ReaderTable {
 
     fn format(&self, link: &Link) -> Result<Format, ConfigError> {
         let name = match (&self.format, link) {
+            (Some(_), link) if link.is_terminal() => {
+                return Err(self.error(
+                    "format",
+                    "the link says what a ZKTeco terminal speaks; remove it".into(),
+                ));
+            }
+            (None, link) if link.is_terminal() => return Ok(Format::Adms),
+            (None, Link::Osdp(_)) => return Ok(Format::WiegandBits),
+            (Some(name), Link::Osdp(_)) if name == OSDP_FORMAT => return Ok(Format::WiegandBits),
+            (Some(_), Link::Osdp(_)) => {
+                return Err(self.error("format", format!("OSDP readers speak `{OSDP_FORMAT}`; leave it out")));
+            }
+            (Some(name), _) if name == OSDP_FORMAT => {
+                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", line_formats());
+                return Err(self.error("format", problem));
+            }
             (Some(name), _) => name.as_str(),
             (None, Link::Http) => Format::Json.name(),
             (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
         };
-        let format = name
-            .parse::<Format>()
-            .ok()
-            .filter(|format| *format != Format::WiegandBits);
+        let format = name.parse::<Format>().ok().filter(|format| format.is_for_links());
         match (format, link) {
             (Some(format), Link::Http) if format != Format::Json => {
                 Err(self.error("format", "readers that call over HTTP send json; leave it out".into()))
@@ -192,19 +382,35 @@ impl ReaderTable {
         })
     }
 
-    fn wiegand_format(&self, format: Format) -> Result<Option<WiegandFormat>, ConfigError> {
+    fn wiegand_format(&self, format: Format) -> Result<WiegandRule, ConfigError> {
         let Some(name) = &self.wiegand_format else {
-            return Ok(None);
+            return Ok(WiegandRule::ByLength);
         };
-        if !matches!(format, Format::WiegandHex | Format::WiegandDecimal) {
+        if !matches!(
+            format,
+            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits
+        ) {
             return Err(self.error(
                 "wiegand_format",
-                "only `wiegand-hex` and `wiegand-decimal` readers have one; remove it".into(),
+                "only `wiegand-hex`, `wiegand-decimal` and `osdp:` readers have one; remove it".into(),
             ));
         }
-        name.parse().map(Some).map_err(|unknown: UnknownName| {
-            let names = WiegandFormat::ALL.map(WiegandFormat::name).join(", ");
+        name.parse().map_err(|unknown: UnknownName| {
+            let names = WiegandRule::NAMES.join(", ");
             self.error("wiegand_format", format!("`{name}` {unknown}; write one of {names}"))
+        })
+    }
+
+    fn suffix(&self, format: Format) -> Result<Suffix, ConfigError> {
+        let Some(name) = &self.suffix else {
+            return Ok(Suffix::Line);
+        };
+        if format != Format::Scanner {
+            return Err(self.error("suffix", "only `scanner` readers have one; remove it".into()));
+        }
+        name.parse().map_err(|unknown: UnknownName| {
+            let names = Suffix::ALL.map(Suffix::name).join(", ");
+            self.error("suffix", format!("`{name}` {unknown}; write one of {names}"))
         })
     }
 
@@ -219,7 +425,7 @@ impl ReaderTable {
 
 /// The formats that a link can carry, for messages.
 fn line_formats() -> String {
-    let on_links = Format::ALL.into_iter().filter(|format| *format != Format::WiegandBits);
+    let on_links = Format::ALL.into_iter().filter(|format| format.is_for_links());
     on_links.map(Format::name).collect::<Vec<_>>().join(", ")
 }
 
@@ -253,7 +459,10 @@ mod tests {
         .expect("a good table");
         assert_eq!(reader.link, Link::TcpListen("[::1]:7001".into()));
         assert_eq!(reader.decoding.badge_key, BadgeKeyRule::Decimal24);
-        assert_eq!(reader.decoding.wiegand_format, Some(WiegandFormat::H10301));
+        assert_eq!(
+            reader.decoding.wiegand_format,
+            WiegandRule::Named(wire::WiegandFormat::H10301)
+        );
         assert_eq!((reader.silent_after_seconds, reader.reply), (900, true));
         assert!(check("id = 'w'\nlink = 'http'").expect("nothing to open").link == Link::Http);
         assert!(
@@ -264,67 +473,168 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_remedy() {
-        for (table, expected) in [
-            ("id = ''\nlink = 'http'", "reader ``: `id`: write the reader's id"),
-            (
-                "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
-                "reader `r`: `link`: `osdp:` links come with a later version",
-            ),
-            ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
-            ("id = 'r'\nlink = 'usb'", "`usb` is no link; write serial:PATH"),
-            ("id = 'r'\nlink = 'serial:'", "name the port"),
-            (
-                "id = 'r'\nlink = 'tcp:somewhere'\nformat = 'line'",
-                "`somewhere` is no address; write HOST:PORT",
-            ),
-            ("id = 'r'\nlink = 'tcp::1'\nformat = 'line'", "is no address"),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'",
-                "say what the reader speaks: em4100, rdm6300",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'track2'",
-                "`track2` comes with a later version; this version has",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
-                "`rdm` is unknown; this version has",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-bits'",
-                "is for `rollcall-bridge decode` only",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbaud = 3",
-                "3 is no speed of a serial port",
-            ),
-            (
-                "id = 'r'\nlink = 'tcp:a:1'\nformat = 'line'\nbaud = 9600",
-                "only a `serial:` link has a speed",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nreply = true",
-                "only `tcp-listen:` and `tcp:` links are answered",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbadge_key = 'dec'",
-                "`dec` is unknown; write one of decimal32",
-            ),
-            (
-                "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
-                "only `wiegand-hex` and",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",
-                "only `osdp:` links have one",
-            ),
-            (
-                "id = 'r'\nlink = 'http'\nformat = 'line'",
-                "readers that call over HTTP send json",
-            ),
-            ("id = 'r'\nlink = 'http'\nspeed = 1", "unknown field `speed`"),
+    fn an_osdp_reader_has_a_bus_an_address_and_a_key_that_does_not_show() {
+        let table = "id = 'r'\nlink = 'osdp:bus1/101'\nformat = 'wiegand'\nsilent_after_seconds = 900\n\
+                     secure_channel_key = '00112233445566778899AABBCCDDEEFF'";
+        let reader = check(table).expect("a good table");
+        let Link::Osdp(osdp) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!((osdp.bus.as_str(), osdp.address, osdp.keypad), ("bus1", 101, false));
+        assert_eq!(osdp.key.map(|key| key.expose()[1]), Some(0x11));
+        assert_eq!(reader.silent_after_seconds, 0, "it is polled");
+        assert_eq!(reader.decoding.badge_key, BadgeKeyRule::FacilityCard);
+        let shown = format!("{reader:?}");
+        assert!(
+            !shown.contains("17, 34") && !shown.contains("1122"),
+            "a key must not show in a debug print"
+        );
+        assert!(check("id = 'r'\nlink = 'osdp:bus1/0'").is_ok());
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.key");
+        let table = format!(
+            "id = 'r'\nlink = 'osdp:bus1/1'\nsecure_channel_key_file = '{}'",
+            path.display()
+        );
+        let error = check(&table).expect_err("no file");
+        assert!(error.contains("`rollcall-bridge osdp provision` writes it"), "{error}");
+        std::fs::write(&path, "00112233445566778899aabbccddeeff\n").expect("room");
+        assert!(check(&table).is_ok());
+    }
+
+    #[test]
+    fn terminals_say_by_their_link_what_they_speak() {
+        let pushed = check("id = 't'\nlink = 'adms:0316144680030'\ncomm_key = 'k'\nstatus_is_direction = true")
+            .expect("a good table");
+        assert_eq!(pushed.link, Link::Adms("0316144680030".into()));
+        assert_eq!(
+            (pushed.status, pushed.silent_after_seconds),
+            (StatusRule::Direction, 900)
+        );
+        assert!(
+            !format!("{pushed:?}").contains("\"k\""),
+            "a key must not show in a debug print"
+        );
+        assert_eq!(pushed.comm_key.expect("a key").expose(), "k");
+        for (written, link) in [
+            ("zk:10.0.0.7", Link::Zk("10.0.0.7:4370".into())),
+            ("zk:[fe80::1]", Link::Zk("[fe80::1]:4370".into())),
+            ("zk-udp:gate.example:4371", Link::ZkUdp("gate.example:4371".into())),
         ] {
+            let table = format!("id = 't'\nlink = '{written}'\nsilent_after_seconds = 60");
+            let called = check(&table).expect("a good table");
+            assert_eq!((called.link, called.silent_after_seconds), (link, 60));
+        }
+    }
+
+    const WRONG_LINKS: &[(&str, &str)] = &[
+        (
+            "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
+            "reader `r`: `secure_channel_key`: a key is 32 hex digits",
+        ),
+        ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
+        (
+            "id = 'r'\nlink = 'usb'",
+            "`usb` is no link; this version has serial:PATH",
+        ),
+        ("id = 'r'\nlink = 'serial:'", "name the port"),
+        (
+            "id = 'r'\nlink = 'tcp:somewhere'\nformat = 'line'",
+            "`somewhere` is no address; write HOST:PORT",
+        ),
+        ("id = 'r'\nlink = 'tcp::1'\nformat = 'line'", "is no address"),
+    ];
+
+    const WRONG_TERMINALS: &[(&str, &str)] = &[
+        ("id = 'r'\nlink = 'adms:'", "write the terminal's serial number"),
+        (
+            "id = 'r'\nlink = 'adms:A1'\nformat = 'line'",
+            "the link says what a ZKTeco terminal speaks",
+        ),
+        ("id = 'r'\nlink = 'zk:10.0.0.7:x'", "is no address"),
+        (
+            "id = 'r'\nlink = 'zk:10.0.0.7'\ncomm_key = 'x'",
+            "a terminal that is called has a number",
+        ),
+        (
+            "id = 'r'\nlink = 'adms:A1'\nset_clock = true",
+            "an `adms:` terminal takes its time from our answers",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\ncomm_key = 'x'",
+            "only `adms:`, `zk:` and `zk-udp:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
+            "only `adms:`, `zk:` and `zk-udp:` links have it",
+        ),
+    ];
+
+    const WRONG_KEYS: &[(&str, &str)] = &[
+        ("id = ''\nlink = 'http'", "reader ``: `id`: write the reader's id"),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'",
+            "say what the reader speaks: em4100, rdm6300",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
+            "`dahua` comes with a later version; this version has",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
+            "`rdm` is unknown; this version has",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-bits'",
+            "is for `rollcall-bridge decode` only",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbaud = 3",
+            "3 is no speed of a serial port",
+        ),
+        (
+            "id = 'r'\nlink = 'tcp:a:1'\nformat = 'line'\nbaud = 9600",
+            "only a `serial:` link has a speed",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nreply = true",
+            "only `tcp-listen:` and `tcp:` links are answered",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nbadge_key = 'dec'",
+            "`dec` is unknown; write one of decimal32",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
+            "only `wiegand-hex`, `wiegand-decimal` and `osdp:`",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",
+            "`h1` is unknown; write one of h10301, wiegand34, h10304, h10302, raw",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nsuffix = 'cr'",
+            "only `scanner` readers have one",
+        ),
+        (
+            "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'scanner'\nsuffix = 'enter'",
+            "`enter` is unknown; write one of line, cr",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nsecure_channel_key = '00'",
+            "only `osdp:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'http'\nformat = 'line'",
+            "readers that call over HTTP send json",
+        ),
+        ("id = 'r'\nlink = 'http'\nspeed = 1", "unknown field `speed`"),
+    ];
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_remedy() {
+        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_KEYS].concat() {
             let error = check(table).expect_err(table);
             assert!(error.contains(expected), "{table}: {error}");
         }

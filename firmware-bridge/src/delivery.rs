@@ -39,6 +39,15 @@ pub enum LinkEvent {
         /// When it arrived, in judging time, UTC milliseconds.
         received_at_ms: i64,
     },
+    /// The reader is there, and its clock was compared with ours.
+    Clock {
+        /// The reader's id in the configuration.
+        reader: String,
+        /// How far its clock is ahead of judging time; negative: behind.
+        ahead_ms: i64,
+        /// When, in judging time, UTC milliseconds.
+        at_ms: i64,
+    },
     /// The link came up or went down. The first event of every link; later ones only at changes.
     State {
         /// The reader's id in the configuration.
@@ -57,6 +66,11 @@ pub enum LinkEvent {
 pub enum Outcome {
     /// Kept now, as the swipe of that id.
     Recorded {
+        /// The swipe's id.
+        id: String,
+    },
+    /// Kept now, as the swipe of that id; nobody has the badge, and whoever is given it has the swipe too.
+    Unassigned {
         /// The swipe's id.
         id: String,
     },
@@ -83,7 +97,9 @@ impl Outcome {
     /// The line that a peer on a TCP link is told, without its end.
     pub(crate) fn line(&self) -> String {
         match self {
-            Self::Recorded { id } | Self::Duplicate { id } | Self::Quarantined { id, .. } => format!("ok {id}"),
+            Self::Recorded { id } | Self::Unassigned { id } | Self::Duplicate { id } | Self::Quarantined { id, .. } => {
+                format!("ok {id}")
+            }
             Self::Refused { reason } => format!("err {reason}"),
         }
     }

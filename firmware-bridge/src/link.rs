@@ -1,5 +1,6 @@
 //! Running one reader's link, whatever kind it is.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use wire::{Decoder, Malformed, Reading};
 
 use crate::config::{Link, ReaderConfig};
 use crate::delivery::{Delivery, LinkEvent};
-use crate::{serial, tcp};
+use crate::{serial, tcp, zk};
 
 /// What every link needs from its host; clones share everything.
 #[derive(Clone)]
@@ -19,9 +20,13 @@ pub struct LinkContext {
     pub sink: mpsc::Sender<Delivery>,
     /// Judging time in UTC milliseconds: the host's clock, or a simulated one.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// How far the readers' local time is ahead of UTC now, in minutes; 0 where the host does not say otherwise.
+    pub offset_minutes: Arc<dyn Fn() -> i32 + Send + Sync>,
     /// Ends the links: they stop taking input, hand over what they have read, and return. Until then keep receiving, or drop the
     /// receiver: a link waits while the queue is full.
     pub stop: CancellationToken,
+    /// Where links remember what must outlast the program: which readers were ever secure. `None`: nowhere.
+    pub state_directory: Option<PathBuf>,
     /// How long things may take.
     pub timing: Timing,
     /// Names the readings of sources that have no ids of their own.
@@ -99,7 +104,9 @@ impl LinkContext {
         Self {
             sink,
             now,
+            offset_minutes: Arc::new(|| 0),
             stop,
+            state_directory: None,
             timing: Timing::default(),
             numbering,
         }
@@ -176,7 +183,10 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        Link::Http => Ok(()),
+        // A bus speaks for all of its readers: see [`crate::run_osdp_bus`].
+        Link::Http | Link::Adms(_) | Link::Osdp(_) => Ok(()),
+        Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
+        Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }
 }
 

@@ -1,12 +1,15 @@
 //! `rollcall-bridge`: what runs beside readers.
 
+mod osdp_command;
 mod show;
+mod show_frames;
+mod show_packets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use wire::{BadgeKeyRule, Decoding, Format, UnknownName, WiegandFormat};
+use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// Hears attendance readers.
 #[derive(Parser)]
@@ -20,37 +23,58 @@ struct Arguments {
 enum Command {
     /// Show what the decoders make of a reader's bytes: one JSON object for each reading or malformed input.
     Decode(DecodeArguments),
+    /// Finds OSDP readers and gives them keys. The daemon must not be using the line.
+    #[command(subcommand)]
+    Osdp(osdp_command::OsdpCommand),
 }
 
 /// What to decode, and how.
 #[derive(clap::Args)]
 struct DecodeArguments {
-    /// What the reader speaks: em4100, rdm6300, id12la, em18, wiegand-hex, wiegand-decimal, wiegand-bits, line, json.
-    #[arg(long, value_parser = format)]
-    format: Format,
+    /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
+    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370),
+    /// osdp (what was said on an OSDP bus).
+    #[arg(long, value_parser = shown)]
+    format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
     #[arg(long)]
     hex: bool,
     /// What makes a badge key of a card: decimal32, decimal24, facility-card, hex, text [default: the format's own].
     #[arg(long, value_parser = badge_key)]
     badge_key: Option<BadgeKeyRule>,
-    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302 [default: by their number].
+    /// The layout of Wiegand bits: h10301, wiegand34, h10304, h10302, raw [default: by their number].
     #[arg(long, value_parser = wiegand_format)]
-    wiegand_format: Option<WiegandFormat>,
+    wiegand_format: Option<WiegandRule>,
+    /// What a scanner sends after each code: line (any line end), cr, lf, crlf, tab, none [default: line].
+    #[arg(long, value_parser = suffix)]
+    suffix: Option<Suffix>,
     /// The capture; standard input if none is named, or `-`.
     file: Option<PathBuf>,
 }
 
+/// What can be shown: what a decoder reads, and what is more than readings.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    /// Readings.
+    Format(Format),
+    /// The packets of a terminal that is called, with the readings in them.
+    Zk4370,
+    /// The frames of an OSDP bus, with the readings in them.
+    Osdp,
+}
+
+/// The name of [`Shown::Zk4370`].
+const ZK_4370: &str = "zk-4370";
+
+/// The name of [`Shown::Osdp`].
+const OSDP: &str = "osdp";
+
 fn main() -> ExitCode {
-    let Command::Decode(arguments) = Arguments::parse().command;
-    let badge_key = arguments.badge_key.unwrap_or(arguments.format.default_badge_key());
-    let decoding = Decoding {
-        format: arguments.format,
-        badge_key,
-        wiegand_format: arguments.wiegand_format,
+    let done = match Arguments::parse().command {
+        Command::Decode(arguments) => decode(arguments),
+        Command::Osdp(command) => osdp_command::run(command),
     };
-    let file = arguments.file.filter(|file| file.as_os_str() != "-");
-    match show::decode(decoding, arguments.hex, file.as_deref()) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rollcall-bridge: {error:#}");
@@ -59,9 +83,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn format(name: &str) -> Result<Format, String> {
+fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
+    let format = match arguments.format {
+        Shown::Format(format) => format,
+        Shown::Zk4370 => Format::Adms,
+        Shown::Osdp => Format::WiegandBits,
+    };
+    let decoding = Decoding {
+        format,
+        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
+        wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
+        suffix: arguments.suffix.unwrap_or(Suffix::Line),
+    };
+    let file = arguments.file.filter(|file| file.as_os_str() != "-");
+    match arguments.format {
+        Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
+        Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
+        Shown::Osdp => show_frames::decode(decoding, arguments.hex, file.as_deref()),
+    }
+}
+
+fn shown(name: &str) -> Result<Shown, String> {
+    match name {
+        ZK_4370 => return Ok(Shown::Zk4370),
+        OSDP => return Ok(Shown::Osdp),
+        _ => {}
+    }
+    let others = [ZK_4370, OSDP];
+    let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain(others).collect();
     name.parse()
-        .map_err(|unknown| refusal(unknown, &Format::ALL.map(Format::name)))
+        .map(Shown::Format)
+        .map_err(|unknown| refusal(unknown, &names))
 }
 
 fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
@@ -69,12 +121,16 @@ fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
         .map_err(|unknown| refusal(unknown, &BadgeKeyRule::ALL.map(BadgeKeyRule::name)))
 }
 
-fn wiegand_format(name: &str) -> Result<WiegandFormat, String> {
-    name.parse()
-        .map_err(|unknown| refusal(unknown, &WiegandFormat::ALL.map(WiegandFormat::name)))
+fn wiegand_format(name: &str) -> Result<WiegandRule, String> {
+    name.parse().map_err(|unknown| refusal(unknown, &WiegandRule::NAMES))
 }
 
-/// The end of the sentence "invalid value 'osdp' for '--format': ".
+fn suffix(name: &str) -> Result<Suffix, String> {
+    name.parse()
+        .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
+}
+
+/// The end of the sentence "invalid value 'isapi' for '--format': ".
 fn refusal(unknown: UnknownName, names: &[&str]) -> String {
     format!("it {unknown}; this version has {}", names.join(", "))
 }

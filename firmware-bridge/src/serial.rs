@@ -75,8 +75,8 @@ impl Port {
 
     fn keep_open(&mut self) -> Result<(), SinkClosed> {
         while !self.is_stopped_within(Duration::ZERO) {
-            let gap = Duration::from_millis(self.reader.decoding.format.longest_gap_ms());
-            match open(&self.path, &self.reader, self.context.timing.serial_read.min(gap)) {
+            let gap = Duration::from_millis(self.reader.decoding.longest_gap_ms());
+            match open(&self.path, self.reader.baud, self.context.timing.serial_read.min(gap)) {
                 Ok(port) => {
                     let opened_at = Instant::now();
                     self.down = None;
@@ -101,7 +101,7 @@ impl Port {
     /// Reads until the port is gone, or the link is to end, and says why.
     fn read(&self, mut port: TTYPort) -> Result<String, SinkClosed> {
         let mut decoder = Decoder::new(self.reader.decoding);
-        let gap = Duration::from_millis(self.reader.decoding.format.longest_gap_ms());
+        let gap = Duration::from_millis(self.reader.decoding.longest_gap_ms());
         let mut bytes = [0; READ_BYTES];
         let mut heard_at = Instant::now();
         let why = loop {
@@ -173,14 +173,14 @@ impl Port {
 
 /// Opens a port for this program alone. The path is resolved anew each time: a `/dev/serial/by-id` name finds its adapter wherever it
 /// was plugged in again.
-fn open(path: &Path, reader: &ReaderConfig, read_timeout: Duration) -> Result<TTYPort, String> {
+pub fn open(path: &Path, baud: u32, read_timeout: Duration) -> Result<TTYPort, String> {
     let shown = path.display();
     let Some(name) = path.to_str() else {
         return Err(format!(
             "{shown} is not UTF-8; use a link to the port with another name"
         ));
     };
-    serialport::new(name, reader.baud).timeout(read_timeout).exclusive(true).open_native().map_err(|error| match error.kind {
+    serialport::new(name, baud).timeout(read_timeout).exclusive(true).open_native().map_err(|error| match error.kind {
         serialport::ErrorKind::Io(ErrorKind::NotFound) => {
             format!("{shown} does not exist; is the reader plugged in? `ls -l /dev/serial/by-id` shows what is")
         }

@@ -14,13 +14,20 @@ const READ_BYTES: usize = 64 * 1024;
 /// One line of output.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Shown {
+pub enum Shown {
+    /// A reading.
     Reading(ShownReading),
-    Malformed { reason: &'static str, bytes_hex: String },
+    /// An input that is none.
+    Malformed {
+        /// Why.
+        reason: &'static str,
+        /// What came.
+        bytes_hex: String,
+    },
 }
 
 #[derive(Serialize)]
-struct ShownReading {
+pub struct ShownReading {
     raw_hex: String,
     bits: Option<u16>,
     key: String,
@@ -57,8 +64,16 @@ impl From<Result<Reading, Malformed>> for Shown {
     }
 }
 
-/// Decodes a file, or standard input, to standard output. A reader of the output that has seen enough is no error.
+/// Decodes a file, or standard input, to standard output.
 pub fn decode(decoding: Decoding, hex: bool, file: Option<&Path>) -> anyhow::Result<()> {
+    with_input(file, |input, output| decode_all(decoding, hex, input, output))
+}
+
+/// Runs a decoder from a file, or standard input, to standard output. A reader of the output that has seen enough is no error.
+pub fn with_input(
+    file: Option<&Path>,
+    decode: impl FnOnce(&mut dyn Read, &mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let (mut input, name): (Box<dyn Read>, String) = match file {
         Some(path) => {
             let name = path.display().to_string();
@@ -69,7 +84,7 @@ pub fn decode(decoding: Decoding, hex: bool, file: Option<&Path>) -> anyhow::Res
         }
         None => (Box::new(stdin().lock()), "standard input".to_owned()),
     };
-    match decode_all(decoding, hex, &mut input, &mut stdout().lock()) {
+    match decode(&mut input, &mut stdout().lock()) {
         Err(error)
             if error
                 .downcast_ref::<std::io::Error>()
@@ -87,11 +102,7 @@ fn decode_all(decoding: Decoding, hex: bool, input: &mut dyn Read, output: &mut 
         decoder: Decoder::new(decoding),
         output,
     };
-    let mut digits = HexDigits {
-        line: 1,
-        column: 0,
-        half: None,
-    };
+    let mut digits = HexDigits::default();
     let mut packed = Vec::new();
     let mut chunk = vec![0; READ_BYTES];
     loop {
@@ -167,14 +178,25 @@ impl Show<'_> {
 }
 
 /// Bytes written in hex, read in pieces.
-struct HexDigits {
+pub struct HexDigits {
     line: usize,
     column: usize,
     half: Option<u8>,
 }
 
+impl Default for HexDigits {
+    fn default() -> Self {
+        Self {
+            line: 1,
+            column: 0,
+            half: None,
+        }
+    }
+}
+
 impl HexDigits {
-    fn bytes(&mut self, text: &[u8]) -> anyhow::Result<Vec<u8>> {
+    /// The bytes of a piece of text.
+    pub fn bytes(&mut self, text: &[u8]) -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(text.len() / 2);
         for &character in text {
             self.column += 1;
@@ -198,7 +220,7 @@ impl HexDigits {
     }
 
     /// Refuses half a byte.
-    fn end(&self) -> anyhow::Result<()> {
+    pub fn end(&self) -> anyhow::Result<()> {
         if self.half.is_some() {
             bail!(
                 "line {}, column {}: half a byte; write two hex digits for each",

@@ -226,11 +226,11 @@ impl Peer<'_> {
 
     /// How long the next byte may take.
     fn patience(&self, decoder: &Decoder) -> Duration {
-        let (timing, format) = (&self.context.timing, self.reader.decoding.format);
+        let (timing, decoding) = (&self.context.timing, self.reader.decoding);
         match decoder.is_waiting() {
             // TCP loses no bytes in between, so the rest of a line may come late; only its sender can have torn it.
-            true if format.is_lines() => timing.unfinished_line,
-            true => Duration::from_millis(format.longest_gap_ms().max(1_000)),
+            true if decoding.has_line_ends() => timing.unfinished_line,
+            true => Duration::from_millis(decoding.longest_gap_ms().max(1_000)),
             false => timing.idle_peer,
         }
     }

@@ -95,10 +95,97 @@ fn wiegand_cards_are_read_in_every_form() {
 }
 
 #[test]
+fn stripes_codes_and_idteck_frames_are_read_and_payment_cards_leave_a_mark() {
+    assert_eq!(
+        lines(&["--format", "idteck", "--hex"], b"0230303030313233343738030a"),
+        [r#"{"reading":{"raw_hex":"0001e256","bits":32,"key":"123478"}}"#]
+    );
+    assert_eq!(
+        lines(
+            &["--format", "track2"],
+            b";600000123456=?\r;4111111111111111=25121010000?\r;41111111111\r"
+        ),
+        [
+            r#"{"reading":{"raw_hex":"3b3630303030303132333435363d3f","bits":null,"key":"600000123456="}}"#,
+            r#"{"malformed":{"reason":"payment_card","bytes_hex":""}}"#,
+            r#"{"malformed":{"reason":"truncated","bytes_hex":"3b2a2a2a2a2a2a2a2a2a2a2a0d"}}"#,
+        ]
+    );
+    let code = r#"{"reading":{"raw_hex":"5d51314c5a2d37","bits":null,"key":"LZ-7"}}"#;
+    assert_eq!(lines(&["--format", "scanner"], b"]Q1LZ-7\r\n]Q1LZ-7\r\n"), [code, code]);
+    assert_eq!(lines(&["--format", "scanner", "--suffix", "tab"], b"]Q1LZ-7\t"), [code]);
+    let raw = ["--format", "wiegand-hex", "--wiegand-format", "raw"];
+    assert_eq!(
+        lines(&raw, b"7048860DDF79\r"),
+        [r#"{"reading":{"raw_hex":"7048860ddf79","bits":48,"key":"123456789012345"}}"#]
+    );
+}
+
+#[test]
+fn records_of_terminals_are_read_as_they_push_and_export_them() {
+    let record = |raw: &str| {
+        format!(
+            r#"{{"reading":{{"raw_hex":"{}","bits":null,"key":"0042","happened_at":"2026-01-05 08:00:00","id":"0042|2026-01-05 08:00:00|0|1|0"}}}}"#,
+            hex::encode(raw)
+        )
+    };
+    let pushed = "0042\t2026-01-05 08:00:00\t0\t1";
+    assert_eq!(
+        lines(&["--format", "adms"], format!("{pushed}\r\ngarbage\n").as_bytes()),
+        [
+            record(pushed),
+            r#"{"malformed":{"reason":"bad_instant","bytes_hex":"676172626167650a"}}"#.to_owned()
+        ]
+    );
+    let exported = "     0042\t2026-01-05 08:00:00\t1\t0\t1\t0";
+    assert_eq!(
+        lines(&["--format", "attlog"], format!("{exported}\n").as_bytes()),
+        [record(exported)]
+    );
+}
+
+#[test]
+fn a_capture_of_port_4370_shows_packets_and_the_readings_in_them() {
+    let connect = "5050827d08000000e80317fc00000000";
+    let event = "5050827d28000000f401ac12010000003939393131313333330000000000000000000000000000000100120619112905";
+    let shown = lines(
+        &["--format", "zk-4370", "--hex"],
+        format!("{connect}\n{event}\n616263").as_bytes(),
+    );
+    assert_eq!(
+        shown[0],
+        r#"{"packet":{"command":1000,"name":"connect","session":0,"number":0,"data_hex":""}}"#
+    );
+    assert!(
+        shown[1].contains(r#""key":"999111333","happened_at":"2018-06-25 17:41:05""#),
+        "{}",
+        shown[1]
+    );
+    assert_eq!(shown[2], r#"{"malformed":{"reason":"noise","bytes_hex":"616263"}}"#);
+
+    let packet = |command: u16, data: &[u8]| wire::zk::emit_tcp(command, 7, 1, data);
+    let record =
+        hex::decode("0d00393939313131333333000000000000000000000000000000016bb368230000000000ff000000").expect("hex");
+    let block = [40_u32.to_le_bytes().as_slice(), &record].concat();
+    let read = [
+        packet(1_503, &[1, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        packet(1_501, &block[..20]),
+        packet(1_501, &block[20..]),
+    ];
+    let shown = lines(&["--format", "zk-4370"], &read.concat());
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert!(
+        shown[3].contains(r#""id":"999111333|2018-06-25 17:50:35|0|1|0""#),
+        "{}",
+        shown[3]
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (
-            &["--format", "osdp"][..],
+            &["--format", "isapi"][..],
             "",
             2,
             "it comes with a later version; this version has em4100, rdm6300",
@@ -140,4 +227,20 @@ fn what_is_wrong_is_said_with_its_place() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn an_osdp_bus_is_shown_as_frames_and_readings_and_what_is_secure_is_named() {
+    let capture = "ff53650800066002f6 53e51000065000011a0080fb3a401988 ff53650e000d0215604f3f4d6af48b \
+                   53e51e000d02184988f26f0399c212fd9f32e1d4a6112c052f3b4168374c 53e51000055000011a0080fa3a40d639";
+    assert_eq!(
+        lines(&["--format", "osdp", "--hex"], capture.as_bytes()),
+        [
+            r#"{"frame":{"address":101,"reply":false,"sequence":2,"code":"60","name":"POLL","secure":null,"data_hex":""}}"#,
+            r#"{"reading":{"raw_hex":"80fb3a40","bits":26,"key":"1-63092"}}"#,
+            r#"{"frame":{"address":101,"reply":false,"sequence":1,"code":"60","name":"POLL","secure":"mac","data_hex":""}}"#,
+            r#"{"frame":{"address":101,"reply":true,"sequence":1,"code":"49","name":"ISTATR","secure":"encrypted","data_hex":"88f26f0399c212fd9f32e1d4a6112c05"}}"#,
+            r#"{"malformed":{"reason":"checksum","bytes_hex":"53e51000055000011a0080fa3a40d639"}}"#,
+        ]
+    );
 }

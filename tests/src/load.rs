@@ -139,12 +139,12 @@ impl Speech {
 fn http_length(answer: &[u8]) -> Option<usize> {
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let lines = answer[..head].split(|byte| *byte == b'\n');
-    let length = lines.filter_map(|line| {
+    let mut lengths = lines.filter_map(|line| {
         let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
         name.eq_ignore_ascii_case("content-length")
             .then(|| value.trim().parse::<usize>().ok())?
     });
-    Some(head + 4 + length.last()?)
+    Some(head + 4 + lengths.next()?)
 }
 
 fn holds(answer: &[u8], words: &[u8]) -> bool {
@@ -167,7 +167,7 @@ pub fn redis_request(fields: &[(&str, &str)]) -> Vec<u8> {
     words.extend(fields.iter().flat_map(|(name, value)| [*name, *value]));
     let mut request = format!("*{}\r\n", words.len());
     for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        request.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
     }
     request.into_bytes()
 }

@@ -18,6 +18,10 @@ use tokio::task::JoinSet;
 use super::support::instant;
 
 const KILLS: u32 = 50;
+const MEETINGS: &str = "[[meeting]]\nid = \"weekly\"\ntitle = \"例会\"\nplace = \"hall\"\nstarts = \"2026-09-16 07:01\"\nends = \"2026-09-16 07:03\"\n\
+    [[meeting]]\nid = \"monthly\"\ntitle = \"月会\"\nplace = \"hall\"\nstarts = \"2026-09-16 07:05\"\nends = \"2026-09-16 17:30\"\n";
+const MEETING_UNITS: &str =
+    "meeting,unit,at_least,min_rank\nweekly,plan,4,3\nweekly,service,7,\nmonthly,plan,6,3\nmonthly,service,7,\n";
 const HTTP_SENDERS: u32 = 6;
 /// The load lasts for a random part of this.
 const LONGEST_LOAD_MS: u64 = 500;
@@ -25,7 +29,7 @@ const LONGEST_LOAD_MS: u64 = 500;
 /// What tells one swipe from all others: reader, badge key, milliseconds since the epoch.
 type Key = (String, String, i64);
 
-/// Hands out swipes that never repeat, over the eight days before the story and all of its people.
+/// Hands out swipes that never repeat, over the eight days before the story, its morning, and all of its people.
 #[derive(Debug, Default)]
 struct Swipes(AtomicU64);
 
@@ -41,8 +45,14 @@ impl Swipes {
         let first = DateTime::parse_from_rfc3339("2026-09-08T07:00:00+08:00")?;
         // A prime step spreads neighbours over the hours from 07:00 to 18:00 without meeting an instant twice.
         let within_day = TimeDelta::milliseconds(i64::try_from(number / 96 * 7_919 % 39_600_000)?);
-        let day = TimeDelta::days(i64::try_from(number / 12 % 8)?);
-        let happened_at = first + day + within_day;
+        let day = i64::try_from(number / 12 % 8)?;
+        // A third comes in to the meeting of the day that is judged, in its five hours before the story.
+        let happened_at = if reader_of(number) == "hall-in" {
+            let within_morning = TimeDelta::milliseconds(i64::try_from(number / 96 * 7_919 % 18_000_000)? + day);
+            first + TimeDelta::days(8) + within_morning
+        } else {
+            first + TimeDelta::days(day) + within_day
+        };
         Ok(Swipe {
             number,
             badge: badge(usize::try_from(number % 12)?).to_string(),
@@ -65,6 +75,15 @@ impl Swipe {
     }
 }
 
+/// Where a posted swipe is read.
+fn reader_of(number: u64) -> &'static str {
+    if number.is_multiple_of(3) {
+        "hall-in"
+    } else {
+        "web-gate"
+    }
+}
+
 /// Posts swipes one after the other until the daemon is gone; gives the keys that were acknowledged.
 async fn post_until_gone(authority: String, swipes: Arc<Swipes>) -> Result<Vec<Key>> {
     let mut acknowledged = Vec::new();
@@ -75,7 +94,8 @@ async fn post_until_gone(authority: String, swipes: Arc<Swipes>) -> Result<Vec<K
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     loop {
         let swipe = swipes.next()?;
-        let record = json!({"id": format!("k-{}", swipe.number), "reader": "web-gate", "badge": swipe.badge, "happened_at": swipe.instant()});
+        let reader = reader_of(swipe.number);
+        let record = json!({"id": format!("k-{}", swipe.number), "reader": reader, "badge": swipe.badge, "happened_at": swipe.instant()});
         let ask = Ask {
             method: "POST",
             path: "/api/v1/swipes",
@@ -92,7 +112,7 @@ async fn post_until_gone(authority: String, swipes: Arc<Swipes>) -> Result<Vec<K
                     "{}",
                     answer.text()
                 );
-                acknowledged.push(swipe.key("web-gate"));
+                acknowledged.push(swipe.key(reader));
             }
             503 => {}
             status => anyhow::bail!("{status}: {}", answer.text()),
@@ -173,6 +193,10 @@ fn exported(installation: &Installation) -> Result<Vec<Key>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_kills_lose_nothing_and_repeat_nothing() -> Result<()> {
     let installation = Installation::new("crashes", None)?;
+    // Units are judged by everybody's swipes at the hall, so the same kills must leave their verdicts whole.
+    installation.bureau.put("meetings.toml", MEETINGS)?;
+    installation.bureau.put("meeting_units.csv", MEETING_UNITS)?;
+    installation.import()?;
     let swipes = Arc::new(Swipes::default());
     let began = Instant::now();
     let noon = DateTime::parse_from_rfc3339(&instant("12:20:00"))?;
@@ -198,9 +222,11 @@ async fn fifty_kills_lose_nothing_and_repeat_nothing() -> Result<()> {
         lost.first()
     );
     assert!(acknowledged.len() > 100, "the load was no load: {}", acknowledged.len());
-    installation
-        .tool(&["rebuild", "--check"])
+    let said = installation
+        .tool(&["rebuild", "--check", "--json"])
         .context("verdicts differ from a rebuild from nothing")?;
+    let rebuilt: serde_json::Value = serde_json::from_str(&said)?;
+    anyhow::ensure!(rebuilt["meetings"] == 2, "meetings are judged too: {rebuilt}");
     installation.tool(&["audit", "verify"])?;
     println!(
         "{KILLS} kills: {} acknowledged, {} stored, {:?}",

@@ -264,6 +264,7 @@ impl Bureau {
             facts: Some(Arc::clone(&self.facts)),
             days: self.days.clone(),
             sources: sources.into(),
+            ..BoardChange::default()
         }
     }
 

@@ -1,16 +1,20 @@
 //! The command line: what can be asked, and which part answers. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 mod accounts;
+mod bulletin;
 mod calendars;
 mod checks;
 mod daemon;
 mod judge;
+mod replay;
+mod terminal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use store::Ledger;
 
@@ -47,13 +51,25 @@ enum Command {
     /// Check configuration, facts, port and database without starting.
     Check(checks::CheckArguments),
     /// Judge every stored day again from nothing and compare.
-    Rebuild(checks::RebuildArguments),
+    Rebuild(replay::RebuildArguments),
+    /// Judge stored days again from their swipes and editions, and compare with the record; or show what other rules would say.
+    Replay(replay::ReplayArguments),
+    /// Show which findings judging again would change, before anything is changed.
+    Recalculate(replay::RecalculateArguments),
+    /// Published weeks and their corrections.
+    #[command(subcommand)]
+    Bulletin(bulletin::BulletinCommand),
+    /// Whom escalation rules would have flagged; writes nothing.
+    Escalations(bulletin::EscalationsArguments),
     /// Accounts, for recovery on the host.
     #[command(subcommand)]
     Admin(accounts::AdminCommand),
     /// Lobby screens.
     #[command(subcommand)]
     Screen(accounts::ScreenCommand),
+    /// What ZKTeco terminals that call us are asked to do.
+    #[command(subcommand)]
+    Terminal(terminal::TerminalCommand),
     /// The record of who did what.
     #[command(subcommand)]
     Audit(checks::AuditCommand),
@@ -71,8 +87,13 @@ pub fn run() -> ExitCode {
         Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
-        Command::Rebuild(arguments) => within_runtime(checks::rebuild(arguments)),
+        Command::Rebuild(arguments) => within_runtime(replay::rebuild(arguments)),
+        Command::Replay(arguments) => within_runtime(replay::replay(arguments)),
+        Command::Recalculate(arguments) => within_runtime(replay::recalculate(arguments)),
+        Command::Bulletin(command) => within_runtime(bulletin::bulletin(command)),
+        Command::Escalations(arguments) => within_runtime(bulletin::escalations(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
+        Command::Terminal(command) => within_runtime(terminal::terminal(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
         Command::Audit(command) => within_runtime(checks::audit(command)),
     }
@@ -175,4 +196,9 @@ fn language(asked: Option<Language>) -> Language {
 /// Reads `--lang`.
 fn parse_language(text: &str) -> Result<Language, String> {
     Language::of_tag(text).ok_or_else(|| "write zh-CN or en".to_owned())
+}
+
+/// Reads a date.
+fn parse_date(text: &str) -> Result<NaiveDate, String> {
+    crate::folder::date(text).ok_or_else(|| "write a date as 2026-09-16".to_owned())
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bridge::{ReaderConfig, ReaderTable};
+use bridge::{Link, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
 use crate::calendars::source::{self, MeetingCalendar};
@@ -24,6 +24,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Readers.
     pub readers: Vec<ReaderConfig>,
+    /// Buses of OSDP readers.
+    pub osdp_buses: Vec<OsdpBus>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
     /// Calendars whose meetings are followed.
@@ -86,6 +88,8 @@ struct ConfigFile {
     #[serde(default)]
     reader: Vec<ReaderTable>,
     #[serde(default)]
+    osdp_bus: Vec<OsdpBusTable>,
+    #[serde(default)]
     source: Vec<SourceFile>,
     #[serde(default)]
     meeting_calendar: Vec<source::Written>,
@@ -135,6 +139,11 @@ impl Config {
                 .iter()
                 .map(ReaderTable::check)
                 .collect::<Result<Vec<_>, _>>()?,
+            osdp_buses: file
+                .osdp_bus
+                .iter()
+                .map(OsdpBusTable::check)
+                .collect::<Result<Vec<_>, _>>()?,
             sources,
             meeting_calendars: file
                 .meeting_calendar
@@ -152,7 +161,15 @@ impl Config {
         {
             bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
         }
+        bridge::osdp::check_buses(&self.osdp_buses, &self.readers)?;
         refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
+        refuse_repeats(
+            "[[reader]] link",
+            self.readers.iter().filter_map(|reader| match &reader.link {
+                Link::Adms(serial) => Some(serial.as_str()),
+                _ => None,
+            }),
+        )?;
         refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
         let calendars = self.meeting_calendars.iter();
         refuse_repeats(

@@ -1,6 +1,8 @@
 //! `rollcall judge DIR`: a site folder judged with no database.
 
+mod counting;
 mod json;
+mod meetings;
 mod readable;
 
 use std::collections::HashMap;
@@ -9,8 +11,9 @@ use chrono::{Days, NaiveDate};
 use rules::explain::{Explanation, Step};
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Finding, FindingKind};
-use rules::model::{PersonIndex, SiteRecords, Subject, Swipe, UnitIndex};
+use rules::model::{Id, MeetingIndex, PersonIndex, SiteRecords, Subject, Swipe, UnitIndex};
 use rules::time::{Instant, local_date};
+use rules::units::{Proposal, Unlisted};
 
 use crate::folder::{Compiled, FolderSwipe, Problem};
 use crate::words::steps::{self, StepText};
@@ -50,6 +53,10 @@ pub struct Judgement {
     pub findings: Vec<Judged>,
     /// What was fine, in the same order, where it was asked for.
     pub fine: Option<Vec<Judged>>,
+    /// Who came to a meeting without being on its roster and may be a substitute, by meeting and arrival.
+    pub proposals: Vec<(MeetingIndex, Proposal)>,
+    /// Who else came to a meeting without being on its roster, by meeting and arrival.
+    pub unlisted: Vec<(MeetingIndex, Unlisted)>,
 }
 
 /// One period or meeting of a person, with a finding or without.
@@ -74,7 +81,8 @@ pub fn judge(compiled: Compiled, question: &Question) -> Judgement {
     let Compiled {
         records,
         swipes,
-        problems,
+        decisions,
+        mut problems,
         ..
     } = compiled;
     let facts = SiteFacts::new(records);
@@ -86,6 +94,21 @@ pub fn judge(compiled: Compiled, question: &Question) -> Judgement {
             judge_person(&facts, person, &by_badge, &range, question, &mut judged);
         }
     }
+    let mut strangers = meetings::Strangers::default();
+    if question.person.is_none() {
+        let everybody: Vec<Swipe> = swipes.iter().filter_map(FolderSwipe::judged).collect();
+        strangers = meetings::judge_meetings(&facts, &everybody, &range, question, &mut judged);
+    }
+    let counted = counting::Counting {
+        facts: &facts,
+        decisions: &decisions,
+        by_badge: &by_badge,
+        question,
+        dates: range.dates,
+    }
+    .count(&judged);
+    judged.extend(counted.escalations);
+    problems.extend(counted.problems);
     judged.sort_by_cached_key(|judged| sort_key(judged, facts.records()));
     let (findings, fine) = judged.into_iter().partition(|judged: &Judged| judged.finding.is_some());
     let fine = question.all.then_some(fine);
@@ -96,6 +119,8 @@ pub fn judge(compiled: Compiled, question: &Question) -> Judgement {
         problems,
         findings,
         fine,
+        proposals: strangers.proposals,
+        unlisted: strangers.unlisted,
     }
 }
 
@@ -192,15 +217,20 @@ fn judge_person(
             .iter()
             .find(|standing| standing.date == date && standing.about == *about)
     };
-    let mut explanations: HashMap<(NaiveDate, About, Option<FindingKind>), Explanation> = HashMap::new();
+    let mut explanations: HashMap<ExplainedBy, Explanation> = HashMap::new();
     if question.all || !assessment.findings.is_empty() {
         let all = rules::explain(&person_facts, question.as_of).into_iter();
-        explanations.extend(all.map(|it| ((it.date, it.about.clone(), it.finding), it)));
+        explanations.extend(all.map(|it| ((it.date, it.about.clone(), it.finding, it.source.clone()), it)));
     }
     for finding in &assessment.findings {
         let ends = standing(finding.date, &finding.about).map(|standing| standing.shown.until);
         if range.holds(finding.date, ends) {
-            let key = (finding.date, finding.about.clone(), Some(finding.kind));
+            let key = (
+                finding.date,
+                finding.about.clone(),
+                Some(finding.kind),
+                finding.source.clone(),
+            );
             let explanation = explanations
                 .get(&key)
                 .map(|it| steps::steps(it, facts.records()))
@@ -217,9 +247,9 @@ fn judge_person(
             });
         }
     }
-    for ((date, about, _), it) in explanations
+    for ((date, about, ..), it) in explanations
         .into_iter()
-        .filter(|((.., finding), _)| question.all && finding.is_none())
+        .filter(|((_, _, finding, _), _)| question.all && finding.is_none())
     {
         let standing = standing(date, &about);
         if range.holds(date, standing.map(|standing| standing.shown.until)) && has_started(&it, question.as_of) {
@@ -236,6 +266,9 @@ fn judge_person(
         }
     }
 }
+
+/// What an explanation of one subject belongs to: date, period or meeting, kind, observation or duty.
+type ExplainedBy = (NaiveDate, About, Option<FindingKind>, Option<Id>);
 
 /// Whether the period or meeting that is explained has started.
 fn has_started(explanation: &Explanation, now: Instant) -> bool {

@@ -1,10 +1,12 @@
 //! The attendance and meeting-discipline daemon, as a library; `main` is short.
 
 pub mod admin;
+pub mod bulletin;
 pub mod calendars;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod counting;
 pub mod demo;
 pub mod engine;
 pub mod folder;
@@ -12,7 +14,10 @@ pub mod http;
 pub mod judge;
 pub mod lifecycle;
 pub mod lobby;
+pub mod recalculate;
+pub mod replay;
 pub mod serve;
 pub mod shared;
 pub mod transfer;
+pub mod week;
 pub mod words;

@@ -17,9 +17,10 @@ use crate::admin::{self, AdminAccess};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, EngineParts, Health, Intake, links};
+use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
+use crate::http::iclock::IclockState;
 use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
@@ -114,15 +115,9 @@ async fn start(
         ledger: Arc::clone(&ledger),
         admin,
     });
-    lifecycle.spawn_vital("the board", {
-        let (lobby, stop) = (lobby.clone(), lifecycle.soft.clone());
-        async move {
-            lobby.run(stop).await;
-            Ok(())
-        }
-    });
+    start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
-    let health = Arc::new(Health::default());
+    let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
     let parts = EngineParts {
         ledger: Arc::clone(&ledger),
         clock: clock.clone(),
@@ -130,14 +125,28 @@ async fn start(
         lobby: lobby.clone(),
         site: site_sender,
         readers: options.config.readers.clone(),
+        heartbeats: heartbeats.clone(),
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    lifecycle.spawn_vital(
-        "the database's housekeeping",
-        engine::keep_house(Arc::clone(&ledger), lifecycle.clone()),
+    links::start(
+        &options.config,
+        &options.data_directory,
+        &shared,
+        &intake,
+        &heartbeats,
+        lifecycle,
+    )?;
+    let iclock = IclockState::new(
+        &options.config.readers,
+        intake.clone(),
+        clock.clone(),
+        shared.site.clone(),
+        Arc::clone(&ledger),
+        heartbeats,
     );
-    links::start(&options.config.readers, &shared, &intake, lifecycle)?;
+    let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
+    lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
     let others = http::health::router(HealthState {
         ledger,
@@ -145,15 +154,22 @@ async fn start(
         intake: intake.clone(),
         lobby: lobby.clone(),
     })
+    .merge(http::iclock::router(iclock.await?))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
     let routes = Routes { swipes, others };
-    lifecycle.spawn_vital(
-        "the HTTP server",
-        http::server::serve(routes, listener, lifecycle.clone()),
-    );
+    let server = http::server::serve(routes, listener, lifecycle.clone());
+    lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
+    let stop = lifecycle.soft.clone();
+    lifecycle.spawn_vital("the board", async move {
+        lobby.run(stop).await;
+        Ok(())
+    });
 }
 
 fn lobby_settings(shared: &Shared) -> LobbySettings {

@@ -10,6 +10,7 @@ use store::{Ledger, StoreError, Stored};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::BadgeKeys;
 
 /// The slow facts of one revision; whoever holds it sees one consistent bureau.
@@ -49,8 +50,12 @@ impl SiteSnapshot {
             .collect()
     }
 
-    /// A stored swipe as the rules take it; `None` where the bureau knows its reader or badge no more.
+    /// A stored swipe as the rules take it; `None` where the bureau knows its reader or badge no more, or nobody has placed it in
+    /// time yet.
     pub fn swipe(&self, row: &SwipeRecord) -> Stored<Option<Swipe>> {
+        if matches!(row.quarantine.as_deref(), Some(CLOCK_SET | CLOCK_OFF)) {
+            return Ok(None);
+        }
         let (Some(reader), Some(badge)) = (
             self.facts.reader_index(&row.reader),
             self.badge(&row.badge, row.happened_at),

@@ -512,8 +512,9 @@ async fn only_what_the_calendar_brought_and_still_speaks_of_is_withdrawn() {
         .import_meetings("feed", &calendar_of(std::slice::from_ref(&next)))
         .await;
     assert_eq!((report.changes.len(), report.kept), (0, 1));
-    // Empty, broken, or no calendar at all: nothing is withdrawn.
-    for text in ["", "BEGIN:VCALENDAR\nEND:VCALENDAR\n", "<html>Sign in</html>"] {
+    // Empty, broken, cut off, or no calendar at all: nothing is withdrawn.
+    let cut = calendar_of(std::slice::from_ref(&next)).replace("END:VCALENDAR\n", "");
+    for text in ["", "BEGIN:VCALENDAR\nEND:VCALENDAR\n", "<html>Sign in</html>", &cut] {
         let report = place.import_meetings("feed", text).await;
         assert_eq!(
             (report.changes.len(), report.kept, report.problems.len()),
@@ -734,6 +735,42 @@ fn an_entry_that_is_never_closed_takes_no_other_with_it() {
     assert_eq!(uids, [("closed", 5), ("another", 15)]);
     assert_eq!(feed.unread, ["open"]);
     assert_eq!(feed.problems[0].row, Some(2));
+}
+
+#[test]
+fn a_folded_line_is_text_whatever_it_says() {
+    let folded = "DESCRIPTION:minutes of\n END:VEVENT\n BEGIN:VEVENT\n END:VCALENDAR\n";
+    let text = calendar_of(&[meeting("folded", "20261201T090000", folded)]);
+    let feed = event::read("folded.ics", &text, ZONE, date("2026-11-01")).expect("a calendar");
+    assert_eq!((feed.events.len(), feed.problems.len()), (1, 0), "{:?}", feed.problems);
+}
+
+#[test]
+fn an_entry_with_more_rules_than_a_program_writes_is_left_out() {
+    let rules = "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n".repeat(9);
+    let text = calendar_of(&[
+        meeting("many", "20261201T090000", &rules),
+        meeting("once", "20261202T090000", ""),
+    ]);
+    let feed = event::read("many.ics", &text, ZONE, date("2026-11-01")).expect("a calendar");
+    assert_eq!(feed.unread, ["many"]);
+    assert_eq!(feed.problems[0].code, Code::EventRuleUnusable);
+    assert_eq!(feed.events.len(), 1, "the entry beside it counts");
+}
+
+#[test]
+fn a_notice_with_a_day_that_cannot_be_read_takes_nothing_back() {
+    let notice = |second: &str| {
+        let text = format!(
+            r#"{{"year": 2026, "days": [{{"name": "国庆节", "date": "2026-10-01", "isOffDay": true}},
+                {{"name": "国庆节", "date": "{second}", "isOffDay": true}}]}}"#
+        );
+        days::read("2026.json", text.as_bytes(), None, ZONE, at("2026-11-25 10:00")).expect("a notice")
+    };
+    assert!(notice("2026-10-02").whole.is_some());
+    let wrong = notice("2026-10-32");
+    assert_eq!((wrong.days.len(), wrong.problems.len()), (1, 1));
+    assert_eq!(wrong.whole, None, "2026-10-02 may be known already");
 }
 
 #[test]

@@ -415,11 +415,9 @@ fn meetings_and_what_is_not_judged_yet() {
             "meeting_roster.csv:4 meeting_unknown",
             "meeting_roster.csv:5 person_unknown",
             "meeting_roster.csv:6 value_invalid",
-            "meeting_units.csv not_judged_yet?",
             "meeting_units.csv:3 unit_unknown",
             "meetings.toml:10 place_unknown",
             "meetings.toml:18 interval_empty",
-            "observations.csv not_judged_yet?",
             "observations.csv:3 value_invalid",
             "observations.csv:4 value_missing",
             "permissions.csv:3 value_missing",
@@ -644,4 +642,68 @@ proptest! {
         files[file.index(count)].1 = bytes;
         judge_all(write_all(&files).path());
     }
+}
+
+#[test]
+fn meetings_have_units_substitutes_moved_ends_and_observations() {
+    let meeting = |id: &str, more: &str| {
+        format!(
+            "[[meeting]]\nid = \"{id}\"\ntitle = \"x\"\nplace = \"hall\"\nstarts = \"2026-09-16 09:30\"\nends = \"2026-09-16 11:00\"\n{more}\n"
+        )
+    };
+    let meetings = [
+        meeting("m1", "substitutes = \"with_approval\"\nextended_until = \"2026-09-16 11:30\"\nclosed_early_at = \"2026-09-16 11:15\""),
+        meeting("m2", ""),
+        meeting("m3", "extended_until = \"2026-09-16 11:00\""),
+        meeting("m4", "closed_early_at = \"2026-09-16 09:30\""),
+    ]
+    .concat();
+    let compiled = compiled(&[
+        SITE,
+        UNITS,
+        PEOPLE,
+        PLACES,
+        READERS,
+        ("meetings.toml", &meetings),
+        ("meeting_roster.csv", "meeting,person\nm1,ana\nm2,ana\n"),
+        (
+            "meeting_units.csv",
+            "meeting,unit,at_least,min_rank,head_required\nm1,plan,,5,yes\nm1,plan,2,,\nm1,plan,-1,,\n",
+        ),
+        (
+            "substitutes.csv",
+            "meeting,person,substitute,accepted_by,accepted_at\nm1,ana,bo,clerk,2026-09-15 16:00\nm1,ana,bo,,\nm1,bo,ana,,\nm1,ana,ana,,\nm2,ana,bo,,\nm1,ana,zoe,,\nm1,ana,bo,,soon\n",
+        ),
+        (
+            "observations.csv",
+            "observation,meeting,person,unit,kind,at,observer,note\no1,m1,ana,,seating,2026-09-16 10:00,ins,\no1,m1,ana,,seating,2026-09-16 10:00,ins,\no2,,,plan,conduct,2026-09-16 10:00,ins,loud\n",
+        ),
+    ]);
+    assert_eq!(
+        problems(&compiled),
+        [
+            "meeting_units.csv:3 duplicate",
+            "meeting_units.csv:4 number_invalid",
+            "meetings.toml:23 interval_empty",
+            "meetings.toml:30 interval_empty",
+            "observations.csv:3 duplicate",
+            "substitutes.csv:3 duplicate",
+            "substitutes.csv:4 not_on_roster",
+            "substitutes.csv:5 substitute_not_allowed",
+            "substitutes.csv:6 substitute_not_allowed",
+            "substitutes.csv:7 person_unknown",
+            "substitutes.csv:8 instant_invalid",
+        ]
+    );
+    let meeting = &compiled.records.meetings[0];
+    assert_eq!(
+        (meeting.over_at(), meeting.last_end()),
+        (shanghai("2026-09-16 11:00"), shanghai("2026-09-16 11:15"))
+    );
+    assert_eq!(
+        (meeting.obligations[0].at_least, meeting.obligations[0].min_rank),
+        (1, Some(5))
+    );
+    assert_eq!(meeting.substitutions[0].accepted_by.as_deref(), Some("clerk"));
+    assert_eq!(compiled.records.observations.len(), 2);
 }

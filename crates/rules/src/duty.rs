@@ -94,12 +94,11 @@ pub(crate) fn checks_of(duty: &Duty) -> Vec<Instant> {
 }
 
 impl SiteRecords {
-    /// The earliest start of the duties that an instant after their start can still touch: those that had begun and were not
-    /// settled.
-    pub fn duty_begun_before(&self, at: Instant) -> Option<Instant> {
-        let running = self.duties.iter().map(|duty| duty.interval);
-        let running = running.filter(|interval| interval.from <= at && at < interval.until + SETTLED_AFTER);
-        running.map(|interval| interval.from).min()
+    /// The duties that an instant after their start can still touch: those that had begun and were not settled.
+    pub fn duties_unsettled_at(&self, at: Instant) -> impl Iterator<Item = &Duty> {
+        self.duties
+            .iter()
+            .filter(move |duty| duty.interval.from <= at && at < duty.interval.until + SETTLED_AFTER)
     }
 }
 
@@ -342,10 +341,15 @@ impl Shift {
         }
     }
 
-    /// Date, subject and start of what is found.
-    pub(crate) fn place_of_findings(&self, site: &SiteFacts) -> FindingPlace {
-        let starts = site.duty(self.duty).interval.from;
-        (site.date_of_duty(self.duty), About::Duty(self.duty), starts)
+    /// Where what is found belongs.
+    pub(crate) fn place_of_findings(&self, facts: &PersonFacts<'_>) -> FindingPlace {
+        let starts = facts.site.duty(self.duty).interval.from;
+        FindingPlace::of_person(
+            facts,
+            facts.site.date_of_duty(self.duty),
+            About::Duty(self.duty),
+            starts,
+        )
     }
 
     /// The first opening, as the swipe that shows it: it counts as coming in at the office.

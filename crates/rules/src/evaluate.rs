@@ -10,8 +10,9 @@ use crate::duty::{self, Shift};
 use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
 use crate::hours::{Run, Timetable};
-use crate::meeting::{self, Attendance, Judged, Taken};
-use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe};
+use crate::meeting::{self, Attended, Judged, Taken};
+use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe, UnitIndex};
+use crate::observation;
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, events_of, in_order};
@@ -83,6 +84,7 @@ impl<'a> Evaluator<'a> {
             standings,
             ..
         } = verdicts;
+        findings.extend(observation::of_person(facts, &mut deadline));
         standings.end();
         // Each date's are in order, and so are the dates.
         if findings.len() > in_order {
@@ -105,7 +107,7 @@ struct Verdicts<'a> {
 
 /// By date, period or meeting, kind.
 fn in_list_order(one: &Finding, other: &Finding) -> Ordering {
-    (one.date, &one.about, one.kind).cmp(&(other.date, &other.about, other.kind))
+    one.place().cmp(&other.place())
 }
 
 /// Everything that judging and explaining start from; its memory is used again for the next person.
@@ -134,10 +136,10 @@ impl Case {
         let (site, person) = (facts.site, facts.person);
         self.context = site.context_of(person, facts.dates);
         let elsewhere = events_of(facts, deadline, &mut self.events);
-        let attendances = meetings_around(facts, &self.context)
-            .map(|rostered| Attendance::of(site, &self.events, rostered, deadline))
+        let attended = meetings_around(facts, &self.context)
+            .map(|rostered| Attended::of(facts, &self.events, rostered, deadline))
             .collect();
-        self.meetings = meeting::judge_meetings(site, person, attendances);
+        self.meetings = meeting::judge_meetings(site, person, attended);
         self.shifts = duty::shifts_around(facts, &self.events, self.context.interval, deadline);
         self.taken.clear();
         self.taken
@@ -196,13 +198,13 @@ impl Case {
         }
     }
 
-    /// The meetings that start on the dates to judge.
+    /// The meetings that start on the dates to judge and for which the person is rostered.
     pub(crate) fn meetings_of_dates<'a>(&'a self, facts: &'a PersonFacts<'_>) -> impl Iterator<Item = &'a Judged> {
-        self.meetings.iter().filter(|judged| {
-            facts
-                .dates
-                .contains(facts.site.date_of_meeting(judged.attendance.meeting))
-        })
+        let rostered = |judged: &&Judged| judged.attended.own.role != Role::Substitute;
+        self.meetings
+            .iter()
+            .filter(rostered)
+            .filter(|judged| facts.dates.contains(facts.site.date_of_meeting(judged.meeting())))
     }
 }
 
@@ -238,9 +240,9 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged],
         .collect();
     let records = facts.site.records();
     let sign_ins = meetings.iter().filter_map(|judged| {
-        let meeting = judged.attendance.meeting;
+        let meeting = judged.meeting();
         let place = records.meetings[meeting.at()].place;
-        Some((Occasion::Meeting(meeting), place, judged.attendance.sign_in()?))
+        Some((Occasion::Meeting(meeting), place, judged.attended.own.sign_in()?))
     });
     let arrivals = shifts.iter().filter_map(|shift| {
         let place = records.duties[shift.duty.at()].place;
@@ -287,12 +289,9 @@ fn judge_date(
         office::findings(office, view, deadline, drafts);
         for (member, draft) in drafts.drain(..) {
             let planned = &office.plan[member];
-            let place = (
-                planned.date,
-                About::Period(planned.of(facts.site).name.clone()),
-                planned.interval.from,
-            );
-            findings.push(finding_of(facts, place, draft, deadline.now()));
+            let about = About::Period(planned.of(facts.site).name.clone());
+            let place = FindingPlace::of_person(facts, planned.date, about, planned.interval.from);
+            findings.push(finding_of(facts.site, place, draft, deadline.now()));
         }
     }
     let found = &mut findings[first_new..];
@@ -310,16 +309,13 @@ fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdic
         standings,
         ..
     } = verdicts;
-    let meeting = judged.attendance.meeting;
+    let meeting = judged.meeting();
     let announced = &facts.site.records().meetings[meeting.at()];
     let first_new = findings.len();
     for draft in meeting::findings(facts.site, judged, deadline) {
-        let place = (
-            facts.site.date_of_meeting(meeting),
-            About::Meeting(meeting),
-            announced.starts,
-        );
-        findings.push(finding_of(facts, place, draft, deadline.now()));
+        let date = facts.site.date_of_meeting(meeting);
+        let place = FindingPlace::of_person(facts, date, About::Meeting(meeting), announced.starts);
+        findings.push(finding_of(facts.site, place, draft, deadline.now()));
     }
     standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
 }
@@ -333,33 +329,56 @@ fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_
     } = verdicts;
     let first_new = findings.len();
     for draft in duty::findings(facts.site, shift, deadline) {
-        let place = shift.place_of_findings(facts.site);
-        findings.push(finding_of(facts, place, draft, deadline.now()));
+        let place = shift.place_of_findings(facts);
+        findings.push(finding_of(facts.site, place, draft, deadline.now()));
     }
     standings.put(standing::on_duty(facts, shift, &findings[first_new..], deadline));
 }
 
-/// Where a finding belongs, and when that starts.
-pub(crate) type FindingPlace = (chrono::NaiveDate, About, Instant);
+/// Whom a finding is about, and where it belongs.
+#[derive(Clone, Debug)]
+pub(crate) struct FindingPlace {
+    pub(crate) subject: Subject,
+    pub(crate) unit: Option<UnitIndex>,
+    pub(crate) date: chrono::NaiveDate,
+    pub(crate) about: About,
+}
+
+impl FindingPlace {
+    /// Of a person, with the unit to which they belong when what it is about starts.
+    pub(crate) fn of_person(facts: &PersonFacts<'_>, date: chrono::NaiveDate, about: About, starts: Instant) -> Self {
+        Self {
+            subject: Subject::Person(facts.person),
+            unit: facts.site.unit_at(facts.person, starts),
+            date,
+            about,
+        }
+    }
+
+    /// Of a unit as a whole.
+    pub(crate) fn of_unit(unit: UnitIndex, date: chrono::NaiveDate, about: About) -> Self {
+        Self {
+            subject: Subject::Unit(unit),
+            unit: Some(unit),
+            date,
+            about,
+        }
+    }
+}
 
 /// Asks coverage: a finding that rests on something not seen is withheld while a reader that could have shown it was down.
-pub(crate) fn finding_of(
-    facts: &PersonFacts<'_>,
-    (date, about, starts): FindingPlace,
-    draft: Draft,
-    now: Instant,
-) -> Finding {
-    let doubt = facts.site.doubt(&draft.unseen, now);
+pub(crate) fn finding_of(site: &SiteFacts, place: FindingPlace, draft: Draft, now: Instant) -> Finding {
+    let doubt = site.doubt(&draft.unseen, now);
     let state = match draft.state {
         _ if !doubt.readers.is_empty() => FindingState::Withheld,
         FindingState::Final if doubt.pending => FindingState::Provisional,
         state => state,
     };
     Finding {
-        subject: Subject::Person(facts.person),
-        unit: facts.site.unit_at(facts.person, starts),
-        date,
-        about,
+        subject: place.subject,
+        unit: place.unit,
+        date: place.date,
+        about: place.about,
         kind: draft.kind,
         state,
         length: draft.length,

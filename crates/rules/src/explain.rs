@@ -5,12 +5,15 @@ use alloc::vec::Vec;
 
 use chrono::{NaiveDate, Weekday};
 
+use crate::count::Window;
 use crate::finding::{About, FindingKind};
 use crate::model::{
-    AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PlaceIndex, ReaderIndex, SwipeId,
+    AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PersonIndex, PlaceIndex, ReaderIndex,
+    SwipeId, UnitIndex,
 };
 pub use crate::narrate::explain;
 use crate::time::{Instant, Interval, Span};
+pub use crate::units::explain_meeting;
 
 /// The explanation of one finding, or of "nothing wrong" in one period or meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +24,17 @@ pub struct Explanation {
     pub about: About,
     /// The finding it explains; `None` explains why nothing is wrong.
     pub finding: Option<FindingKind>,
+    /// The observation or duty from which that finding comes.
+    pub source: Option<Id>,
     /// The steps in the order in which a clerk would tell them.
     pub steps: Vec<Step>,
+}
+
+impl Explanation {
+    /// By what explanations of one subject are sorted: as the findings are.
+    pub(crate) fn place(&self) -> (NaiveDate, &About, Option<FindingKind>, Option<&Id>) {
+        (self.date, &self.about, self.finding, self.source.as_ref())
+    }
 }
 
 /// The part of the rules (`domain.md`) on which a step rests.
@@ -40,6 +52,8 @@ pub enum Clause {
     Coverage,
     /// "A meeting".
     Meeting,
+    /// "Findings": counting.
+    Counting,
     /// "A duty".
     Duty,
 }
@@ -393,8 +407,27 @@ pub enum Step {
         /// Where.
         place: PlaceIndex,
     },
+    /// It was extended, for those who were present at its end otherwise.
+    Extended {
+        /// Until when.
+        until: Instant,
+    },
+    /// It was closed before its announced end, for all.
+    ClosedEarly {
+        /// When.
+        at: Instant,
+    },
     /// The person's role is optional: shown and never judged.
     OptionalRole,
+    /// Somebody was accepted to stand in for the person 代会: their presence counts as the person's.
+    StandsIn {
+        /// Who.
+        substitute: PersonIndex,
+        /// Who accepted it.
+        accepted_by: Option<Id>,
+        /// When.
+        accepted_at: Option<Instant>,
+    },
     /// A permission took time out.
     Permission {
         /// When.
@@ -456,6 +489,105 @@ pub enum Step {
         count: u32,
         /// How often is allowed.
         allowed: u32,
+    },
+
+    // Counting.
+    /// What adds up to an escalation.
+    EscalationRule {
+        /// The rule's id.
+        rule: Id,
+        /// What people call it.
+        name: Id,
+        /// From when its edition is in force; `None` is always.
+        from: Option<NaiveDate>,
+        /// What it counts.
+        kinds: Vec<FindingKind>,
+        /// How many it takes.
+        count: u32,
+        /// Within which time.
+        within: Window,
+        /// Whose findings it counts; empty is everybody's.
+        units: Vec<UnitIndex>,
+    },
+    /// A confirmed finding that counts.
+    Counted {
+        /// Its number among those that count, from 1.
+        number: u32,
+        /// Its date.
+        date: NaiveDate,
+        /// The period or meeting, by name or id; empty where it is about neither.
+        place: Id,
+        /// What it is.
+        kind: FindingKind,
+        /// Which finding.
+        finding: Id,
+    },
+    /// So many were found in the window.
+    CountReached {
+        /// How many.
+        count: u32,
+        /// The first date of the window.
+        first: NaiveDate,
+        /// The date on which the last one came.
+        date: NaiveDate,
+        /// What follows.
+        yields: Id,
+    },
+
+    // Units.
+    /// What a unit has to send to the meeting.
+    Obligation {
+        /// The unit.
+        unit: UnitIndex,
+        /// How many at least.
+        at_least: u32,
+        /// Whether one of them must have this rank or a higher one.
+        min_rank: Option<i64>,
+        /// Whether its head must come in person.
+        head_required: bool,
+    },
+    /// Somebody of the unit came, or somebody accepted to stand in for one of it.
+    CameForUnit {
+        /// Who.
+        person: PersonIndex,
+        /// The swipe.
+        id: SwipeId,
+        /// When.
+        at: Instant,
+        /// For whom they stand in, where they are not of the unit themselves.
+        stands_for: Option<PersonIndex>,
+    },
+    /// How many came for the unit.
+    CountForUnit {
+        /// How many.
+        arrived: u32,
+        /// How many it has to send.
+        at_least: u32,
+    },
+    /// The highest rank among those who came for the unit.
+    RankForUnit {
+        /// The highest; `None` where nobody who came has a rank.
+        highest: Option<i64>,
+        /// What is asked.
+        min_rank: i64,
+    },
+    /// Whether the unit's head came in person.
+    HeadForUnit {
+        /// The head who came; `None` if none did.
+        came: Option<PersonIndex>,
+    },
+
+    // Inspectors.
+    /// What an inspector wrote down 督查.
+    Observed {
+        /// The observation's id.
+        observation: Id,
+        /// The inspector.
+        observer: Id,
+        /// When it was seen.
+        at: Instant,
+        /// In the inspector's words.
+        note: Option<Id>,
     },
 
     // Duties.
@@ -600,6 +732,15 @@ impl Step {
             }
             Self::Taken { .. } | Self::SeenAt { .. } | Self::Satisfied { .. } => Clause::Office(11),
             Self::Meeting { .. }
+            | Self::Extended { .. }
+            | Self::ClosedEarly { .. }
+            | Self::StandsIn { .. }
+            | Self::Obligation { .. }
+            | Self::CameForUnit { .. }
+            | Self::CountForUnit { .. }
+            | Self::RankForUnit { .. }
+            | Self::HeadForUnit { .. }
+            | Self::Observed { .. }
             | Self::OptionalRole
             | Self::Permission { .. }
             | Self::AtOtherMeeting { .. }
@@ -618,6 +759,7 @@ impl Step {
             | Self::NoSuccessor { .. }
             | Self::LeftBeforeSuccessor { .. } => Clause::Duty,
             Self::Withheld { .. } | Self::Covered { .. } => Clause::Coverage,
+            Self::EscalationRule { .. } | Self::Counted { .. } | Self::CountReached { .. } => Clause::Counting,
         }
     }
 }

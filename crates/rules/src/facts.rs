@@ -10,13 +10,13 @@ use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
 use crate::model::{
     BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
-    Role, Site, SiteRecords, Stand, Stint, Swipe, UnitIndex,
+    Role, Site, SiteRecords, Stand, Stint, Subject, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
-const BURST_REACH: Span = Span::from_minutes(6 * 60);
+pub(crate) const BURST_REACH: Span = Span::from_minutes(6 * 60);
 
 /// An absence that ended longer ago than this no longer makes a later absence an `OverstayedLeave`: the bound on how far back
 /// judging a date looks for swipes because of an absence.
@@ -68,8 +68,10 @@ struct PersonIndexes {
     absences: Vec<usize>,
     /// Those of `absences` that took time from a period, with their ends, in order of their ends.
     taking: Vec<(Instant, usize)>,
-    /// Meetings for which they are rostered, in order of `starts`.
+    /// Meetings for which they are rostered or accepted as a substitute, in order of `starts`.
     meetings: Vec<(MeetingIndex, Role)>,
+    /// What inspectors saw of them, as positions in `records.observations`.
+    observations: Vec<usize>,
     /// Their duties, in order of their starts.
     duties: Vec<DutyIndex>,
     /// The other people whose swipes judging them needs.
@@ -247,7 +249,7 @@ impl SiteFacts {
         Quarantine::of(&self.records.site, swipe.happened_at, swipe.received_at)
     }
 
-    /// Meetings for which a person is rostered, whatever their role, in order of `starts`.
+    /// Meetings for which a person is rostered, whatever their role, or accepted as a substitute, in order of `starts`.
     pub fn meetings_of(&self, person: PersonIndex) -> &[(MeetingIndex, Role)] {
         &self.people[person.at()].meetings
     }
@@ -255,6 +257,11 @@ impl SiteFacts {
     /// A person's absences as positions in the records, in order of `from`.
     pub fn absences_of(&self, person: PersonIndex) -> &[usize] {
         &self.people[person.at()].absences
+    }
+
+    /// What inspectors saw of a person, as positions in the records.
+    pub fn observations_of(&self, person: PersonIndex) -> &[usize] {
+        &self.people[person.at()].observations
     }
 
     pub(crate) fn following_of(&self, person: PersonIndex) -> &[Following] {
@@ -282,7 +289,7 @@ impl SiteFacts {
         let zone = self.records.site.zone;
         let (first, last) = (
             local_date(announced.sign_in_opens, zone),
-            local_date(announced.ends + MEETING_AFTERMATH, zone),
+            local_date(announced.last_end() + MEETING_AFTERMATH, zone),
         );
         DateRange {
             from: days_before(first, 2),
@@ -316,26 +323,40 @@ impl SiteFacts {
             .find(|date| self.is_working_date(person, *date))
     }
 
-    /// Whether anything is asked of a person on a date: a period, or a meeting or duty that starts on it.
+    /// The local date to which an observation belongs: that of its meeting, else that on which it was made.
+    pub fn date_of_observation(&self, observation: usize) -> NaiveDate {
+        let seen = &self.records.observations[observation];
+        match seen.meeting {
+            Some(meeting) => self.date_of_meeting(meeting),
+            None => local_date(seen.at, self.records.site.zone),
+        }
+    }
+
+    /// Whether a person is judged on a date: by a period, a meeting or duty that starts on it, or what an inspector saw.
     pub fn is_asked(&self, person: PersonIndex, date: NaiveDate) -> bool {
         self.opens_at(person, date).is_some()
     }
 
-    /// When the date of a person begins to be judged: its earliest `arrive_from` or `sign_in_opens`, for a duty half an hour before it
-    /// starts, or `None` if nothing is asked of them that day.
+    /// When the date of a person begins to be judged: its earliest `arrive_from`, `sign_in_opens` or observation, for a duty half an hour
+    /// before it starts, or `None` if nothing is asked of them that day.
     pub fn opens_at(&self, person: PersonIndex, date: NaiveDate) -> Option<Instant> {
         let periods = self.periods_on(person, date);
         let meetings = self
             .meetings_of(person)
             .iter()
-            .filter(|(meeting, _)| self.date_of_meeting(*meeting) == date);
+            .filter(|(meeting, role)| *role != Role::Substitute && self.date_of_meeting(*meeting) == date);
         let sign_ins = meetings.map(|(meeting, _)| self.records.meetings[meeting.at()].sign_in_opens);
+        let observed = self
+            .observations_of(person)
+            .iter()
+            .filter(|observation| self.date_of_observation(**observation) == date)
+            .map(|observation| self.records.observations[*observation].at);
         let duties = self.duties_of(person).iter();
         let duties = duties
             .filter(|duty| self.date_of_duty(**duty) == date)
             .map(|duty| self.duty_opens_at(*duty));
         let periods = periods.iter().map(|period| period.arrive_from);
-        periods.chain(sign_ins).chain(duties).min()
+        periods.chain(sign_ins).chain(duties).chain(observed).min()
     }
 
     /// Which swipes judging these dates of a person needs: all of their badges' swipes that happened in this interval. Swipes of
@@ -492,7 +513,7 @@ impl SiteFacts {
         let first = self
             .midnight_before_sign_in(meeting)
             .min(announced.sign_in_opens - travel);
-        Interval::new(first, announced.ends + travel.max(MEETING_AFTERMATH))
+        Interval::new(first, announced.last_end() + travel.max(MEETING_AFTERMATH))
     }
 
     /// From when whoever came in on the date on which sign-in opens may be there still.
@@ -715,6 +736,12 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
             }
         }
     }
+    index_substitutes(records, &mut people);
+    for (position, observation) in records.observations.iter().enumerate() {
+        if let Subject::Person(person) = observation.subject {
+            people[person.at()].observations.push(position);
+        }
+    }
     index_duties(records, &mut people);
     index_witnesses(records, &mut people);
     for (position, indexes) in people.iter_mut().enumerate() {
@@ -727,6 +754,18 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
         indexes.following = following(records, schedule_ids, position);
     }
     people
+}
+
+/// Whoever stands in for somebody is away from the office for the meeting, as those on its roster are.
+fn index_substitutes(records: &SiteRecords, people: &mut [PersonIndexes]) {
+    for (meeting, index) in records.meetings.iter().zip((0..).map(MeetingIndex)) {
+        for accepted in &meeting.substitutions {
+            let meetings = &mut people[accepted.substitute.at()].meetings;
+            if !meetings.iter().any(|(listed, _)| *listed == index) {
+                meetings.push((index, Role::Substitute));
+            }
+        }
+    }
 }
 
 fn index_duties(records: &SiteRecords, people: &mut [PersonIndexes]) {

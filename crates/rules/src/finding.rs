@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use chrono::NaiveDate;
 
-use crate::model::{DutyIndex, Id, MeetingIndex, ReaderIndex, Subject, SwipeId, UnitIndex};
+use crate::model::{DutyIndex, Id, MeetingIndex, ObservationKind, ReaderIndex, Subject, SwipeId, UnitIndex};
 use crate::time::{Instant, Interval, Span};
 
 /// What [`crate::evaluate`] says about one person on some dates.
@@ -49,6 +49,13 @@ pub struct Finding {
     pub withheld_by: Vec<(ReaderIndex, Instant)>,
     /// The swipes that it cites.
     pub swipes: Vec<SwipeId>,
+}
+
+impl Finding {
+    /// By what findings of one subject are sorted.
+    pub(crate) fn place(&self) -> (NaiveDate, &About, FindingKind, Option<&Id>) {
+        (self.date, &self.about, self.kind, self.source.as_ref())
+    }
 }
 
 /// What a finding or standing is about.
@@ -184,6 +191,15 @@ impl FindingKind {
             Self::UnitShort => "unit_short",
             Self::UnitRank => "unit_rank",
             Self::Escalation => "escalation",
+        }
+    }
+}
+
+impl From<ObservationKind> for FindingKind {
+    fn from(seen: ObservationKind) -> Self {
+        match seen {
+            ObservationKind::Seating => Self::Seating,
+            ObservationKind::Conduct => Self::Conduct,
         }
     }
 }

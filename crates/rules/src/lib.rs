@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod assignment;
+pub mod count;
 mod coverage;
 mod deadline;
 mod draft;
@@ -21,15 +22,18 @@ pub mod model;
 mod narrate;
 mod narrate_duty;
 mod narrate_meeting;
+mod observation;
 mod office;
 pub mod plan;
 mod standing;
 mod swipes;
 pub mod time;
+pub mod units;
 
 pub use duty::drawn_checks;
 pub use evaluate::{Evaluator, evaluate};
-pub use explain::explain;
+pub use explain::{explain, explain_meeting};
+pub use units::evaluate_meeting;
 
 /// The version of the rules, stored with every verdict. It grows whenever an expectation of the conformance set changes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::facts::{MEETING_AFTERMATH, SiteFacts};
+use crate::facts::{MEETING_AFTERMATH, PersonFacts, SiteFacts};
 use crate::finding::{FindingKind, FindingState};
-use crate::model::{Facing, Meeting, MeetingIndex, Occasion, Pairing, PersonIndex, Role, SwipeId};
-use crate::swipes::Event;
+use crate::model::{Facing, Meeting, MeetingIndex, Occasion, Pairing, PersonIndex, Role, Substitution, SwipeId};
+use crate::swipes::{Event, events_of};
 use crate::time::{Instant, Interval, IntervalSet, Span};
 
 /// Somebody who came in longer ago than this before sign-in opened is not taken to be there still, at a place whose readers
@@ -28,12 +28,109 @@ pub(crate) struct Passage {
 pub(crate) struct Attendance {
     pub(crate) meeting: MeetingIndex,
     pub(crate) role: Role,
+    /// When it ends for them: an extension holds only those who are there at the end otherwise.
+    pub(crate) ends: Instant,
     /// Openings and closings in turn, an opening first.
     pub(crate) passages: Vec<Passage>,
     /// How the person came in, if their presence carries over from before sign-in opens: known at once, present from then on.
     pub(crate) carried: Option<Passage>,
     /// The first opening before the end.
     pub(crate) arrival: Option<Passage>,
+}
+
+/// What the swipes at a meeting's place say of one person, whenever the meeting ends for them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Passages {
+    /// Openings and closings in turn, an opening first.
+    in_turn: Vec<Passage>,
+    carried: Option<Passage>,
+}
+
+impl Passages {
+    pub(crate) fn of(site: &SiteFacts, events: &[Event], meeting: MeetingIndex, deadline: &mut Deadline) -> Self {
+        let announced = &site.records().meetings[meeting.at()];
+        let came_in = carried_over(site, events, meeting);
+        let carried = came_in.map(|event| Passage {
+            at: event.at,
+            id: event.id,
+            opens: true,
+        });
+        let opened = carried.filter(|_| deadline.reached(announced.sign_in_opens));
+        let mut in_turn: Vec<Passage> = Vec::new();
+        in_turn.extend(opened.map(|carried| Passage {
+            at: announced.sign_in_opens,
+            ..carried
+        }));
+        let window = Interval::new(announced.sign_in_opens, announced.last_end() + MEETING_AFTERMATH);
+        let pairing = site.records().places[announced.place.at()].pairing;
+        for event in events_at(events, announced, window) {
+            let is_open = in_turn.last().is_some_and(|passage| passage.opens);
+            if let Some(opens) = passes(event, pairing, is_open) {
+                let (at, id) = if opens {
+                    (event.at, event.id)
+                } else {
+                    (event.last, event.last_id)
+                };
+                in_turn.push(Passage { at, id, opens });
+            }
+        }
+        Self { in_turn, carried }
+    }
+
+    /// Somebody's passages and those of whoever stands in for them, as of one person: there from when the first of them comes in until
+    /// the last of them goes out. Whoever hands over to the other in the same instant leaves no gap.
+    fn together(parts: &[Self]) -> Self {
+        let mut all: Vec<Passage> = parts.iter().flat_map(|part| &part.in_turn).copied().collect();
+        all.sort_unstable_by_key(|passage| (passage.at, !passage.opens, passage.id));
+        let mut in_turn: Vec<Passage> = Vec::new();
+        let mut inside = 0_usize;
+        for passage in all {
+            let before = inside;
+            inside = if passage.opens {
+                inside + 1
+            } else {
+                inside.saturating_sub(1)
+            };
+            if before == 0 || inside == 0 {
+                in_turn.push(passage);
+            }
+        }
+        let first = in_turn.first().map(|passage| passage.id);
+        let mut carried = parts.iter().filter_map(|part| part.carried);
+        Self {
+            carried: carried.find(|carried| Some(carried.id) == first),
+            in_turn,
+        }
+    }
+
+    fn attend(self, announced: &Meeting, (meeting, role): (MeetingIndex, Role)) -> Attendance {
+        let over_at = announced.over_at();
+        let until_then = self.in_turn.partition_point(|passage| passage.at < over_at);
+        let inside = until_then > 0 && self.in_turn[until_then - 1].opens;
+        let goes_then = self
+            .in_turn
+            .get(until_then)
+            .is_some_and(|passage| passage.at == over_at);
+        let ends = if inside && !goes_then {
+            announced.last_end()
+        } else {
+            over_at
+        };
+        let mut passages = self.in_turn;
+        passages.retain(|passage| passage.at < ends + MEETING_AFTERMATH);
+        let arrival = passages
+            .iter()
+            .find(|passage| passage.opens && passage.at < ends)
+            .copied();
+        Attendance {
+            meeting,
+            role,
+            ends,
+            passages,
+            carried: self.carried,
+            arrival,
+        }
+    }
 }
 
 impl Attendance {
@@ -44,42 +141,7 @@ impl Attendance {
         deadline: &mut Deadline,
     ) -> Self {
         let announced = &site.records().meetings[meeting.at()];
-        let came_in = carried_over(site, events, meeting);
-        let carried = came_in.map(|event| Passage {
-            at: event.at,
-            id: event.id,
-            opens: true,
-        });
-        let opened = carried.filter(|_| deadline.reached(announced.sign_in_opens));
-        let mut passages: Vec<Passage> = Vec::new();
-        passages.extend(opened.map(|carried| Passage {
-            at: announced.sign_in_opens,
-            ..carried
-        }));
-        let window = Interval::new(announced.sign_in_opens, announced.ends + MEETING_AFTERMATH);
-        let pairing = site.records().places[announced.place.at()].pairing;
-        for event in events_at(events, announced, window) {
-            let is_open = passages.last().is_some_and(|passage| passage.opens);
-            if let Some(opens) = passes(event, pairing, is_open) {
-                let (at, id) = if opens {
-                    (event.at, event.id)
-                } else {
-                    (event.last, event.last_id)
-                };
-                passages.push(Passage { at, id, opens });
-            }
-        }
-        let arrival = passages
-            .iter()
-            .find(|passage| passage.opens && passage.at < announced.ends)
-            .copied();
-        Self {
-            meeting,
-            role,
-            passages,
-            carried,
-            arrival,
-        }
+        Passages::of(site, events, meeting, deadline).attend(announced, (meeting, role))
     }
 
     /// The first opening, as the swipe that shows it: it counts as coming in at the office.
@@ -92,12 +154,56 @@ impl Attendance {
         self.passages.last().filter(|passage| !passage.opens).copied()
     }
 
-    /// Presence as intervals; what is still open counts to the announced end.
-    fn presence(&self, announced: &Meeting) -> impl Iterator<Item = Interval> + '_ {
-        let ends = announced.ends;
+    /// Presence as intervals; what is still open counts to the end.
+    fn presence(&self) -> impl Iterator<Item = Interval> + '_ {
         self.passages
             .chunks(2)
-            .map(move |pair| Interval::new(pair[0].at, pair.get(1).map_or(ends, |closing| closing.at)))
+            .map(|pair| Interval::new(pair[0].at, pair.get(1).map_or(self.ends, |closing| closing.at)))
+    }
+}
+
+/// A person's attendance at a meeting, and how the meeting sees it where others were accepted to stand in for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Attended {
+    /// From their own swipes: what rule 11 and other meetings go by.
+    pub(crate) own: Attendance,
+    /// From theirs and their substitutes', if they have some: what the meeting's findings go by.
+    together: Option<Attendance>,
+}
+
+impl Attended {
+    pub(crate) fn of(
+        facts: &PersonFacts<'_>,
+        events: &[Event],
+        (meeting, role): (MeetingIndex, Role),
+        deadline: &mut Deadline,
+    ) -> Self {
+        let announced = &facts.site.records().meetings[meeting.at()];
+        let own = Passages::of(facts.site, events, meeting, deadline);
+        let mut substitutes = announced.substitutes_of(facts.person).peekable();
+        let together = substitutes.peek().is_some().then(|| {
+            let of_substitute = |accepted: &Substitution| {
+                let facts = PersonFacts {
+                    person: accepted.substitute,
+                    ..*facts
+                };
+                let mut events = Vec::new();
+                events_of(&facts, deadline, &mut events);
+                Passages::of(facts.site, &events, meeting, deadline)
+            };
+            let mut parts: Vec<Passages> = substitutes.map(of_substitute).collect();
+            parts.push(own.clone());
+            Passages::together(&parts).attend(announced, (meeting, role))
+        });
+        Self {
+            own: own.attend(announced, (meeting, role)),
+            together,
+        }
+    }
+
+    /// What the meeting's findings go by.
+    pub(crate) fn seen(&self) -> &Attendance {
+        self.together.as_ref().unwrap_or(&self.own)
     }
 }
 
@@ -152,9 +258,10 @@ fn carried_over<'a>(site: &SiteFacts, events: &'a [Event], meeting: MeetingIndex
             let meetings = site.meetings_at[announced.place.at()]
                 .iter()
                 .filter(|other| **other != meeting);
-            meetings
-                .map(|other| &site.records().meetings[other.at()])
-                .any(|other| other.ends >= since && Interval::new(other.sign_in_opens, other.ends).contains(event.at))
+            meetings.map(|other| &site.records().meetings[other.at()]).any(|other| {
+                let open = Interval::new(other.sign_in_opens, other.last_end());
+                open.until >= since && open.contains(event.at)
+            })
         };
         site.has_outward_reader[announced.place.at()] || event.at >= since || at_earlier_meeting()
     })
@@ -173,7 +280,7 @@ pub(crate) struct Exit {
 /// How a person's attendance compares with what the meeting asks of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Judged {
-    pub(crate) attendance: Attendance,
+    pub(crate) attended: Attended,
     /// What absences, permissions and other meetings leave of the meeting; empty is excused.
     pub(crate) effective: IntervalSet,
     /// From the effective start to the arrival.
@@ -184,22 +291,27 @@ pub(crate) struct Judged {
 }
 
 /// Every meeting of a person with what it asks of them.
-pub(crate) fn judge_meetings(site: &SiteFacts, person: PersonIndex, attendances: Vec<Attendance>) -> Vec<Judged> {
-    let effective: Vec<_> = attendances
+pub(crate) fn judge_meetings(site: &SiteFacts, person: PersonIndex, all: Vec<Attended>) -> Vec<Judged> {
+    let effective: Vec<_> = all
         .iter()
-        .map(|attendance| effective_of(site, person, attendance, &attendances))
+        .map(|attended| effective_of(site, person, attended, all.iter().map(|attended| &attended.own)))
         .collect();
-    attendances
-        .into_iter()
+    all.into_iter()
         .zip(effective)
-        .map(|(attendance, effective)| compare(site, attendance, effective))
+        .map(|(attended, effective)| compare(site, attended, effective))
         .collect()
 }
 
 /// What is left of a meeting for a person.
-fn effective_of(site: &SiteFacts, person: PersonIndex, attendance: &Attendance, all: &[Attendance]) -> IntervalSet {
-    let announced = &site.records().meetings[attendance.meeting.at()];
-    let mut effective = IntervalSet::from_interval(Interval::new(announced.starts, announced.ends));
+fn effective_of<'a>(
+    site: &SiteFacts,
+    person: PersonIndex,
+    attended: &Attended,
+    all: impl Iterator<Item = &'a Attendance>,
+) -> IntervalSet {
+    let meeting = attended.own.meeting;
+    let announced = &site.records().meetings[meeting.at()];
+    let mut effective = IntervalSet::from_interval(Interval::new(announced.starts, attended.seen().ends));
     for absence in site.absences_of(person) {
         effective.subtract(site.records().absences[*absence].interval);
     }
@@ -210,28 +322,23 @@ fn effective_of(site: &SiteFacts, person: PersonIndex, attendance: &Attendance, 
     {
         effective.subtract(permission.interval);
     }
-    for (_, presence) in presence_elsewhere(site, attendance, all) {
+    for (_, presence) in presence_elsewhere(meeting, all) {
         effective.subtract(presence);
     }
     effective
 }
 
-/// Presence at other meetings for which the person is rostered.
+/// The person's own presence at other meetings for which they are rostered, or accepted as a substitute.
 pub(crate) fn presence_elsewhere<'a>(
-    site: &'a SiteFacts,
-    attendance: &Attendance,
-    all: &'a [Attendance],
-) -> impl Iterator<Item = (MeetingIndex, Interval)> + use<'a> {
-    let meeting = attendance.meeting;
-    let others = all.iter().filter(move |other| other.meeting != meeting);
-    others.flat_map(|other| {
-        other
-            .presence(&site.records().meetings[other.meeting.at()])
-            .map(|presence| (other.meeting, presence))
-    })
+    meeting: MeetingIndex,
+    all: impl Iterator<Item = &'a Attendance>,
+) -> impl Iterator<Item = (MeetingIndex, Interval)> {
+    let others = all.filter(move |other| other.meeting != meeting);
+    others.flat_map(|other| other.presence().map(|presence| (other.meeting, presence)))
 }
 
-fn compare(site: &SiteFacts, attendance: Attendance, effective: IntervalSet) -> Judged {
+fn compare(site: &SiteFacts, attended: Attended, effective: IntervalSet) -> Judged {
+    let attendance = attended.seen();
     let announced = &site.records().meetings[attendance.meeting.at()];
     let start = effective.start().unwrap_or(announced.starts);
     let lateness = attendance
@@ -243,12 +350,12 @@ fn compare(site: &SiteFacts, attendance: Attendance, effective: IntervalSet) -> 
         Some(
             effective
                 .exceeds_at(start, announced.late_grace)
-                .unwrap_or(announced.ends),
+                .unwrap_or(attendance.ends),
         )
     };
-    let exits = exits_of(announced, &attendance, &effective);
+    let exits = exits_of(attendance, &effective);
     Judged {
-        attendance,
+        attended,
         effective,
         lateness,
         exits,
@@ -256,19 +363,19 @@ fn compare(site: &SiteFacts, attendance: Attendance, effective: IntervalSet) -> 
     }
 }
 
-fn exits_of(announced: &Meeting, attendance: &Attendance, effective: &IntervalSet) -> Vec<Exit> {
+fn exits_of(attendance: &Attendance, effective: &IntervalSet) -> Vec<Exit> {
     let closings = attendance
         .passages
         .iter()
         .enumerate()
-        .filter(|(_, passage)| !passage.opens && passage.at < announced.ends);
+        .filter(|(_, passage)| !passage.opens && passage.at < attendance.ends);
     let exits = closings.map(|(position, closing)| {
         let to = attendance
             .passages
             .get(position + 1)
-            .filter(|opening| opening.at < announced.ends)
+            .filter(|opening| opening.at < attendance.ends)
             .copied();
-        let until = to.map_or(announced.ends, |opening| opening.at);
+        let until = to.map_or(attendance.ends, |opening| opening.at);
         Exit {
             from: *closing,
             to,
@@ -290,23 +397,41 @@ pub(crate) struct Taken {
 impl Judged {
     /// Rule 11: what the meeting takes out of the person's office periods.
     pub(crate) fn taken(&self, site: &SiteFacts, deadline: &mut Deadline) -> Option<Taken> {
-        let announced = &site.records().meetings[self.attendance.meeting.at()];
+        let own = &self.attended.own;
+        let announced = &site.records().meetings[own.meeting.at()];
         let travel = site.records().site.meeting_travel;
-        let assumed_until = match self.attendance.arrival {
+        // Nobody is taken to be on their way to stand in; but whoever is in the room already will be there when sign-in opens.
+        let stands_in = own.role == Role::Substitute;
+        let assumed_until = match own.arrival {
             Some(_) => None,
+            None if stands_in => own.carried.map(|_| None)?,
             None => Some(self.late_from.filter(|late_from| !deadline.reached(*late_from))?),
         };
-        let until = self
-            .attendance
+        let until = own
             .last_closing()
             .filter(|_| assumed_until.is_none())
-            .map_or(announced.ends, |closing| closing.at);
-        let interval = Interval::new(announced.sign_in_opens - travel, until.min(announced.ends) + travel);
+            .map_or(own.ends, |closing| closing.at);
+        let interval = Interval::new(announced.sign_in_opens - travel, until.min(own.ends) + travel);
         Some(Taken {
-            by: Occasion::Meeting(self.attendance.meeting),
+            by: Occasion::Meeting(own.meeting),
             interval,
             assumed_until,
         })
+    }
+
+    /// Which meeting.
+    pub(crate) fn meeting(&self) -> MeetingIndex {
+        self.attended.own.meeting
+    }
+
+    /// When the person, or whoever stands in for them, came.
+    pub(crate) fn arrival(&self) -> Option<Passage> {
+        self.attended.seen().arrival
+    }
+
+    /// When it ends for them.
+    pub(crate) fn ends(&self) -> Instant {
+        self.attended.seen().ends
     }
 
     pub(crate) fn start(&self, announced: &Meeting) -> Instant {
@@ -333,14 +458,14 @@ impl Judged {
 
 /// What the meeting says of a person, in the order of the kinds.
 pub(crate) fn findings(site: &SiteFacts, judged: &Judged, deadline: &mut Deadline) -> Vec<Draft> {
-    let announced = &site.records().meetings[judged.attendance.meeting.at()];
+    let announced = &site.records().meetings[judged.meeting().at()];
     let mut drafts = Vec::new();
-    if judged.attendance.role == Role::Optional || judged.effective.is_empty() {
+    if judged.attended.own.role == Role::Optional || judged.effective.is_empty() {
         return drafts;
     }
-    let over = deadline.reached(announced.ends);
+    let over = deadline.reached(judged.ends());
     drafts.extend(arrival_finding(announced, judged, over, deadline));
-    if judged.attendance.arrival.is_some() && !judged.is_absent_by_lateness(announced) {
+    if judged.arrival().is_some() && !judged.is_absent_by_lateness(announced) {
         drafts.extend(early_leave(announced, judged, over));
         drafts.extend(walk_out(announced, judged, over, deadline));
         drafts.extend(walking_about(announced, judged, over));
@@ -358,7 +483,7 @@ fn unseen(announced: &Meeting, from: Instant, until: Instant) -> Unseen {
 
 fn arrival_finding(announced: &Meeting, judged: &Judged, over: bool, deadline: &mut Deadline) -> Option<Draft> {
     let (start, now) = (judged.start(announced), deadline.now());
-    let Some((arrival, lateness)) = judged.attendance.arrival.zip(judged.lateness) else {
+    let Some((arrival, lateness)) = judged.arrival().zip(judged.lateness) else {
         return missing_from(announced, judged, over, deadline);
     };
     let by_lateness = judged.is_absent_by_lateness(announced);
@@ -398,7 +523,7 @@ fn missing_from(announced: &Meeting, judged: &Judged, over: bool, deadline: &mut
         (false, false, true) => (FindingKind::MeetingLate, FindingState::Provisional),
         (false, false, false) => return None,
     };
-    let unseen = unseen(announced, announced.sign_in_opens, now.min(announced.ends));
+    let unseen = unseen(announced, announced.sign_in_opens, now.min(judged.ends()));
     Some(Draft {
         due: Some(start),
         unseen: Vec::from([unseen]),
@@ -416,7 +541,7 @@ fn early_leave(announced: &Meeting, judged: &Judged, over: bool) -> Option<Draft
         due: judged.effective.end(),
         actual: Some(exit.from.at),
         swipes: Vec::from([exit.from.id]),
-        unseen: Vec::from([unseen(announced, exit.from.at, announced.ends)]),
+        unseen: Vec::from([unseen(announced, exit.from.at, judged.ends())]),
         ..Draft::new(FindingKind::MeetingEarlyLeave, FindingState::Final)
     })
 }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use chrono::{NaiveDate, Weekday};
 use chrono_tz::Tz;
 
+use crate::count::EscalationRule;
 use crate::time::{CivilTime, Instant, Interval, Span};
 
 /// An identifier as the site folder writes it.
@@ -74,6 +75,8 @@ pub struct SiteRecords {
     pub meetings: Vec<Meeting>,
     /// What inspectors saw.
     pub observations: Vec<Observation>,
+    /// What adds up, and what follows from it.
+    pub escalations: Vec<EscalationRule>,
     /// When readers could not be heard.
     pub outages: Vec<Outage>,
 }
@@ -95,8 +98,56 @@ impl SiteRecords {
             duties: Vec::new(),
             meetings: Vec::new(),
             observations: Vec::new(),
+            escalations: Vec::new(),
             outages: Vec::new(),
         }
+    }
+}
+
+/// Why somebody may not stand in for somebody at a meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandInRefusal {
+    /// The named person is not on the meeting's roster.
+    NotOnRoster,
+    /// It is the named person, or the meeting's `substitutes` does not allow it.
+    NotAllowed,
+}
+
+impl SiteRecords {
+    /// Whether a meeting takes somebody in the place of somebody on its roster.
+    pub fn may_stand_in(
+        &self,
+        meeting: MeetingIndex,
+        named: PersonIndex,
+        substitute: PersonIndex,
+    ) -> Result<(), StandInRefusal> {
+        let announced = &self.meetings[meeting.at()];
+        if !announced.roster.iter().any(|entry| entry.person == named) {
+            return Err(StandInRefusal::NotOnRoster);
+        }
+        let allowed = match announced.substitutes {
+            Substitutes::None => false,
+            Substitutes::WithApproval => true,
+            Substitutes::WithinUnit => self.is_within_unit_of(substitute, named, announced.starts),
+        };
+        if allowed && named != substitute {
+            Ok(())
+        } else {
+            Err(StandInRefusal::NotAllowed)
+        }
+    }
+
+    /// Whether somebody belongs to the unit of another person, or to one below it.
+    fn is_within_unit_of(&self, person: PersonIndex, other: PersonIndex, at: Instant) -> bool {
+        let unit_of = |person: PersonIndex| {
+            let mut stints = self.people[person.at()].stints.iter();
+            stints.find(|stint| stint.interval.contains(at)).map(|stint| stint.unit)
+        };
+        let (Some(own), Some(theirs)) = (unit_of(person), unit_of(other)) else {
+            return false;
+        };
+        let above = core::iter::successors(Some(own), |unit| self.units[unit.at()].parent);
+        above.take(self.units.len()).any(|unit| unit == theirs)
     }
 }
 
@@ -528,6 +579,10 @@ pub struct Meeting {
     pub starts: Instant,
     /// Announced end; after `starts`.
     pub ends: Instant,
+    /// Until when it was extended: for those who are present at its end otherwise.
+    pub extended_until: Option<Instant>,
+    /// When it was closed before its end: for all.
+    pub closed_early_at: Option<Instant>,
     /// When sign-in opens; default 30 min before the start.
     pub sign_in_opens: Instant,
     /// Default 0.
@@ -563,6 +618,8 @@ impl Meeting {
             place,
             starts: announced.from,
             ends: announced.until,
+            extended_until: None,
+            closed_early_at: None,
             sign_in_opens: announced.from - Span::from_minutes(30),
             late_grace: Span::ZERO,
             absent_after: Span::from_minutes(30),
@@ -576,6 +633,27 @@ impl Meeting {
             obligations: Vec::new(),
             substitutions: Vec::new(),
         }
+    }
+
+    /// The end for everybody whom no extension holds: the announced one, or an earlier close.
+    pub fn over_at(&self) -> Instant {
+        self.closed_early_at.map_or(self.ends, |closed| closed.min(self.ends))
+    }
+
+    /// The last end for anybody: that of those whom an extension holds, if there is one.
+    pub fn last_end(&self) -> Instant {
+        let extended = self.extended_until.map(|until| match self.closed_early_at {
+            Some(closed) => until.min(closed),
+            None => until,
+        });
+        extended.map_or(self.over_at(), |until| until.max(self.over_at()))
+    }
+
+    /// Those accepted to stand in for a rostered person.
+    pub fn substitutes_of(&self, person: PersonIndex) -> impl Iterator<Item = &Substitution> {
+        self.substitutions
+            .iter()
+            .filter(move |accepted| accepted.person == person)
     }
 }
 
@@ -612,7 +690,7 @@ pub enum Substitutes {
     None,
     /// Whoever a person accepts.
     WithApproval,
-    /// Anybody of the same unit.
+    /// Whoever a person accepts, of the named person's own unit or one below it.
     WithinUnit,
 }
 
@@ -627,7 +705,7 @@ pub struct RosterEntry {
     pub seat: Option<Id>,
 }
 
-/// A rostered person's role.
+/// As what somebody is at a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Chairs it.
@@ -636,6 +714,8 @@ pub enum Role {
     Required,
     /// Is shown and never judged.
     Optional,
+    /// Is not on the roster and was accepted to stand in for somebody who is; never judged by it, but away from the office for it.
+    Substitute,
 }
 
 /// A permission to be out of a meeting.

@@ -5,15 +5,15 @@ use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::draft::Draft;
-use crate::evaluate::{Case, finding_of};
+use crate::evaluate::{Case, FindingPlace, finding_of};
 use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
-use crate::facts::PersonFacts;
+use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{About, Finding, FindingKind, FindingState};
 use crate::model::{LateCountsFrom, Side};
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
-use crate::{duty, narrate_duty, narrate_meeting};
+use crate::{duty, narrate_duty, narrate_meeting, observation};
 
 /// Explains every finding and every "nothing wrong" of a person's dates at `now`, in the order of the findings. Periods and meetings
 /// that have not started and of which nothing is said are left out.
@@ -35,8 +35,8 @@ pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
     for shift in duty::shifts_of_dates(facts, &case.shifts) {
         explanations.extend(narrate_duty::explain_duty(facts, &case, shift, &mut deadline));
     }
-    explanations
-        .sort_by(|one, other| (one.date, &one.about, one.finding).cmp(&(other.date, &other.about, other.finding)));
+    explanations.extend(observation::explain_person(facts, &mut deadline));
+    explanations.sort_by(|one, other| one.place().cmp(&other.place()));
     explanations
 }
 
@@ -71,13 +71,13 @@ fn explain_date(
             .map(|(_, draft)| draft)
             .collect();
         for draft in &own {
-            let place = (planned.date, about.clone(), planned.interval.from);
-            let finding = finding_of(teller.facts, place, (*draft).clone(), teller.now);
+            let place = FindingPlace::of_person(teller.facts, planned.date, about.clone(), planned.interval.from);
+            let finding = finding_of(teller.facts.site, place, (*draft).clone(), teller.now);
             let mut steps = common.clone();
             if let Some(view) = view {
                 steps.extend(finding_steps(teller, member, view, &finding));
                 steps.extend(certainty_steps(
-                    teller.facts,
+                    teller.facts.site,
                     draft,
                     &finding,
                     provisional_until(office, member, view, &finding),
@@ -87,6 +87,7 @@ fn explain_date(
                 date: planned.date,
                 about: about.clone(),
                 finding: Some(finding.kind),
+                source: None,
                 steps,
             });
         }
@@ -97,6 +98,7 @@ fn explain_date(
                 date: planned.date,
                 about,
                 finding: None,
+                source: None,
                 steps,
             });
         }
@@ -536,15 +538,10 @@ fn provisional_until(office: &Office<'_>, member: usize, view: &StayView<'_>, fi
 }
 
 /// What coverage says, how certain the verdict is, and the verdict.
-pub(crate) fn certainty_steps(
-    facts: &PersonFacts<'_>,
-    draft: &Draft,
-    finding: &Finding,
-    until: Option<Instant>,
-) -> Vec<Step> {
+pub(crate) fn certainty_steps(site: &SiteFacts, draft: &Draft, finding: &Finding, until: Option<Instant>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (reader, down_from) in &finding.withheld_by {
-        let down_until = facts.site.down_until(*reader, *down_from);
+        let down_until = site.down_until(*reader, *down_from);
         steps.push(Step::Withheld {
             reader: *reader,
             down_from: *down_from,

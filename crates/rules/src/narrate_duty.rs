@@ -20,15 +20,20 @@ pub(crate) fn explain_duty(
     deadline: &mut Deadline,
 ) -> Vec<Explanation> {
     let (site, now) = (facts.site, deadline.now());
-    let (date, about, starts) = shift.place_of_findings(site);
+    let place = shift.place_of_findings(facts);
+    let (date, about, starts) = (
+        place.date,
+        place.about.clone(),
+        site.records().duties[shift.duty.at()].interval.from,
+    );
     let common = common_steps(facts, case, shift, now);
     let mut explanations = Vec::new();
     for draft in duty::findings(site, shift, deadline) {
-        let finding = finding_of(facts, shift.place_of_findings(site), draft.clone(), now);
+        let finding = finding_of(site, place.clone(), draft.clone(), now);
         let mut steps = common.clone();
         steps.extend(finding_steps(facts, shift, &finding, deadline));
         steps.extend(certainty_steps(
-            facts,
+            site,
             &draft,
             &finding,
             Some(settled_at(facts, shift, &finding)),
@@ -37,6 +42,7 @@ pub(crate) fn explain_duty(
             date,
             about: about.clone(),
             finding: Some(finding.kind),
+            source: finding.source,
             steps,
         });
     }
@@ -47,6 +53,7 @@ pub(crate) fn explain_duty(
             date,
             about,
             finding: None,
+            source: None,
             steps,
         });
     }

@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 
 use crate::deadline::Deadline;
-use crate::evaluate::{Case, finding_of};
+use crate::evaluate::{Case, FindingPlace, finding_of};
 use crate::explain::{Explanation, Limit, Measure, Step};
 use crate::facts::{MEETING_AFTERMATH, PersonFacts};
 use crate::finding::{About, Finding, FindingKind};
-use crate::meeting::{self, Attendance, Judged, presence_elsewhere};
-use crate::model::{Meeting, PlaceKind, Role};
+use crate::meeting::{self, Judged, presence_elsewhere};
+use crate::model::{Meeting, MeetingIndex, PlaceKind, Role};
 use crate::narrate::{absence_step, certainty_steps, compared_step, length_step};
 use crate::time::{Instant, Interval};
 
@@ -19,7 +19,7 @@ pub(crate) fn explain_meeting(
     judged: &Judged,
     deadline: &mut Deadline,
 ) -> Vec<Explanation> {
-    let meeting = judged.attendance.meeting;
+    let meeting = judged.meeting();
     let announced = &facts.site.records().meetings[meeting.at()];
     let (date, about, now) = (
         facts.site.date_of_meeting(meeting),
@@ -29,14 +29,16 @@ pub(crate) fn explain_meeting(
     let common = common_steps(facts, case, judged, announced);
     let mut explanations = Vec::new();
     for draft in meeting::findings(facts.site, judged, deadline) {
-        let finding = finding_of(facts, (date, about.clone(), announced.starts), draft.clone(), now);
+        let place = FindingPlace::of_person(facts, date, about.clone(), announced.starts);
+        let finding = finding_of(facts.site, place, draft.clone(), now);
         let mut steps = common.clone();
         steps.extend(finding_steps(announced, judged, &finding));
-        steps.extend(certainty_steps(facts, &draft, &finding, Some(announced.ends)));
+        steps.extend(certainty_steps(facts.site, &draft, &finding, Some(judged.ends())));
         explanations.push(Explanation {
             date,
             about: about.clone(),
             finding: Some(finding.kind),
+            source: None,
             steps,
         });
     }
@@ -47,6 +49,7 @@ pub(crate) fn explain_meeting(
             date,
             about,
             finding: None,
+            source: None,
             steps,
         });
     }
@@ -55,15 +58,10 @@ pub(crate) fn explain_meeting(
 
 /// The meeting, what is left of it, and the person's presence.
 fn common_steps(facts: &PersonFacts<'_>, case: &Case, judged: &Judged, announced: &Meeting) -> Vec<Step> {
-    let (site, meeting) = (facts.site, judged.attendance.meeting);
-    let interval = Interval::new(announced.starts, announced.ends);
-    let mut steps = Vec::from([Step::Meeting {
-        meeting,
-        interval,
-        sign_in_opens: announced.sign_in_opens,
-        place: announced.place,
-    }]);
-    if judged.attendance.role == Role::Optional {
+    let (site, meeting) = (facts.site, judged.meeting());
+    let interval = Interval::new(announced.starts, judged.ends());
+    let mut steps = announced_steps(meeting, announced);
+    if judged.attended.own.role == Role::Optional {
         steps.push(Step::OptionalRole);
     }
     let absences = site
@@ -86,8 +84,8 @@ fn common_steps(facts: &PersonFacts<'_>, case: &Case, judged: &Judged, announced
     steps.extend(permissions.map(|permission| Step::Permission {
         interval: permission.interval,
     }));
-    let all: Vec<Attendance> = case.meetings.iter().map(|judged| judged.attendance.clone()).collect();
-    let elsewhere = presence_elsewhere(site, &judged.attendance, &all).filter(|(_, presence)| presence.meets(interval));
+    let all = case.meetings.iter().map(|judged| &judged.attended.own);
+    let elsewhere = presence_elsewhere(meeting, all).filter(|(_, presence)| presence.meets(interval));
     steps.extend(elsewhere.map(|(meeting, interval)| Step::AtOtherMeeting { meeting, interval }));
     if judged.effective.intervals() != [interval] {
         steps.push(Step::Effective {
@@ -97,13 +95,32 @@ fn common_steps(facts: &PersonFacts<'_>, case: &Case, judged: &Judged, announced
     if judged.effective.is_empty() {
         steps.push(Step::Excused);
     }
+    let substitutes = announced.substitutes_of(facts.person);
+    steps.extend(substitutes.map(|accepted| Step::StandsIn {
+        substitute: accepted.substitute,
+        accepted_by: accepted.accepted_by.clone(),
+        accepted_at: accepted.accepted_at,
+    }));
     steps.extend(presence_steps(judged));
     steps.extend(wrong_rooms(facts, case, announced));
     steps
 }
 
+/// The meeting as announced, and how its end was moved.
+pub(crate) fn announced_steps(meeting: MeetingIndex, announced: &Meeting) -> Vec<Step> {
+    let mut steps = Vec::from([Step::Meeting {
+        meeting,
+        interval: Interval::new(announced.starts, announced.ends),
+        sign_in_opens: announced.sign_in_opens,
+        place: announced.place,
+    }]);
+    steps.extend(announced.extended_until.map(|until| Step::Extended { until }));
+    steps.extend(announced.closed_early_at.map(|at| Step::ClosedEarly { at }));
+    steps
+}
+
 fn presence_steps(judged: &Judged) -> Vec<Step> {
-    let attendance = &judged.attendance;
+    let attendance = judged.attended.seen();
     let mut steps = Vec::new();
     for (position, passage) in attendance.passages.iter().enumerate() {
         steps.push(match (position, attendance.carried) {
@@ -134,7 +151,7 @@ fn wrong_rooms<'a>(
     case: &'a Case,
     announced: &'a Meeting,
 ) -> impl Iterator<Item = Step> + use<'a> {
-    let window = Interval::new(announced.sign_in_opens, announced.ends + MEETING_AFTERMATH);
+    let window = Interval::new(announced.sign_in_opens, announced.last_end() + MEETING_AFTERMATH);
     let places = &facts.site.records().places;
     let elsewhere = case.events.iter().filter(move |event| {
         window.contains(event.at)
@@ -167,7 +184,7 @@ fn finding_steps(announced: &Meeting, judged: &Judged, finding: &Finding) -> Vec
 
 fn lateness_steps(announced: &Meeting, judged: &Judged) -> Vec<Step> {
     let start = judged.start(announced);
-    let Some((arrival, length)) = judged.attendance.arrival.zip(judged.lateness) else {
+    let Some((arrival, length)) = judged.arrival().zip(judged.lateness) else {
         let limit = Limit::GraceLate;
         return Vec::from([
             Step::NoArrival,
@@ -218,14 +235,14 @@ fn exit_steps(announced: &Meeting, judged: &Judged) -> Vec<Step> {
 
 fn fine_steps(announced: &Meeting, judged: &Judged, now: Instant) -> Vec<Step> {
     let mut steps = Vec::new();
-    if judged.attendance.role != Role::Optional && !judged.effective.is_empty() {
-        if judged.attendance.arrival.is_some() {
+    if judged.attended.own.role != Role::Optional && !judged.effective.is_empty() {
+        if judged.arrival().is_some() {
             steps.extend(lateness_steps(announced, judged));
         }
         steps.extend(exit_steps(announced, judged));
     }
-    if now < announced.ends {
-        steps.push(Step::NotOver { until: announced.ends });
+    if now < judged.ends() {
+        steps.push(Step::NotOver { until: judged.ends() });
     }
     steps.push(Step::NothingWrong);
     steps

@@ -478,7 +478,7 @@ impl<'a> Office<'a> {
         let seen_last = view.marks.last().map(|mark| mark.event.last);
         let visit_until = view.required_end.max(view.stay.bounds.until);
         let meetings = self.meetings.iter().map(|judged| {
-            let (attendance, meeting) = (&judged.attendance, judged.attendance.meeting);
+            let (attendance, meeting) = (&judged.attended.own, judged.meeting());
             (
                 Occasion::Meeting(meeting),
                 attendance.arrival,

@@ -10,7 +10,7 @@ use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standi
 use crate::meeting::Judged;
 use crate::model::{Id, Role};
 use crate::office::{Office, StayView, member_at};
-use crate::time::{Instant, Interval, Span};
+use crate::time::{Interval, Span};
 
 /// Standings written over those of whoever was judged before. People of the same hours stand in the same periods in the same order,
 /// and a shared name that stays where it is costs nothing.
@@ -183,11 +183,11 @@ pub(crate) fn in_meeting(
     findings: &[Finding],
     deadline: &mut Deadline,
 ) -> Standing {
-    let meeting = judged.attendance.meeting;
+    let meeting = judged.meeting();
     let announced = &facts.site.records().meetings[meeting.at()];
-    let shown = Interval::new(announced.sign_in_opens, announced.ends);
+    let shown = Interval::new(announced.sign_in_opens, judged.ends());
     let excused = is_absent_now(facts, shown, deadline) || judged.effective.is_empty();
-    let late = judged.attendance.role != Role::Optional
+    let late = judged.attended.own.role != Role::Optional
         && judged.lateness.is_some_and(|lateness| lateness > announced.late_grace);
     Standing {
         date: facts.site.date_of_meeting(meeting),
@@ -197,7 +197,7 @@ pub(crate) fn in_meeting(
         presence: if excused {
             Presence::Excused
         } else {
-            presence_in_meeting(judged, announced.ends, findings, deadline)
+            presence_in_meeting(judged, findings, deadline)
         },
         late,
     }
@@ -243,10 +243,10 @@ fn is_absent_now(facts: &PersonFacts<'_>, shown: Interval, deadline: &mut Deadli
     away
 }
 
-fn presence_in_meeting(judged: &Judged, ends: Instant, findings: &[Finding], deadline: &mut Deadline) -> Presence {
+fn presence_in_meeting(judged: &Judged, findings: &[Finding], deadline: &mut Deadline) -> Presence {
     let missing = findings.iter().find_map(missing_presence);
-    match (judged.attendance.arrival, judged.attendance.last_closing()) {
-        (Some(_), Some(closing)) if !deadline.reached(ends) => Presence::Out { since: closing.at },
+    match (judged.arrival(), judged.attended.seen().last_closing()) {
+        (Some(_), Some(closing)) if !deadline.reached(judged.ends()) => Presence::Out { since: closing.at },
         (Some(arrival), _) => Presence::Present { since: arrival.at },
         (None, _) => missing.unwrap_or(Presence::Expected),
     }

@@ -345,7 +345,7 @@ pub(crate) struct DayClocks {
 impl DayClocks {
     /// The clocks of the dates from `first` to `last`.
     pub(crate) fn new(first: NaiveDate, last: NaiveDate, zone: Tz) -> Self {
-        // No zone has changed its clocks and changed them back within so few days.
+        // From 2020 to 2039 no zone changes its clocks and changes them back within so few days.
         const FEW_DAYS: i64 = 14;
         let steady_offset = if last.signed_duration_since(first).num_days() <= FEW_DAYS {
             steady_offset(first, last, zone)

@@ -7,8 +7,9 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRevision,
-    FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
+    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -149,6 +150,31 @@ impl FromCells for DayRow {
     }
 }
 
+impl FromCells for MeetingKey {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            date: cells.text("date")?,
+            meeting: cells.text("meeting")?,
+        })
+    }
+}
+
+impl FromCells for MeetingRow {
+    const TABLE: &'static str = "meeting_day";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            key: MeetingKey::read(cells)?,
+            judged_at: cells.optional_instant("judged_at_ms")?,
+            next_check: cells.optional_instant("next_check_at_ms")?,
+            rules_version: cells.integer("rules_version")?,
+            facts_revision: cells.integer("facts_revision")?,
+        })
+    }
+}
+
 impl FromCells for FindingRow {
     const TABLE: &'static str = "finding";
 
@@ -227,6 +253,35 @@ impl FromCells for FindingRevision {
     }
 }
 
+impl FromCells for PublicationRow {
+    const TABLE: &'static str = "publication";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            week: cells.text("week")?,
+            first_date: cells.text("first_date")?,
+            until_date: cells.text("until_date")?,
+            number: cells.text("number")?,
+            published_at: cells.instant("published_at_ms")?,
+            published_by: cells.text("published_by")?,
+        })
+    }
+}
+
+impl FromCells for CorrectionRow {
+    const TABLE: &'static str = "correction";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            finding: FindingRow::read(cells)?,
+            week: cells.text("week")?,
+            found_at: cells.instant("found_at_ms")?,
+            settled_at: cells.optional_instant("settled_at_ms")?,
+            number: cells.optional_text("number")?,
+        })
+    }
+}
+
 impl FromCells for DecisionRow {
     const TABLE: &'static str = "decision";
 
@@ -281,6 +336,26 @@ impl FromCells for OutageRow {
             reader: cells.text("reader")?,
             down_from: cells.instant("down_from_at_ms")?,
             down_until: cells.optional_instant("down_until_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for ReaderCommandRow {
+    const TABLE: &'static str = "reader_command";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            seq: cells.integer("seq")?,
+            reader: cells.text("reader")?,
+            command: cells.text("command")?,
+            starts: cells.optional_text("starts")?,
+            until: cells.optional_text("until")?,
+            asked_at: cells.instant("asked_at_ms")?,
+            asked_by: cells.text("asked_by")?,
+            sent_at: cells.optional_instant("sent_at_ms")?,
+            sends: cells.integer("sends")?,
+            done_at: cells.optional_instant("done_at_ms")?,
+            code: cells.optional_integer("code")?,
         })
     }
 }

@@ -19,6 +19,8 @@ pub(crate) trait Dialect: Database {
     const BEGIN_MIGRATION: &'static str;
     /// The rows that are due, locked. `$1` now, `$2` at most so many.
     const DUE_DAYS: &'static str;
+    /// The meeting rows that are due, locked. `$1` now, `$2` at most so many.
+    const DUE_MEETINGS: &'static str;
     /// One finding, locked. `$1` its id.
     const FINDING_LOCKED: &'static str;
     /// The dedup keys of the `$1` swipes that were stored last, where that is how to learn which were new: giving many rows back costs
@@ -28,6 +30,8 @@ pub(crate) trait Dialect: Database {
     const SETS_A_ROW_TWICE: bool;
     /// Locks day rows in the order of their keys; `None` where a write transaction has the database for itself.
     const LOCK_DAYS: Option<ForRows>;
+    /// As [`Dialect::LOCK_DAYS`], of meeting rows.
+    const LOCK_MEETINGS: Option<ForRows>;
 
     /// What a ledger of this database keeps beside its pools: locks, and connections for housekeeping.
     type Keeper: Send + Sync + 'static;

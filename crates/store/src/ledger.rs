@@ -9,8 +9,9 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSwipe, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
+    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow,
+    ReaderCommandRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// Result of a store call.
@@ -37,6 +38,21 @@ pub trait Ledger: Send + Sync + 'static {
     /// When readers could not be heard, as the daemon itself noticed.
     async fn outages(&self) -> Stored<Vec<OutageRow>>;
 
+    /// The documents as they were recorded by `known_at`.
+    async fn documents_at(&self, known_at: Instant) -> Stored<Vec<DocumentEdition>>;
+
+    /// The row facts that were recorded and not superseded by `known_at`, ordered as [`Ledger::facts`].
+    async fn facts_at(&self, known_at: Instant) -> Stored<Vec<FactRow>>;
+
+    /// The outages as they had been written down by `known_at`: one that was written as over later is still open.
+    async fn outages_at(&self, known_at: Instant) -> Stored<Vec<OutageRow>>;
+
+    /// What terminals were asked to do, newest first, at most `limit`.
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
+
+    /// What one reader was asked to do and has not done, oldest first, at most `limit`.
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>>;
+
     /// Swipes by badge keys in an interval of `happened_at`, in no particular order.
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>>;
 
@@ -52,8 +68,15 @@ pub trait Ledger: Send + Sync + 'static {
     /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
 
+    /// Meeting rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>>;
+
     /// Findings, sorted by date, subject, period or meeting, kind.
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>>;
+
+    /// What the findings of dates `[from, until)` said at `known_at`, without those withdrawn by then; `review` is that of
+    /// today.
+    async fn findings_at(&self, from: &str, until: &str, known_at: Instant) -> Stored<Vec<FindingRow>>;
 
     /// One finding.
     async fn finding(&self, id: &str) -> Stored<Option<FindingRow>>;
@@ -63,6 +86,18 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Decisions on a finding, oldest first.
     async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>>;
+
+    /// Decisions on findings of dates `[from, until)`, oldest first.
+    async fn decisions_of_dates(&self, from: &str, until: &str) -> Stored<Vec<DecisionRow>>;
+
+    /// Weeks that have been made public, by date.
+    async fn publications(&self) -> Stored<Vec<PublicationRow>>;
+
+    /// Corrections of findings of dates `[from, until)`, by date and then as found: those that wait, or all.
+    async fn corrections(&self, from: &str, until: &str, with_settled: bool) -> Stored<Vec<CorrectionRow>>;
+
+    /// The ids of the findings that an escalation counts, in order.
+    async fn counted(&self, escalation: &str) -> Stored<Vec<String>>;
 
     /// Audit entries from `after` (exclusive) on, at most `limit`.
     async fn audit(&self, after: i64, limit: i64) -> Stored<Vec<AuditEntry>>;
@@ -131,27 +166,46 @@ pub trait Transaction: Send {
     /// Swipes of many people at once: each query is answered with its swipes, in no particular order.
     async fn swipes_of(&mut self, queries: &[BadgeSwipe<'_>]) -> Stored<Vec<Vec<SwipeRecord>>>;
 
-    /// The findings of these days that are not withdrawn.
+    /// The findings of these days that are not withdrawn, as judging last left them: in a published week with the
+    /// corrections that wait laid over what was published.
     async fn findings_of(&mut self, days: &[DayKey]) -> Stored<Vec<FindingRow>>;
 
     /// Writes what was judged of days: their rows, with the next instant to look at them again.
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
 
+    /// Makes sure that meeting rows exist and locks them in the order of their keys. A new row is due at once.
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()>;
+
+    /// Meeting rows that are due at `now`, earliest first, at most `limit`; locks them.
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>>;
+
+    /// The findings of units at these meetings that are not withdrawn.
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>>;
+
+    /// Writes what was judged of meetings as a whole: their rows, with the next instant to look at them again.
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()>;
+
     /// Writes new and changed findings (a withdrawn one has `withdrawn_at`), and keeps what each said before as history.
     /// Returns them as stored, in the order given: where a finding was there before, its `revision` goes on from there,
     /// and its `review` is kept, or becomes [`Review::ChangedAfterDecision`](crate::rows::Review) where a decided one says
     /// something else now or is withdrawn. One that says the same as before keeps its `revision` and `changed_at`.
+    ///
+    /// A finding of a published week is left as it was published: what differs becomes a correction that waits, and one
+    /// that says what was published settles the correction that waited. It is returned as given.
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>>;
 
     /// The earliest instant at which any day wants to be judged again.
     async fn next_check(&mut self) -> Stored<Option<Instant>>;
 
-    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`). Returns how
-    /// many were not due at once before.
+    /// The earliest instant at which any meeting wants to be judged again.
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>>;
+
+    /// Makes day rows due now: those of `people` (all people if `None`) from `from` on (all dates if `None`), and every meeting row
+    /// from then on, because a meeting is judged by everybody's swipes. Returns how many were not due at once before.
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64>;
 
-    /// Makes day rows of a range of dates `[from, until)` due now: those of `people`, or everybody's if `None`. Returns how many
-    /// were not due at once before.
+    /// Makes day rows of a range of dates `[from, until)` due now: those of `people`, or everybody's if `None`, and its meeting
+    /// rows. Returns how many were not due at once before.
     async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64>;
 
     /// Sets a named value of the installation.
@@ -169,8 +223,17 @@ pub trait Transaction: Send {
     /// Grows the facts revision by one and returns it.
     async fn bump_facts_revision(&mut self) -> Stored<i64>;
 
-    /// Records that a reader went down, or (`down_until` set) that it is back.
-    async fn save_outage(&mut self, outage: &OutageRow) -> Stored<()>;
+    /// Records at `recorded_at` that a reader went down, or (`down_until` set) that it is back.
+    async fn save_outage(&mut self, outage: &OutageRow, recorded_at: Instant) -> Stored<()>;
+
+    /// Asks a terminal for something; its `seq` is given by the database.
+    async fn add_reader_command(&mut self, command: &ReaderCommandRow) -> Stored<()>;
+
+    /// Notes that a terminal fetched a command; [`StoreError::Missing`] where there is none of that number.
+    async fn send_reader_command(&mut self, seq: i64, at: Instant) -> Stored<()>;
+
+    /// Ends a reader's command with what it returned (`None`: given up); whether it was one of this reader and open.
+    async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool>;
 
     /// One finding, locked.
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;
@@ -178,6 +241,29 @@ pub trait Transaction: Send {
     /// Records a decision, and the review state that it leaves its finding in. [`StoreError::ChangedMeanwhile`] where the
     /// finding's digest is not that of the decision.
     async fn decide(&mut self, decision: &DecisionRow, review: crate::rows::Review) -> Stored<()>;
+
+    /// The findings that counting looks at: of these people, those that are confirmed and hold, and every escalation that
+    /// holds as counting last left it.
+    async fn countable_of(&mut self, people: &[&str]) -> Stored<Vec<FindingRow>>;
+
+    /// Everybody for whom there is something to count, or an escalation.
+    async fn counted_people(&mut self) -> Stored<Vec<String>>;
+
+    /// Writes which findings an escalation counts, in order; none where it no longer holds.
+    async fn save_counted(&mut self, escalation: &str, findings: &[&str]) -> Stored<()>;
+
+    /// Makes a week public, once everybody who judges its dates has finished; [`StoreError::Exists`] where it, or its
+    /// number, is public already.
+    async fn publish(&mut self, publication: &PublicationRow) -> Stored<()>;
+
+    /// Issues the corrections of a published week that wait, under the number of a notice: the findings say what judging
+    /// said, and are open for decision again. Returns them as stored.
+    async fn issue_corrections(
+        &mut self,
+        publication: &PublicationRow,
+        number: &str,
+        at: Instant,
+    ) -> Stored<Vec<FindingRow>>;
 
     /// Appends to the audit chain and returns the entry.
     async fn append_audit(&mut self, record: &AuditRecord) -> Stored<AuditEntry>;

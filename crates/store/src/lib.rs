@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod rows;
 
 mod cells;
+mod corrections;
 mod dialect;
 mod open;
 mod postgres;

@@ -127,6 +127,8 @@ impl Dialect for Postgres {
     const BEGIN_MIGRATION: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(7165117392)";
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, person, date LIMIT $2 FOR UPDATE SKIP LOCKED";
+    const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
+         ORDER BY next_check_at_ms, date, meeting LIMIT $2 FOR UPDATE SKIP LOCKED";
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM finding WHERE id = $1 FOR UPDATE";
@@ -137,6 +139,13 @@ impl Dialect for Postgres {
         row: Columns::Typed(&["TEXT", "TEXT"]),
         after: ") SELECT day.person FROM asked JOIN day ON day.person = asked.person AND day.date = asked.date \
              ORDER BY day.person, day.date FOR UPDATE OF day",
+    });
+    const LOCK_MEETINGS: Option<ForRows> = Some(ForRows {
+        before: "WITH asked (date, meeting) AS (VALUES ",
+        row: Columns::Typed(&["TEXT", "TEXT"]),
+        after: ") SELECT meeting_day.date FROM asked JOIN meeting_day \
+             ON meeting_day.date = asked.date AND meeting_day.meeting = asked.meeting \
+             ORDER BY meeting_day.date, meeting_day.meeting FOR UPDATE OF meeting_day",
     });
 
     type Keeper = PostgresKeeper;
@@ -149,7 +158,7 @@ impl Dialect for Postgres {
         format!("${number}")
     }
 
-    async fn control<'c>(connection: &'c mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn control(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement.into_sql_str()).await.map(drop)
     }
 

@@ -77,14 +77,38 @@ pub struct DayRow {
     pub facts_revision: i64,
 }
 
+/// Names the row of a meeting as a whole, or of what inspectors saw of units on a date outside meetings. Sorted by date, then meeting.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MeetingKey {
+    /// `YYYY-MM-DD` at the site, on which it starts.
+    pub date: String,
+    /// Meeting id; empty outside meetings.
+    pub meeting: String,
+}
+
+/// What was last judged of a meeting as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeetingRow {
+    /// Which.
+    pub key: MeetingKey,
+    /// When it was judged; `None` if never.
+    pub judged_at: Option<Instant>,
+    /// When to look again; `None` if only a new fact can change it.
+    pub next_check: Option<Instant>,
+    /// `rules::VERSION` it was judged by.
+    pub rules_version: i64,
+    /// The facts revision it was judged by.
+    pub facts_revision: i64,
+}
+
 /// A stored finding: what it says now, and how far its review is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
     /// An opaque name that says nothing about the person.
     pub id: String,
-    /// Person id.
+    /// Person id; empty where the finding is about the unit as a whole.
     pub person: String,
-    /// Unit id.
+    /// Unit id: the person's at that time, or the unit itself.
     pub unit: Option<String>,
     /// `YYYY-MM-DD`.
     pub date: String,
@@ -235,6 +259,33 @@ pub struct OutageRow {
     pub down_until: Option<Instant>,
 }
 
+/// Something that a terminal is asked to do when it next calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaderCommandRow {
+    /// Its number, and the id that the terminal is given; 0 until it is stored.
+    pub seq: i64,
+    /// Reader id.
+    pub reader: String,
+    /// `check`, `records` or `clock`.
+    pub command: String,
+    /// Of `records`: from this civil time at the terminal, `YYYY-MM-DD HH:MM:SS`.
+    pub starts: Option<String>,
+    /// Of `records`: until this civil time, included.
+    pub until: Option<String>,
+    /// When it was asked for.
+    pub asked_at: Instant,
+    /// By whom.
+    pub asked_by: String,
+    /// When the terminal last fetched it.
+    pub sent_at: Option<Instant>,
+    /// How often it has fetched it.
+    pub sends: i64,
+    /// When it was over: the terminal said so, or was given up.
+    pub done_at: Option<Instant>,
+    /// What the terminal returned: 0 and above is well; `None`: it never said.
+    pub code: Option<i64>,
+}
+
 /// What is to be audited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
@@ -322,4 +373,36 @@ pub struct OneTimeLink {
     pub expires_at: Instant,
     /// When it was used; `None` while it was not.
     pub used_at: Option<Instant>,
+}
+
+/// A week whose findings have been made public: from then on nothing changes them but a numbered correction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicationRow {
+    /// `2026-W37`.
+    pub week: String,
+    /// Its Monday, `YYYY-MM-DD`.
+    pub first_date: String,
+    /// The Monday after it.
+    pub until_date: String,
+    /// The number of the bulletin; no other week has it.
+    pub number: String,
+    /// When.
+    pub published_at: Instant,
+    /// By whom.
+    pub published_by: String,
+}
+
+/// What judging says of a finding of a published week, where that is not what was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// What the finding would say; `withdrawn_at` where it would no longer hold.
+    pub finding: FindingRow,
+    /// The published week.
+    pub week: String,
+    /// When it was found.
+    pub found_at: Instant,
+    /// Since when it waits no more.
+    pub settled_at: Option<Instant>,
+    /// The number of the notice that issued it; `None` while it waits, and where it was overtaken or is true no more.
+    pub number: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rules::time::Interval;
+use rules::time::{Instant, Interval};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Pool};
 use tokio::sync::Mutex;
@@ -17,8 +17,9 @@ use crate::dialect::{Dialect, Value};
 use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
-    Account, AuditEntry, BadgeSwipe, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery, FindingRevision,
-    FindingRow, OneTimeLink, OutageRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, BadgeSwipe, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
+    FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
+    ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, Turn};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -169,6 +170,27 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::OUTAGES, &[]).await
     }
 
+    async fn documents_at(&self, known_at: Instant) -> Stored<Vec<DocumentEdition>> {
+        self.list(statements::DOCUMENTS_AT, &[known_at.into()]).await
+    }
+
+    async fn facts_at(&self, known_at: Instant) -> Stored<Vec<FactRow>> {
+        self.list(statements::FACTS_AT, &[known_at.into()]).await
+    }
+
+    async fn outages_at(&self, known_at: Instant) -> Stored<Vec<OutageRow>> {
+        self.list(statements::OUTAGES_AT, &[known_at.into()]).await
+    }
+
+    async fn reader_commands(&self, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::READER_COMMANDS, &[limit.into()]).await
+    }
+
+    async fn open_reader_commands(&self, reader: &str, limit: i64) -> Stored<Vec<ReaderCommandRow>> {
+        self.list(statements::OPEN_READER_COMMANDS, &[reader.into(), limit.into()])
+            .await
+    }
+
     async fn swipes(&self, badges: &[&str], happened: Interval) -> Stored<Vec<SwipeRecord>> {
         let mut connection = self.reader().await?;
         let query = BadgeSwipe {
@@ -201,6 +223,10 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::DAYS, &[from.into(), until.into()]).await
     }
 
+    async fn meeting_days(&self, from: &str, until: &str) -> Stored<Vec<MeetingRow>> {
+        self.list(statements::MEETING_DAYS, &[from.into(), until.into()]).await
+    }
+
     async fn findings(&self, query: &FindingQuery) -> Stored<Vec<FindingRow>> {
         // Every date that is written sorts after the empty text and before a tilde.
         let from = query.from.as_deref().unwrap_or("");
@@ -227,6 +253,11 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::FINDINGS_OF_PERSON, &values).await
     }
 
+    async fn findings_at(&self, from: &str, until: &str, known_at: Instant) -> Stored<Vec<FindingRow>> {
+        self.list(statements::FINDINGS_AT, &[from.into(), until.into(), known_at.into()])
+            .await
+    }
+
     async fn finding(&self, id: &str) -> Stored<Option<FindingRow>> {
         self.one(statements::FINDING, &[id.into()]).await
     }
@@ -237,6 +268,30 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>> {
         self.list(statements::DECISIONS, &[finding.into()]).await
+    }
+
+    async fn decisions_of_dates(&self, from: &str, until: &str) -> Stored<Vec<DecisionRow>> {
+        self.list(statements::DECISIONS_OF_DATES, &[from.into(), until.into()])
+            .await
+    }
+
+    async fn publications(&self) -> Stored<Vec<PublicationRow>> {
+        self.list(statements::PUBLICATIONS, &[]).await
+    }
+
+    async fn corrections(&self, from: &str, until: &str, with_settled: bool) -> Stored<Vec<CorrectionRow>> {
+        self.list(
+            statements::CORRECTIONS,
+            &[from.into(), until.into(), i64::from(with_settled).into()],
+        )
+        .await
+    }
+
+    async fn counted(&self, escalation: &str) -> Stored<Vec<String>> {
+        let rows = self.rows(statements::COUNTED, &[escalation.into()]).await?;
+        rows.iter()
+            .map(|row| Cells::<DB>::new("counted", row).text("finding"))
+            .collect()
     }
 
     async fn audit(&self, after: i64, limit: i64) -> Stored<Vec<AuditEntry>> {

@@ -1,6 +1,6 @@
 //! [`Transaction`] for both databases.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,12 +12,14 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::audit::{ChainEnd, entry_after};
 use crate::cells::{Cells, FromCells, read_all, review_word};
+use crate::corrections;
 use crate::dialect::{Dialect, Value, storable};
 use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput, Review, ScreenRow,
+    SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, SIZES, runs, size_for};
@@ -100,7 +102,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     }
 
     /// Runs a statement; returns how many rows it changed.
-    async fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<u64> {
+    pub(crate) async fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<u64> {
         let result = DB::run(self.connection(), statement, values)
             .await
             .map_err(StoreError::of::<DB>);
@@ -108,7 +110,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     }
 
     /// Runs a statement that must change one row.
-    async fn run_one(
+    pub(crate) async fn run_one(
         &mut self,
         statement: &'static str,
         values: &[Value<'_>],
@@ -122,21 +124,25 @@ impl<DB: Dialect> SqlTransaction<DB> {
         }
     }
 
-    async fn rows(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<DB::Row>> {
+    pub(crate) async fn rows(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<DB::Row>> {
         let result = DB::rows(self.connection(), statement, values)
             .await
             .map_err(StoreError::of::<DB>);
         self.noted(result)
     }
 
-    async fn list<T: FromCells>(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<T>> {
+    pub(crate) async fn list<T: FromCells>(&mut self, statement: &'static str, values: &[Value<'_>]) -> Stored<Vec<T>> {
         let rows = self.rows(statement, values).await?;
         let read = read_all::<DB, T>(&rows);
         self.noted(read)
     }
 
     /// Runs a statement for many rows; returns how many it changed.
-    async fn run_all<const COLUMNS: usize>(&mut self, bulk: Bulk, mut rows: Vec<[Value<'_>; COLUMNS]>) -> Stored<u64> {
+    pub(crate) async fn run_all<const COLUMNS: usize>(
+        &mut self,
+        bulk: Bulk,
+        mut rows: Vec<[Value<'_>; COLUMNS]>,
+    ) -> Stored<u64> {
         filled::<DB, COLUMNS>(bulk, &mut rows);
         let mut changed = 0;
         for (statement, part) in parts::<DB, COLUMNS>(bulk, &rows) {
@@ -166,7 +172,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
     }
 
     /// Reads with a list of questions; see [`rows_asked`].
-    async fn ask<T: FromCells, const COLUMNS: usize>(
+    pub(crate) async fn ask<T: FromCells, const COLUMNS: usize>(
         &mut self,
         bulk: Bulk,
         asked: Vec<[Value<'_>; COLUMNS]>,
@@ -176,6 +182,30 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let rows = self.noted(rows)?;
         let read = read_all::<DB, T>(&rows);
         self.noted(read)
+    }
+
+    /// Writes findings whose weeks are not published, or whose correction is being issued.
+    pub(crate) async fn save_freely(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
+        let given: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
+        let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
+        let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids, &[Value::from("")]).await?;
+        let before: HashMap<&str, &FindingRow> = before.iter().map(|row| (row.id.as_str(), row)).collect();
+        let after =
+            |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
+        let stored: BTreeMap<&str, FindingRow> = given.into_iter().map(|(id, row)| (id, after(id, row))).collect();
+        let changed = stored.values().filter_map(|row| {
+            before
+                .get(row.id.as_str())
+                .filter(|before| before.revision != row.revision)
+        });
+        let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
+        self.run_all(Bulk::AddHistory, history).await?;
+        let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
+        self.run_all(Bulk::SaveFindings, values).await?;
+        Ok(findings
+            .iter()
+            .filter_map(|row| stored.get(row.id.as_str()).cloned())
+            .collect())
     }
 }
 
@@ -295,6 +325,30 @@ fn day_values(day: &DayRow) -> [Value<'_>; 6] {
     ]
 }
 
+fn asked_meetings(meetings: &[MeetingKey]) -> Vec<[Value<'_>; 2]> {
+    let keys: BTreeSet<&MeetingKey> = meetings.iter().collect();
+    keys.into_iter()
+        .map(|key| [Value::from(&key.date), Value::from(&key.meeting)])
+        .collect()
+}
+
+/// A meeting that was never judged and is due at once.
+fn new_meeting_values(key: [Value<'_>; 2]) -> [Value<'_>; 5] {
+    let [date, meeting] = key;
+    [date, meeting, Value::Integer(0), Value::Integer(0), Value::Integer(0)]
+}
+
+fn meeting_values(row: &MeetingRow) -> [Value<'_>; 6] {
+    [
+        Value::from(&row.key.date),
+        Value::from(&row.key.meeting),
+        Value::from(row.judged_at),
+        Value::from(row.next_check),
+        row.rules_version.into(),
+        row.facts_revision.into(),
+    ]
+}
+
 fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
     let FactRow {
         id,
@@ -312,7 +366,7 @@ fn fact_values(fact: &FactRow) -> [Value<'_>; 5] {
     ]
 }
 
-fn finding_values(finding: &FindingRow) -> [Value<'_>; 21] {
+pub(crate) fn finding_values(finding: &FindingRow) -> [Value<'_>; 21] {
     [
         Value::from(&finding.id),
         Value::from(&finding.person),
@@ -358,7 +412,7 @@ fn history_values(before: &FindingRow) -> [Value<'_>; 14] {
 }
 
 /// Whether two rows of one finding say the same, whoever judged them when.
-fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
+pub(crate) fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
     let neutral = |row: &FindingRow| FindingRow {
         revision: 0,
         changed_at: Instant::from_ms(0),
@@ -372,7 +426,7 @@ fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
 }
 
 /// The row to store where a finding said `before` and now says `after`: the one place where a review is reopened.
-fn merged(before: &FindingRow, after: &FindingRow) -> FindingRow {
+pub(crate) fn merged(before: &FindingRow, after: &FindingRow) -> FindingRow {
     if says_the_same(before, after) {
         let (revision, changed_at, review) = (before.revision, before.changed_at, before.review);
         return FindingRow {
@@ -462,7 +516,16 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn findings_of(&mut self, days: &[DayKey]) -> Stored<Vec<FindingRow>> {
         let keys = sorted_keys(days.iter());
-        self.ask(Bulk::FindingsOf, asked_days(&keys), &no_day()).await
+        let rows = self.ask(Bulk::FindingsOf, asked_days(&keys), &no_day()).await?;
+        if self
+            .publications_of(keys.iter().map(|key| key.date.as_str()))
+            .await?
+            .is_empty()
+        {
+            return Ok(rows);
+        }
+        let waiting = self.ask(Bulk::CorrectionsOf, asked_days(&keys), &no_day()).await?;
+        Ok(corrections::laid_over(rows, waiting))
     }
 
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()> {
@@ -471,27 +534,56 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run_all(Bulk::SaveDays, values).await.map(drop)
     }
 
+    async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()> {
+        let due_at_once: Vec<[Value<'_>; 5]> = asked_meetings(meetings).into_iter().map(new_meeting_values).collect();
+        self.run_all(Bulk::TouchMeetings, due_at_once).await?;
+        let asked = asked_meetings(meetings);
+        let locked = rows_asked::<DB, 2>(self.connection(), Bulk::LockMeetings, asked, &no_day()).await;
+        self.noted(locked).map(drop)
+    }
+
+    async fn due_meetings(&mut self, now: Instant, limit: i64) -> Stored<Vec<MeetingKey>> {
+        self.list(DB::DUE_MEETINGS, &[now.into(), limit.into()]).await
+    }
+
+    async fn findings_of_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<Vec<FindingRow>> {
+        let rows = self
+            .ask(Bulk::FindingsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        if self
+            .publications_of(meetings.iter().map(|key| key.date.as_str()))
+            .await?
+            .is_empty()
+        {
+            return Ok(rows);
+        }
+        let waiting = self
+            .ask(Bulk::CorrectionsOfMeetings, asked_meetings(meetings), &no_day())
+            .await?;
+        Ok(corrections::laid_over(rows, waiting))
+    }
+
+    async fn save_meetings(&mut self, meetings: &[MeetingRow]) -> Stored<()> {
+        let by_key: BTreeMap<&MeetingKey, &MeetingRow> = meetings.iter().map(|row| (&row.key, row)).collect();
+        let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(meeting_values).collect();
+        self.run_all(Bulk::SaveMeetings, values).await.map(drop)
+    }
+
     async fn save_findings(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
-        let given: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
-        let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
-        let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids, &[Value::from("")]).await?;
-        let before: HashMap<&str, &FindingRow> = before.iter().map(|row| (row.id.as_str(), row)).collect();
-        let after =
-            |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
-        let stored: BTreeMap<&str, FindingRow> = given.into_iter().map(|(id, row)| (id, after(id, row))).collect();
-        let changed = stored.values().filter_map(|row| {
-            before
-                .get(row.id.as_str())
-                .filter(|before| before.revision != row.revision)
-        });
-        let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
-        self.run_all(Bulk::AddHistory, history).await?;
-        let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
-        self.run_all(Bulk::SaveFindings, values).await?;
-        Ok(findings
-            .iter()
-            .filter_map(|row| stored.get(row.id.as_str()).cloned())
-            .collect())
+        let published = self
+            .publications_of(findings.iter().map(|row| row.date.as_str()))
+            .await?;
+        if published.is_empty() {
+            return self.save_freely(findings).await;
+        }
+        let week_of = |row: &FindingRow| corrections::week_of(&published, &row.date);
+        let (held, free): (Vec<FindingRow>, Vec<FindingRow>) =
+            findings.iter().cloned().partition(|row| week_of(row).is_some());
+        self.hold_back(&held, &published).await?;
+        let stored = self.save_freely(&free).await?;
+        let stored: HashMap<String, FindingRow> = stored.into_iter().map(|row| (row.id.clone(), row)).collect();
+        let as_stored = |row: &FindingRow| stored.get(&row.id).unwrap_or(row).clone();
+        Ok(findings.iter().map(as_stored).collect())
     }
 
     async fn next_check(&mut self) -> Stored<Option<Instant>> {
@@ -500,28 +592,43 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         Ok(self.noted(earliest)?.map(Instant::from_ms))
     }
 
+    async fn next_meeting_check(&mut self) -> Stored<Option<Instant>> {
+        let rows = self.rows(statements::NEXT_MEETING_CHECK, &[]).await?;
+        let earliest = first_integer::<DB>(&rows, MeetingRow::TABLE, "next_check_at_ms");
+        Ok(self.noted(earliest)?.map(Instant::from_ms))
+    }
+
     async fn make_due(&mut self, people: Option<&[&str]>, from: Option<&str>) -> Stored<u64> {
         let from = from.unwrap_or("");
+        // Every date that is written sorts before a tilde.
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), "~".into()])
+            .await?;
         let Some(people) = people else {
-            return self.run(statements::MAKE_ALL_DUE, &[from.into()]).await;
+            let days = self.run(statements::MAKE_ALL_DUE, &[from.into()]).await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 2]> = once.into_iter().map(|person| [person.into(), from.into()]).collect();
-        self.run_all(Bulk::MakeDue, asked).await
+        Ok(self.run_all(Bulk::MakeDue, asked).await? + meetings)
     }
 
     async fn make_due_within(&mut self, people: Option<&[&str]>, from: &str, until: &str) -> Stored<u64> {
+        let meetings = self
+            .run(statements::MAKE_MEETINGS_DUE, &[from.into(), until.into()])
+            .await?;
         let Some(people) = people else {
-            return self
+            let days = self
                 .run(statements::MAKE_ALL_DUE_WITHIN, &[from.into(), until.into()])
-                .await;
+                .await?;
+            return Ok(days + meetings);
         };
         let once: HashSet<&str> = people.iter().copied().collect();
         let asked: Vec<[Value<'_>; 3]> = once
             .into_iter()
             .map(|person| [person.into(), from.into(), until.into()])
             .collect();
-        self.run_all(Bulk::MakeDueWithin, asked).await
+        Ok(self.run_all(Bulk::MakeDueWithin, asked).await? + meetings)
     }
 
     async fn set_setting(&mut self, name: &str, value: &str) -> Stored<()> {
@@ -574,13 +681,38 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.noted(revision)
     }
 
-    async fn save_outage(&mut self, outage: &OutageRow) -> Stored<()> {
+    async fn save_outage(&mut self, outage: &OutageRow, recorded_at: Instant) -> Stored<()> {
         let values = [
             Value::from(&outage.reader),
             outage.down_from.into(),
             outage.down_until.into(),
+            recorded_at.into(),
+            outage.down_until.map(|_| recorded_at).into(),
         ];
         self.run(statements::SAVE_OUTAGE, &values).await.map(drop)
+    }
+
+    async fn add_reader_command(&mut self, command: &ReaderCommandRow) -> Stored<()> {
+        let values = [
+            Value::from(&command.reader),
+            (&command.command).into(),
+            (&command.starts).into(),
+            (&command.until).into(),
+            command.asked_at.into(),
+            (&command.asked_by).into(),
+        ];
+        self.run(statements::ADD_READER_COMMAND, &values).await.map(drop)
+    }
+
+    async fn send_reader_command(&mut self, seq: i64, at: Instant) -> Stored<()> {
+        let (values, id) = ([at.into(), seq.into()], seq.to_string());
+        self.run_one(statements::SEND_READER_COMMAND, &values, ReaderCommandRow::TABLE, &id)
+            .await
+    }
+
+    async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool> {
+        let values = [at.into(), code.into(), seq.into(), reader.into()];
+        Ok(self.run(statements::END_READER_COMMAND, &values).await? == 1)
     }
 
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {
@@ -617,6 +749,79 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         self.run(statements::ADD_DECISION, &[named.as_slice(), said.as_slice()].concat())
             .await
             .map(drop)
+    }
+
+    async fn countable_of(&mut self, people: &[&str]) -> Stored<Vec<FindingRow>> {
+        let once: BTreeSet<&str> = people.iter().copied().collect();
+        let asked: Vec<[Value<'_>; 1]> = once.into_iter().map(|person| [Value::from(person)]).collect();
+        // Units are the empty text, and a blank is nobody.
+        let nobody = [Value::from(" ")];
+        let rows = self.ask(Bulk::CountableOf, asked.clone(), &nobody).await?;
+        let waiting = self.ask(Bulk::EscalationCorrectionsOf, asked, &nobody).await?;
+        Ok(corrections::laid_over(rows, waiting))
+    }
+
+    async fn counted_people(&mut self) -> Stored<Vec<String>> {
+        let rows = self.rows(statements::COUNTED_PEOPLE, &[]).await?;
+        let people = rows
+            .iter()
+            .map(|row| Cells::<DB>::new(FindingRow::TABLE, row).text("person"))
+            .collect();
+        self.noted(people)
+    }
+
+    async fn save_counted(&mut self, escalation: &str, findings: &[&str]) -> Stored<()> {
+        self.run(statements::FORGET_COUNTED, &[escalation.into()]).await?;
+        let rows: Vec<[Value<'_>; 3]> = findings
+            .iter()
+            .zip(0_i64..)
+            .map(|(finding, position)| [escalation.into(), position.into(), Value::from(*finding)])
+            .collect();
+        self.run_all(Bulk::AddCounted, rows).await.map(drop)
+    }
+
+    async fn publish(&mut self, publication: &PublicationRow) -> Stored<()> {
+        let PublicationRow {
+            week,
+            first_date,
+            until_date,
+            number,
+            published_at,
+            published_by,
+        } = publication;
+        self.lock_dates(first_date, until_date).await?;
+        let values = [
+            week.into(),
+            first_date.into(),
+            until_date.into(),
+            number.into(),
+            (*published_at).into(),
+            published_by.into(),
+        ];
+        self.run(statements::ADD_PUBLICATION, &values).await.map(drop)
+    }
+
+    async fn issue_corrections(
+        &mut self,
+        publication: &PublicationRow,
+        number: &str,
+        at: Instant,
+    ) -> Stored<Vec<FindingRow>> {
+        let dates = [
+            Value::from(&publication.first_date),
+            Value::from(&publication.until_date),
+        ];
+        self.lock_dates(&publication.first_date, &publication.until_date)
+            .await?;
+        let waiting: Vec<FindingRow> = self.list(statements::PENDING_CORRECTIONS, &dates).await?;
+        let issued: Vec<FindingRow> = waiting
+            .into_iter()
+            .map(|row| FindingRow { changed_at: at, ..row })
+            .collect();
+        let stored = self.save_freely(&issued).await?;
+        let ids: Vec<&str> = issued.iter().map(|row| row.id.as_str()).collect();
+        self.settle_corrections(&ids, Some(number), at).await?;
+        Ok(stored)
     }
 
     async fn append_audit(&mut self, record: &AuditRecord) -> Stored<AuditEntry> {

@@ -174,12 +174,15 @@ impl Dialect for Sqlite {
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, seq LIMIT $2";
+    const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
+         ORDER BY next_check_at_ms, date, meeting LIMIT $2";
     const FINDING_LOCKED: &'static str = crate::statements::FINDING;
     // A row gets the number after the highest, and nobody else stores any meanwhile.
     const LAST_SWIPES: Option<&'static str> =
         Some("SELECT dedup_key FROM swipe WHERE seq > (SELECT MAX(seq) FROM swipe) - $1");
     const SETS_A_ROW_TWICE: bool = true;
     const LOCK_DAYS: Option<ForRows> = None;
+    const LOCK_MEETINGS: Option<ForRows> = None;
 
     type Keeper = SqliteKeeper;
 
@@ -193,7 +196,7 @@ impl Dialect for Sqlite {
         "?".to_owned()
     }
 
-    async fn control<'c>(connection: &'c mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn control(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement.into_sql_str()).await.map(drop)
     }
 
@@ -327,8 +330,15 @@ mod tests {
         let path = directory.path().join("rollcall.db");
         open(&path, &Options::default()).await.expect("it opens");
         let mut connection = connect_options(&path).connect().await.expect("a connection");
-        // These read an index from its beginning on purpose: one counts it, one stops at once, one wants all there is.
-        let walks = [statements::SWIPE_COUNT, statements::NEXT_CHECK, statements::FACTS];
+        // These read an index or table from its beginning on purpose: one counts it, one stops at once, the others want all
+        // there is or was.
+        let walks = [
+            statements::SWIPE_COUNT,
+            statements::NEXT_CHECK,
+            statements::FACTS,
+            statements::FACTS_AT,
+            statements::COUNTED_PEOPLE,
+        ];
         for statement in statements::all::<Sqlite>()
             .into_iter()
             .filter(|statement| !walks.contains(statement))

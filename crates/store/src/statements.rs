@@ -23,15 +23,43 @@ pub(crate) const DOCUMENTS: &str = "SELECT kind, effective_from, recorded_at_ms,
      WHERE seq = (SELECT MAX(later.seq) FROM edition later \
          WHERE later.kind = edition.kind AND later.effective_from = edition.effective_from) \
      ORDER BY kind, effective_from";
+/// As [`DOCUMENTS`], of what had been recorded by `$1`.
+pub(crate) const DOCUMENTS_AT: &str = "SELECT kind, effective_from, recorded_at_ms, recorded_by, body FROM edition \
+     WHERE seq = (SELECT MAX(later.seq) FROM edition later \
+         WHERE later.kind = edition.kind AND later.effective_from = edition.effective_from \
+         AND later.recorded_at_ms <= $1) \
+     ORDER BY kind, effective_from";
 pub(crate) const ADD_DOCUMENT: &str =
     "INSERT INTO edition (kind, effective_from, recorded_at_ms, recorded_by, body) VALUES ($1, $2, $3, $4, $5)";
 pub(crate) const FACTS: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
      WHERE superseded_at_ms IS NULL ORDER BY file, seq";
 
+/// As [`FACTS`], of what had been recorded and not superseded by `$1`.
+pub(crate) const FACTS_AT: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
+     WHERE recorded_at_ms <= $1 AND (superseded_at_ms IS NULL OR superseded_at_ms > $1) ORDER BY file, seq";
+
 pub(crate) const OUTAGES: &str =
     "SELECT reader, down_from_at_ms, down_until_at_ms FROM outage ORDER BY reader, down_from_at_ms";
-pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage (reader, down_from_at_ms, down_until_at_ms) VALUES ($1, $2, $3) \
-     ON CONFLICT (reader, down_from_at_ms) DO UPDATE SET down_until_at_ms = excluded.down_until_at_ms";
+/// As [`OUTAGES`], of what had been written down by `$1`.
+pub(crate) const OUTAGES_AT: &str = "SELECT reader, down_from_at_ms, \
+     CASE WHEN COALESCE(closed_at_ms, down_until_at_ms) <= $1 THEN down_until_at_ms END AS down_until_at_ms \
+     FROM outage WHERE COALESCE(recorded_at_ms, down_from_at_ms) <= $1 ORDER BY reader, down_from_at_ms";
+/// `$4` when this is written down, `$5` the same where it ends.
+pub(crate) const SAVE_OUTAGE: &str = "INSERT INTO outage \
+     (reader, down_from_at_ms, down_until_at_ms, recorded_at_ms, closed_at_ms) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (reader, down_from_at_ms) DO UPDATE SET down_until_at_ms = excluded.down_until_at_ms, \
+     closed_at_ms = excluded.closed_at_ms";
+
+pub(crate) const READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command ORDER BY seq DESC LIMIT $1";
+pub(crate) const OPEN_READER_COMMANDS: &str = "SELECT seq, reader, command, starts, until, asked_at_ms, asked_by, sent_at_ms, \
+     sends, done_at_ms, code FROM reader_command WHERE reader = $1 AND done_at_ms IS NULL ORDER BY seq LIMIT $2";
+pub(crate) const ADD_READER_COMMAND: &str = "INSERT INTO reader_command \
+     (reader, command, starts, until, asked_at_ms, asked_by, sends) VALUES ($1, $2, $3, $4, $5, $6, 0)";
+pub(crate) const SEND_READER_COMMAND: &str =
+    "UPDATE reader_command SET sent_at_ms = $1, sends = sends + 1 WHERE seq = $2";
+pub(crate) const END_READER_COMMAND: &str = "UPDATE reader_command SET done_at_ms = $1, code = $2 \
+     WHERE seq = $3 AND reader = $4 AND done_at_ms IS NULL";
 
 pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
@@ -51,6 +79,13 @@ pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
 /// `$1` the first date, `$2` the date after the last.
 pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+pub(crate) const MEETING_DAYS: &str = "SELECT date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
+     FROM meeting_day WHERE date >= $1 AND date < $2 ORDER BY date, meeting";
+pub(crate) const NEXT_MEETING_CHECK: &str =
+    "SELECT next_check_at_ms FROM meeting_day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
+/// `$1` the first date, `$2` the date after the last.
+pub(crate) const MAKE_MEETINGS_DUE: &str = "UPDATE meeting_day SET next_check_at_ms = 0 \
+     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 
 /// `$1` from, `$2` until, `$3` to `$6` review states, `$7` 1 to list withdrawn ones too.
 pub(crate) const FINDINGS: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -63,6 +98,18 @@ pub(crate) const FINDINGS_OF_PERSON: &str = "SELECT id, person, unit, date, peri
      facts_revision, review FROM finding WHERE date >= $1 AND date < $2 AND review IN ($3, $4, $5, $6) \
      AND (withdrawn_at_ms IS NULL OR $7 = 1) AND person = $8 \
      ORDER BY date, person, COALESCE(period, meeting, ''), kind, id";
+/// What findings of dates from `$1` until `$2` said at `$3`.
+pub(crate) const FINDINGS_AT: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
+     actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
+     review FROM finding WHERE date >= $1 AND date < $2 AND changed_at_ms <= $3 AND withdrawn_at_ms IS NULL \
+     UNION ALL SELECT finding.id, finding.person, finding.unit, finding.date, finding.period, finding.meeting, said.kind, \
+     said.state, said.length_ms, said.due_at_ms, said.actual_at_ms, said.since_at_ms, finding.source, said.swipes, said.digest, \
+     said.revision, said.changed_at_ms, said.withdrawn_at_ms, said.rules_version, said.facts_revision, finding.review \
+     FROM finding CROSS JOIN finding_history said WHERE finding.date >= $1 AND finding.date < $2 \
+     AND finding.changed_at_ms > $3 AND said.finding = finding.id AND said.withdrawn_at_ms IS NULL \
+     AND said.revision = (SELECT MAX(earlier.revision) FROM finding_history earlier \
+         WHERE earlier.finding = finding.id AND earlier.changed_at_ms <= $3) \
+     ORDER BY date, person, kind, id";
 pub(crate) const FINDING: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
      actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
      review FROM finding WHERE id = $1";
@@ -76,6 +123,33 @@ pub(crate) const ADD_DECISION: &str = "INSERT INTO decision \
      (id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 pub(crate) const REVIEW_FINDING: &str = "UPDATE finding SET review = $1 WHERE id = $2 AND digest = $3";
+
+pub(crate) const PUBLICATIONS: &str = "SELECT week, first_date, until_date, number, published_at_ms, published_by \
+     FROM publication ORDER BY first_date";
+/// The publications of weeks that hold a date from `$1` to `$2`.
+pub(crate) const PUBLICATIONS_OF: &str = "SELECT week, first_date, until_date, number, published_at_ms, published_by \
+     FROM publication WHERE until_date > $1 AND first_date <= $2 ORDER BY first_date";
+pub(crate) const ADD_PUBLICATION: &str = "INSERT INTO publication \
+     (week, first_date, until_date, number, published_at_ms, published_by) VALUES ($1, $2, $3, $4, $5, $6)";
+pub(crate) const LOCK_DATES: &str = "UPDATE day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
+pub(crate) const LOCK_MEETINGS_OF_DATES: &str =
+    "UPDATE meeting_day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
+/// `$1` from, `$2` until, `$3` 1 to list settled ones too.
+pub(crate) const CORRECTIONS: &str = "SELECT finding AS id, person, unit, date, period, meeting, kind, state, length_ms, \
+     due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+     facts_revision, review, week, found_at_ms, settled_at_ms, number FROM correction \
+     WHERE date >= $1 AND date < $2 AND (settled_at_ms IS NULL OR $3 = 1) ORDER BY date, seq";
+pub(crate) const PENDING_CORRECTIONS: &str = "SELECT finding AS id, person, unit, date, period, meeting, kind, state, \
+     length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+     rules_version, facts_revision, review FROM correction \
+     WHERE date >= $1 AND date < $2 AND settled_at_ms IS NULL ORDER BY date, seq";
+pub(crate) const COUNTED: &str = "SELECT finding FROM counted WHERE escalation = $1 ORDER BY position";
+pub(crate) const COUNTED_PEOPLE: &str = "SELECT DISTINCT person FROM finding \
+     WHERE withdrawn_at_ms IS NULL AND (review = 'confirmed' OR kind = 'escalation') ORDER BY person";
+pub(crate) const FORGET_COUNTED: &str = "DELETE FROM counted WHERE escalation = $1";
+pub(crate) const DECISIONS_OF_DATES: &str = "SELECT decision.id, decision.finding, act, reason, actor, at_ms, \
+     decision.digest, explanation_zh, explanation_en FROM finding CROSS JOIN decision \
+     WHERE finding.date >= $1 AND finding.date < $2 AND decision.finding = finding.id ORDER BY decision.seq";
 
 pub(crate) const AUDIT: &str = "SELECT seq, at_ms, actor, act, subject, body, salt, body_hash, previous_hash, hash \
      FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2";
@@ -123,10 +197,18 @@ const SINGLE: &[&str] = &[
     FACTS_REVISION,
     BUMP_FACTS_REVISION,
     DOCUMENTS,
+    DOCUMENTS_AT,
     ADD_DOCUMENT,
     FACTS,
+    FACTS_AT,
     OUTAGES,
+    OUTAGES_AT,
     SAVE_OUTAGE,
+    READER_COMMANDS,
+    OPEN_READER_COMMANDS,
+    ADD_READER_COMMAND,
+    SEND_READER_COMMAND,
+    END_READER_COMMAND,
     SWIPES_RECEIVED,
     SWIPE_DAYS,
     SWIPE_COUNT,
@@ -135,13 +217,28 @@ const SINGLE: &[&str] = &[
     NEXT_CHECK,
     MAKE_ALL_DUE,
     MAKE_ALL_DUE_WITHIN,
+    MEETING_DAYS,
+    NEXT_MEETING_CHECK,
+    MAKE_MEETINGS_DUE,
     FINDINGS,
     FINDINGS_OF_PERSON,
+    FINDINGS_AT,
     FINDING,
     FINDING_HISTORY,
     DECISIONS,
     ADD_DECISION,
     REVIEW_FINDING,
+    PUBLICATIONS,
+    PUBLICATIONS_OF,
+    ADD_PUBLICATION,
+    LOCK_DATES,
+    LOCK_MEETINGS_OF_DATES,
+    CORRECTIONS,
+    PENDING_CORRECTIONS,
+    COUNTED,
+    COUNTED_PEOPLE,
+    FORGET_COUNTED,
+    DECISIONS_OF_DATES,
     AUDIT,
     LAST_AUDIT,
     ADD_AUDIT,
@@ -174,17 +271,29 @@ pub(crate) enum Bulk {
     SaveDays,
     MakeDue,
     MakeDueWithin,
+    TouchMeetings,
+    LockMeetings,
+    SaveMeetings,
     SwipesOf,
     FindingsOf,
+    FindingsOfMeetings,
     FindingsById,
     SaveFindings,
     AddHistory,
     AddFacts,
     SupersedeFacts,
+    CountableOf,
+    CorrectionsOf,
+    CorrectionsOfMeetings,
+    CorrectionsById,
+    EscalationCorrectionsOf,
+    AddCorrections,
+    SettleCorrections,
+    AddCounted,
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
@@ -192,13 +301,25 @@ impl Bulk {
         Self::SaveDays,
         Self::MakeDue,
         Self::MakeDueWithin,
+        Self::TouchMeetings,
+        Self::LockMeetings,
+        Self::SaveMeetings,
         Self::SwipesOf,
         Self::FindingsOf,
+        Self::FindingsOfMeetings,
         Self::FindingsById,
         Self::SaveFindings,
         Self::AddHistory,
         Self::AddFacts,
         Self::SupersedeFacts,
+        Self::CountableOf,
+        Self::CorrectionsOf,
+        Self::CorrectionsOfMeetings,
+        Self::CorrectionsById,
+        Self::EscalationCorrectionsOf,
+        Self::AddCorrections,
+        Self::SettleCorrections,
+        Self::AddCounted,
     ];
 
     /// Whether a row that is given twice in one statement says the same as given once.
@@ -221,13 +342,25 @@ impl Bulk {
             Self::SaveDays => SAVE_DAYS,
             Self::MakeDue => MAKE_DUE,
             Self::MakeDueWithin => MAKE_DUE_WITHIN,
+            Self::TouchMeetings => TOUCH_MEETINGS,
+            Self::LockMeetings => return DB::LOCK_MEETINGS,
+            Self::SaveMeetings => SAVE_MEETINGS,
             Self::SwipesOf => SWIPES_OF,
             Self::FindingsOf => FINDINGS_OF,
+            Self::FindingsOfMeetings => FINDINGS_OF_MEETINGS,
             Self::FindingsById => FINDINGS_BY_ID,
             Self::SaveFindings => SAVE_FINDINGS,
             Self::AddHistory => ADD_HISTORY,
             Self::AddFacts => ADD_FACTS,
             Self::SupersedeFacts => SUPERSEDE_FACTS,
+            Self::CountableOf => COUNTABLE_OF,
+            Self::CorrectionsOf => CORRECTIONS_OF,
+            Self::CorrectionsOfMeetings => CORRECTIONS_OF_MEETINGS,
+            Self::CorrectionsById => CORRECTIONS_BY_ID,
+            Self::EscalationCorrectionsOf => ESCALATION_CORRECTIONS_OF,
+            Self::AddCorrections => ADD_CORRECTIONS,
+            Self::SettleCorrections => SETTLE_CORRECTIONS,
+            Self::AddCounted => ADD_COUNTED,
         })
     }
 }
@@ -291,6 +424,28 @@ const MAKE_DUE: ForRows = ForRows {
     after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+};
+const TOUCH_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(5),
+    after: " ON CONFLICT (date, meeting) DO NOTHING",
+};
+const SAVE_MEETINGS: ForRows = ForRows {
+    before: "INSERT INTO meeting_day (date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    row: Columns::Plain(6),
+    after: " ON CONFLICT (date, meeting) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+         next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
+         facts_revision = excluded.facts_revision",
+};
+// A finding of a unit has no person.
+const FINDINGS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT finding.id, finding.person, unit, finding.date, period, finding.meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding \
+         WHERE finding.person = '' AND finding.date = asked.date AND COALESCE(finding.meeting, '') = asked.meeting \
+         AND withdrawn_at_ms IS NULL",
 };
 const MAKE_DUE_WITHIN: ForRows = ForRows {
     before: "WITH asked (person, first_date, end_date) AS (VALUES ",
@@ -360,6 +515,69 @@ const SUPERSEDE_FACTS: ForRows = ForRows {
          WHERE id IN (SELECT id FROM asked) AND superseded_at_ms IS NULL RETURNING id",
 };
 
+const COUNTABLE_OF: ForRows = ForRows {
+    before: "WITH asked (person) AS (VALUES ",
+    row: Columns::Typed(&["TEXT"]),
+    after: ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding WHERE finding.person = asked.person \
+         AND withdrawn_at_ms IS NULL AND (review = 'confirmed' OR kind = 'escalation')",
+};
+const CORRECTIONS_OF: ForRows = ForRows {
+    before: "WITH asked (person, date) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
+         AND correction.date = asked.date AND settled_at_ms IS NULL",
+};
+const CORRECTIONS_OF_MEETINGS: ForRows = ForRows {
+    before: "WITH asked (date, meeting) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, correction.meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.person = '' AND correction.date = asked.date \
+         AND COALESCE(correction.meeting, '') = asked.meeting AND settled_at_ms IS NULL",
+};
+const CORRECTIONS_BY_ID: ForRows = ForRows {
+    before: "WITH asked (finding) AS (VALUES ",
+    row: Columns::Typed(&["TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.finding = asked.finding AND settled_at_ms IS NULL",
+};
+const ESCALATION_CORRECTIONS_OF: ForRows = ForRows {
+    before: "WITH asked (person) AS (VALUES ",
+    row: Columns::Typed(&["TEXT"]),
+    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review \
+         FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
+         AND settled_at_ms IS NULL AND kind = 'escalation'",
+};
+const ADD_CORRECTIONS: ForRows = ForRows {
+    before: "INSERT INTO correction (week, found_at_ms, finding, person, unit, date, period, meeting, kind, state, \
+         length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
+         rules_version, facts_revision, review) VALUES ",
+    row: Columns::Plain(23),
+    after: "",
+};
+const SETTLE_CORRECTIONS: ForRows = ForRows {
+    before: "WITH asked (finding, at_ms, number) AS (VALUES ",
+    row: Columns::Typed(&["TEXT", "BIGINT", "TEXT"]),
+    after: ") UPDATE correction SET settled_at_ms = (SELECT MAX(at_ms) FROM asked), \
+         number = (SELECT MAX(asked.number) FROM asked) \
+         WHERE finding IN (SELECT asked.finding FROM asked) AND settled_at_ms IS NULL",
+};
+const ADD_COUNTED: ForRows = ForRows {
+    before: "INSERT INTO counted (escalation, position, finding) VALUES ",
+    row: Columns::Plain(3),
+    after: "",
+};
+
 /// The texts of every [`Bulk`] in every size, for one database.
 pub(crate) struct Texts(Vec<Option<[&'static str; SIZES.len()]>>);
 
@@ -385,7 +603,7 @@ pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
     SINGLE
         .iter()
         .copied()
-        .chain([DB::DUE_DAYS, DB::FINDING_LOCKED])
+        .chain([DB::DUE_DAYS, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
         .chain(DB::LAST_SWIPES)
         .chain(bulk)
         .collect()

@@ -13,7 +13,8 @@ use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
     Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, OneTimeLink, OutageRow, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
+    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -76,8 +77,12 @@ const CASES: &[(&str, Case)] = &[
     ("a failed transaction is not committed", |place| {
         Box::pin(failed_is_not_committed(place))
     }),
+    ("what terminals are asked", |place| Box::pin(reader_commands(place))),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
+    ("meetings", |place| Box::pin(meetings(place))),
+    ("findings of units", |place| Box::pin(findings_of_units(place))),
+    ("meetings are made due", |place| Box::pin(meetings_are_made_due(place))),
     ("days of a range are made due", |place| {
         Box::pin(days_of_a_range_are_made_due(place))
     }),
@@ -88,6 +93,15 @@ const CASES: &[(&str, Case)] = &[
     ("findings are listed", |place| Box::pin(findings_are_listed(place))),
     ("a decision is reopened by a change", |place| Box::pin(decisions(place))),
     ("facts and documents", |place| Box::pin(facts_and_documents(place))),
+    ("what was known at an instant", |place| Box::pin(known_at(place))),
+    ("what findings said at an instant", |place| Box::pin(said_at(place))),
+    ("a published week is not changed", |place| {
+        Box::pin(published_weeks(place))
+    }),
+    ("corrections are issued under a number", |place| {
+        Box::pin(corrections_are_issued(place))
+    }),
+    ("what counting looks at", |place| Box::pin(counting(place))),
     ("settings, outages, rejected inputs", |place| {
         Box::pin(small_things(place))
     }),
@@ -785,6 +799,146 @@ async fn days_are_made_due(place: Place) {
     );
 }
 
+fn meeting_key(date: &str, meeting: &str) -> MeetingKey {
+    MeetingKey {
+        date: date.to_owned(),
+        meeting: meeting.to_owned(),
+    }
+}
+
+async fn meetings(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let judged = |key: &MeetingKey, next_check: Option<i64>| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: next_check.map(at),
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction.touch_meetings(&keys).await.expect("touch");
+    assert_eq!(transaction.next_meeting_check().await.expect("read"), Some(at(0)));
+    let due = transaction.due_meetings(at(0), 2).await.expect("due");
+    assert_eq!(due, [keys[1].clone(), keys[2].clone()], "in the order of bytes");
+    let rows = [
+        judged(&keys[1], None),
+        judged(&keys[2], Some(40)),
+        judged(&keys[0], Some(60)),
+    ];
+    transaction.save_meetings(&rows).await.expect("save");
+    transaction.touch_meetings(&keys).await.expect("touch again");
+    assert_eq!(transaction.due_meetings(at(39), 10).await.expect("due"), []);
+    assert_eq!(
+        transaction.due_meetings(at(40), 10).await.expect("due"),
+        [keys[2].clone()]
+    );
+    assert_eq!(
+        transaction.next_meeting_check().await.expect("read"),
+        Some(at(40)),
+        "a row that is there keeps its instant"
+    );
+    assert_eq!(
+        transaction.next_check().await.expect("read"),
+        None,
+        "no day is there yet"
+    );
+    transaction.commit().await.expect("commit");
+    let read = place
+        .ledger
+        .meeting_days("2026-09-15", "2026-09-17")
+        .await
+        .expect("read");
+    assert_eq!(read, rows);
+}
+
+async fn findings_of_units(place: Place) {
+    let of_unit = |id: &str, meeting: Option<&str>| FindingRow {
+        unit: Some("plan".to_owned()),
+        period: None,
+        meeting: meeting.map(str::to_owned),
+        ..finding(id, "", "2026-09-16")
+    };
+    let mine = of_unit("u1", Some("m1"));
+    let others = [
+        of_unit("u2", Some("m2")),
+        of_unit("u3", None),
+        FindingRow {
+            meeting: Some("m1".to_owned()),
+            ..finding("p1", "ana", "2026-09-16")
+        },
+        FindingRow {
+            withdrawn_at: Some(at(9)),
+            ..of_unit("u4", Some("m1"))
+        },
+    ];
+    save(&place, &[&[mine.clone()][..], &others].concat()).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let found = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "m1")])
+        .await
+        .expect("read");
+    assert_eq!(found, [mine]);
+    let outside = transaction
+        .findings_of_meetings(&[meeting_key("2026-09-16", "")])
+        .await
+        .expect("read");
+    assert_eq!(outside.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["u3"]);
+    transaction.commit().await.expect("commit");
+}
+
+async fn meetings_are_made_due(place: Place) {
+    let keys = [
+        meeting_key("2026-09-16", "m2"),
+        meeting_key("2026-09-15", ""),
+        meeting_key("2026-09-16", "m1"),
+    ];
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let settled = |key: &MeetingKey| MeetingRow {
+        key: key.clone(),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let day_row = DayRow {
+        key: day("ana", "2026-09-16"),
+        judged_at: Some(at(5)),
+        next_check: None,
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    transaction.save_days(&[day_row]).await.expect("save");
+    let due = transaction
+        .make_due(Some(&["ana"]), Some("2026-09-16"))
+        .await
+        .expect("due");
+    assert_eq!(due, 3, "a day and the two meetings of that date");
+    assert_eq!(transaction.due_meetings(at(0), 10).await.expect("due").len(), 2);
+    assert_eq!(
+        transaction.make_due(None, None).await.expect("due"),
+        1,
+        "the meeting row before it"
+    );
+    transaction
+        .save_meetings(&keys.iter().map(settled).collect::<Vec<_>>())
+        .await
+        .expect("save");
+    let within = transaction
+        .make_due_within(Some(&[]), "2026-09-15", "2026-09-16")
+        .await
+        .expect("due");
+    assert_eq!(within, 1, "the meeting rows of that range");
+    transaction.commit().await.expect("commit");
+}
+
 /// A finding with something in every column.
 fn full_finding() -> FindingRow {
     FindingRow {
@@ -1141,6 +1295,301 @@ async fn facts_and_documents(mut place: Place) {
     );
 }
 
+async fn known_at(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let recorded = |row: FactRow, milliseconds| FactRow {
+        recorded_at: at(milliseconds),
+        ..row
+    };
+    let edited = |row: DocumentEdition, milliseconds| DocumentEdition {
+        recorded_at: at(milliseconds),
+        ..row
+    };
+    let (old, new) = (
+        recorded(fact("a", "people.csv"), 10),
+        recorded(fact("b", "people.csv"), 20),
+    );
+    transaction.add_facts(std::slice::from_ref(&old)).await.expect("add");
+    transaction.supersede_facts(&["a"], at(20)).await.expect("supersede");
+    transaction.add_facts(std::slice::from_ref(&new)).await.expect("add");
+    transaction
+        .add_document(&edited(edition("", "one"), 10))
+        .await
+        .expect("add");
+    transaction
+        .add_document(&edited(edition("", "two"), 20))
+        .await
+        .expect("add");
+    let outage = |until: Option<i64>| OutageRow {
+        reader: "gate".to_owned(),
+        down_from: at(5),
+        down_until: until.map(at),
+    };
+    transaction.save_outage(&outage(None), at(12)).await.expect("down");
+    transaction.save_outage(&outage(Some(14)), at(18)).await.expect("back");
+    transaction.commit().await.expect("commit");
+    let ledger = &place.ledger;
+    for (milliseconds, facts, document, outages) in [
+        (9, vec![], None, vec![]),
+        (12, vec![old.clone()], Some("one"), vec![outage(None)]),
+        (17, vec![old], Some("one"), vec![outage(None)]),
+        (18, vec![fact("a", "people.csv")], Some("one"), vec![outage(Some(14))]),
+        (20, vec![new], Some("two"), vec![outage(Some(14))]),
+    ] {
+        let known: Vec<String> = facts.into_iter().map(|row| row.id).collect();
+        let found = ledger.facts_at(at(milliseconds)).await.expect("read");
+        assert_eq!(
+            found.into_iter().map(|row| row.id).collect::<Vec<_>>(),
+            known,
+            "facts at {milliseconds}"
+        );
+        let documents = ledger.documents_at(at(milliseconds)).await.expect("read");
+        assert_eq!(
+            documents.first().map(|edition| edition.body.as_str()),
+            document,
+            "{milliseconds}"
+        );
+        assert_eq!(
+            ledger.outages_at(at(milliseconds)).await.expect("read"),
+            outages,
+            "outages at {milliseconds}"
+        );
+    }
+}
+
+async fn said_at(place: Place) {
+    let ledger = &place.ledger;
+    let said = |state: &str, digest: &str, revision, milliseconds, withdrawn: Option<i64>| FindingRow {
+        state: state.to_owned(),
+        digest: digest.to_owned(),
+        revision,
+        changed_at: at(milliseconds),
+        withdrawn_at: withdrawn.map(at),
+        ..finding("f", "ana", "2026-09-16")
+    };
+    for row in [
+        said("provisional", "d1", 1, 100, None),
+        said("final", "d2", 2, 200, None),
+        said("final", "d3", 3, 300, Some(300)),
+    ] {
+        save(&place, &[row]).await;
+    }
+    for (milliseconds, state) in [
+        (99, None),
+        (100, Some("provisional")),
+        (199, Some("provisional")),
+        (200, Some("final")),
+        (299, Some("final")),
+        (300, None),
+    ] {
+        let rows = ledger
+            .findings_at("2026-09-16", "2026-09-17", at(milliseconds))
+            .await
+            .expect("read");
+        assert_eq!(
+            rows.first().map(|row| row.state.as_str()),
+            state,
+            "findings at {milliseconds}"
+        );
+    }
+    let other_dates = ledger.findings_at("2026-09-17", "2026-09-18", at(200)).await;
+    assert_eq!(other_dates.expect("read"), []);
+}
+
+fn publication(week: &str, first: &str, until: &str, number: &str) -> PublicationRow {
+    PublicationRow {
+        week: week.to_owned(),
+        first_date: first.to_owned(),
+        until_date: until.to_owned(),
+        number: number.to_owned(),
+        published_at: at(5_000),
+        published_by: "li".to_owned(),
+    }
+}
+
+fn week_38() -> PublicationRow {
+    publication("2026-W38", "2026-09-14", "2026-09-21", "37")
+}
+
+async fn publish(place: &Place, publication: &PublicationRow) -> Result<(), StoreError> {
+    let mut transaction = place.ledger.begin().await?;
+    transaction.publish(publication).await?;
+    transaction.commit().await
+}
+
+/// `f`, longer than it was published.
+fn longer() -> FindingRow {
+    FindingRow {
+        digest: "d2".to_owned(),
+        length_ms: Some(60_000),
+        revision: 2,
+        changed_at: at(6_000),
+        ..finding("f", "ana", "2026-09-16")
+    }
+}
+
+async fn published_weeks(place: Place) {
+    let published = finding("f", "ana", "2026-09-16");
+    save(&place, std::slice::from_ref(&published)).await;
+    publish(&place, &week_38()).await.expect("published");
+    assert_eq!(place.ledger.publications().await.expect("read"), [week_38()]);
+    let again = publish(&place, &week_38()).await;
+    assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
+    let same_number = publish(&place, &publication("2026-W39", "2026-09-21", "2026-09-28", "37")).await;
+    assert!(matches!(same_number, Err(StoreError::Exists(_))), "{same_number:?}");
+
+    let new = FindingRow {
+        changed_at: at(6_000),
+        ..finding("g", "bo", "2026-09-20")
+    };
+    let free = finding("h", "bo", "2026-09-21");
+    let given = [longer(), free.clone(), new.clone()];
+    assert_eq!(save(&place, &given).await, given, "in the order given");
+    let stored = async |id| place.ledger.finding(id).await.expect("read");
+    assert_eq!(stored("f").await.as_ref(), Some(&published), "as it was published");
+    assert_eq!(stored("g").await, None);
+    assert_eq!(stored("h").await, Some(free), "the week after is not published");
+    let waiting = async |settled| {
+        place
+            .ledger
+            .corrections("2026-09-14", "2026-09-21", settled)
+            .await
+            .expect("read")
+    };
+    let rows: Vec<FindingRow> = waiting(false).await.into_iter().map(|row| row.finding).collect();
+    assert_eq!(rows, [longer(), new.clone()]);
+
+    save(&place, &[longer()]).await;
+    assert_eq!(waiting(true).await.len(), 2, "the same again is no news");
+    let keys = [day("ana", "2026-09-16"), day("bo", "2026-09-20")];
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    assert_eq!(
+        transaction.findings_of(&keys).await.expect("read"),
+        [longer(), new.clone()],
+        "as judging last left them"
+    );
+    drop(transaction);
+
+    let as_published = FindingRow {
+        revision: 3,
+        changed_at: at(7_000),
+        ..published.clone()
+    };
+    let gone = FindingRow {
+        withdrawn_at: Some(at(7_000)),
+        changed_at: at(7_000),
+        ..new
+    };
+    save(&place, &[as_published, gone]).await;
+    assert_eq!(waiting(false).await, []);
+    let settled: Vec<_> = waiting(true)
+        .await
+        .into_iter()
+        .map(|row| (row.settled_at, row.number))
+        .collect();
+    assert_eq!(settled, [(Some(at(7_000)), None), (Some(at(7_000)), None)]);
+    assert_eq!(stored("f").await, Some(published));
+}
+
+async fn corrections_are_issued(place: Place) {
+    save(&place, &[finding("f", "ana", "2026-09-16")]).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction
+        .decide(&decision("1", "f", "d1"), Review::Confirmed)
+        .await
+        .expect("decided");
+    transaction.commit().await.expect("commit");
+    publish(&place, &week_38()).await.expect("published");
+    save(&place, &[longer()]).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let issued = transaction
+        .issue_corrections(&week_38(), "37-1", at(8_000))
+        .await
+        .expect("issued");
+    transaction.commit().await.expect("commit");
+    let expected = FindingRow {
+        review: Review::ChangedAfterDecision,
+        changed_at: at(8_000),
+        ..longer()
+    };
+    assert_eq!(issued, std::slice::from_ref(&expected));
+    assert_eq!(place.ledger.finding("f").await.expect("read"), Some(expected));
+    let history = place.ledger.finding_history("f").await.expect("read");
+    assert_eq!(history.len(), 2, "what was published is kept");
+    let all = place
+        .ledger
+        .corrections("2026-09-14", "2026-09-21", true)
+        .await
+        .expect("read");
+    assert_eq!(
+        (all[0].settled_at, all[0].number.as_deref(), all.len()),
+        (Some(at(8_000)), Some("37-1"), 1)
+    );
+    save(&place, &[longer()]).await;
+    assert_eq!(
+        place
+            .ledger
+            .corrections("2026-09-14", "2026-09-21", false)
+            .await
+            .expect("read"),
+        [],
+        "what was issued is what holds"
+    );
+}
+
+async fn counting(place: Place) {
+    let escalation = |id: &str, person: &str, date: &str| FindingRow {
+        kind: "escalation".to_owned(),
+        period: None,
+        ..finding(id, person, date)
+    };
+    save(
+        &place,
+        &[
+            finding("f", "ana", "2026-09-16"),
+            finding("open", "ana", "2026-09-17"),
+            finding("other", "bo", "2026-09-17"),
+            escalation("e", "ana", "2026-09-17"),
+        ],
+    )
+    .await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    transaction
+        .decide(&decision("1", "f", "d1"), Review::Confirmed)
+        .await
+        .expect("decided");
+    let ids = |rows: Vec<FindingRow>| -> BTreeSet<String> { rows.into_iter().map(|row| row.id).collect() };
+    let found = ids(transaction.countable_of(&["ana", "nobody", "ana"]).await.expect("read"));
+    assert_eq!(found, BTreeSet::from(["e".to_owned(), "f".to_owned()]));
+    assert_eq!(transaction.counted_people().await.expect("read"), ["ana"]);
+    transaction.save_counted("e", &["f", "g"]).await.expect("saved");
+    transaction.save_counted("e", &["g", "f"]).await.expect("saved anew");
+    transaction.commit().await.expect("commit");
+    assert_eq!(place.ledger.counted("e").await.expect("read"), ["g", "f"]);
+    assert_eq!(place.ledger.counted("f").await.expect("read"), [] as [&str; 0]);
+    let decided = place
+        .ledger
+        .decisions_of_dates("2026-09-16", "2026-09-17")
+        .await
+        .expect("read");
+    assert_eq!(decided, [decision("1", "f", "d1")]);
+
+    publish(&place, &week_38()).await.expect("published");
+    let gone = FindingRow {
+        withdrawn_at: Some(at(9_000)),
+        changed_at: at(9_000),
+        ..escalation("e", "ana", "2026-09-17")
+    };
+    save(&place, &[gone]).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let found = ids(transaction.countable_of(&["ana"]).await.expect("read"));
+    assert_eq!(
+        found,
+        BTreeSet::from(["f".to_owned()]),
+        "a correction that waits is where counting left it"
+    );
+}
+
 async fn small_things(place: Place) {
     let outage = |until: Option<i64>| OutageRow {
         reader: "gate".to_owned(),
@@ -1157,7 +1606,7 @@ async fn small_things(place: Place) {
     let mut transaction = place.ledger.begin().await.expect("begin");
     transaction.set_setting("secret", "one").await.expect("set");
     transaction.set_setting("secret", "two").await.expect("set");
-    transaction.save_outage(&outage(None)).await.expect("down");
+    transaction.save_outage(&outage(None), at(15)).await.expect("down");
     transaction
         .record_rejected(&[rejected("a", 1), rejected("b", 3), rejected("c", 2), rejected("a", 1)])
         .await
@@ -1174,7 +1623,7 @@ async fn small_things(place: Place) {
         "newest first"
     );
     let mut transaction = place.ledger.begin().await.expect("begin");
-    transaction.save_outage(&outage(Some(20))).await.expect("back");
+    transaction.save_outage(&outage(Some(20)), at(25)).await.expect("back");
     transaction.commit().await.expect("commit");
     assert_eq!(place.ledger.outages().await.expect("read"), [outage(Some(20))]);
     place.ledger.maintain().await.expect("housekeeping");
@@ -1414,4 +1863,86 @@ async fn newer_schema(place: Place) {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("9000"), "{refused}");
+}
+
+/// What somebody asked of a terminal that has not called since.
+fn asked(reader: &str, command: &str) -> ReaderCommandRow {
+    ReaderCommandRow {
+        seq: 0,
+        reader: reader.into(),
+        command: command.into(),
+        starts: (command == "records").then(|| "2026-09-16 00:00:00".into()),
+        until: (command == "records").then(|| "2026-09-16 23:59:59".into()),
+        asked_at: Instant::from_ms(1_000),
+        asked_by: "host".into(),
+        sent_at: None,
+        sends: 0,
+        done_at: None,
+        code: None,
+    }
+}
+
+/// What an operator asks of a terminal waits for it over a restart, oldest first, and ends once.
+async fn reader_commands(mut place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    for command in [asked("gate", "check"), asked("hall", "clock"), asked("gate", "records")] {
+        transaction.add_reader_command(&command).await.expect("asked");
+    }
+    transaction.commit().await.expect("kept");
+    place.restart().await;
+    let open = place.ledger.open_reader_commands("gate", 10).await.expect("listed");
+    let [check, records] = &open[..] else {
+        panic!("{open:?}")
+    };
+    assert_eq!((check.command.as_str(), records.command.as_str()), ("check", "records"));
+    assert_eq!(
+        *records,
+        ReaderCommandRow {
+            seq: records.seq,
+            ..asked("gate", "records")
+        }
+    );
+    assert_eq!(
+        place
+            .ledger
+            .open_reader_commands("gate", 1)
+            .await
+            .expect("listed")
+            .len(),
+        1
+    );
+
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(2_000))
+        .await
+        .expect("sent");
+    transaction
+        .send_reader_command(check.seq, Instant::from_ms(3_000))
+        .await
+        .expect("sent again");
+    let end = transaction
+        .end_reader_command(check.seq, "hall", Instant::from_ms(4_000), Some(0))
+        .await;
+    assert!(!end.expect("asked"), "a reader cannot end what another was asked");
+    let end = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(4_000), Some(-1))
+        .await;
+    assert!(end.expect("asked"));
+    let again = transaction
+        .end_reader_command(check.seq, "gate", Instant::from_ms(5_000), None)
+        .await;
+    assert!(!again.expect("asked"), "it ended before");
+    transaction.commit().await.expect("kept");
+
+    let all = place.ledger.reader_commands(10).await.expect("listed");
+    let ended = all.iter().find(|row| row.seq == check.seq).expect("it is there");
+    assert_eq!((ended.sent_at, ended.sends), (Some(Instant::from_ms(3_000)), 2));
+    assert_eq!((ended.done_at, ended.code), (Some(Instant::from_ms(4_000)), Some(-1)));
+    assert!(all.windows(2).all(|pair| pair[0].seq > pair[1].seq), "newest first");
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    assert!(matches!(
+        transaction.send_reader_command(0, Instant::from_ms(1)).await,
+        Err(StoreError::Missing { .. })
+    ));
 }

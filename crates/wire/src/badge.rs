@@ -59,7 +59,7 @@ impl BadgeKeyRule {
     }
 
     /// The key of a badge that came as text: as it is, or, where the rule asks for a number, the number that the text writes in
-    /// decimal (for [`Self::Hex`] in hex).
+    /// decimal (for [`Self::Hex`] in hex; for [`Self::FacilityCard`] also as cards print it, `099,59822`).
     pub fn key_of_text(self, text: &str) -> Result<String, Reason> {
         match self {
             Self::Text => Ok(text.to_string()),
@@ -68,6 +68,9 @@ impl BadgeKeyRule {
             Self::Decimal32 => Ok((decimal(text)? & 0xFFFF_FFFF).to_string()),
             Self::Decimal24 => Ok((decimal(text)? & 0x00FF_FFFF).to_string()),
             Self::FacilityCard => {
+                if let Some((facility, card)) = text.split_once([',', '-']) {
+                    return Ok(format!("{}-{}", decimal(facility)?, decimal(card)?));
+                }
                 let number = u32::try_from(decimal(text)?).map_err(|_| Reason::OutOfRange)?;
                 Ok(format!("{}-{}", number >> 16, number & 0xFFFF))
             }
@@ -94,7 +97,7 @@ pub(crate) fn decimal(text: &str) -> Result<u64, Reason> {
     text.parse().map_err(|_| Reason::OutOfRange)
 }
 
-fn lower_hex(bytes: &[u8]) -> String {
+pub(crate) fn lower_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
     digits
         .filter_map(|digit| char::from_digit(u32::from(digit), 16))

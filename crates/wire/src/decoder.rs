@@ -2,11 +2,15 @@
 
 use alloc::vec::Vec;
 
+use crate::adms::{RecordRule, StatusRule};
 use crate::em4100::{DIGITS, ETX, Frame, LONGEST_FRAME, STX};
 use crate::format::{Decoding, Format};
+use crate::idteck;
 use crate::limits::{LONGEST_LINE, LONGEST_NOISE, ROOM};
+use crate::magstripe::{Track, holds_payment_card};
 use crate::malformed::{Malformed, Reason};
 use crate::reading::Reading;
+use crate::scanner::Suffix;
 
 /// The most digits of an unframed run that wait for its end; frames of a longer one are counted from its beginning.
 const LONGEST_RUN: usize = 10 * DIGITS;
@@ -66,7 +70,7 @@ impl Decoder {
         taken
     }
 
-    /// Says that nothing came for longer than [`Format::longest_gap_ms`], or that the input is at its end: what is incomplete stays
+    /// Says that nothing came for longer than [`Decoding::longest_gap_ms`], or that the input is at its end: what is incomplete stays
     /// so, and comes out of [`Decoder::next`].
     pub fn idle(&mut self) {
         self.ended = true;
@@ -97,11 +101,19 @@ impl Decoder {
                 }
                 Step::Skip(length) => self.consume(length),
                 Step::Done(length, outcome) => {
-                    let outcome = outcome.map_err(|reason| Malformed::new(reason, &self.waiting()[..length]));
+                    let outcome = outcome.map_err(|reason| self.malformed(reason, &self.waiting()[..length]));
                     self.consume(length);
                     return Some(outcome);
                 }
             }
+        }
+    }
+
+    fn malformed(&self, reason: Reason, bytes: &[u8]) -> Malformed {
+        if self.decoding.format == Format::Track2 {
+            Malformed::masked(reason, bytes)
+        } else {
+            Malformed::new(reason, bytes)
         }
     }
 
@@ -120,8 +132,16 @@ impl Decoder {
             Format::Rdm6300 | Format::Id12la => self.framed(false),
             Format::Em4100 => self.framed(true),
             Format::Em18 => self.unframed(),
+            Format::Idteck => self.idteck(),
             Format::WiegandBits => self.bits(),
-            Format::WiegandHex | Format::WiegandDecimal | Format::Line | Format::Json => self.lines(),
+            Format::WiegandHex
+            | Format::WiegandDecimal
+            | Format::Track2
+            | Format::Scanner
+            | Format::Line
+            | Format::Json
+            | Format::Adms
+            | Format::Attlog => self.lines(),
         }
     }
 
@@ -146,6 +166,33 @@ impl Decoder {
             None if self.waiting().len() >= LONGEST_FRAME => Step::Done(LONGEST_FRAME, Err(Reason::TooLong)),
             None if self.ended => Step::Done(self.waiting().len(), Err(Reason::Truncated)),
             None => Step::Wait,
+        }
+    }
+
+    /// STX to ETX and one byte more. A checksum that does not fit and is an STX belongs to the next frame: this one lost its own.
+    fn idteck(&self) -> Step {
+        let waiting = self.waiting();
+        if waiting[0] != STX {
+            return self.noise(|byte| byte == STX);
+        }
+        let end = waiting[1..]
+            .iter()
+            .take(idteck::LONGEST_FRAME - 2)
+            .position(|&byte| byte == ETX || byte == STX)
+            .map(|offset| 1 + offset);
+        match (end, end.and_then(|end| waiting.get(end + 1))) {
+            (Some(end), _) if waiting[end] == STX => Step::Done(end, Err(Reason::Truncated)),
+            (Some(end), Some(&checksum)) => {
+                let reading = idteck::Frame::new_checked(&waiting[1..end], checksum)
+                    .and_then(|frame| Reading::parse_idteck(&frame, self.decoding.badge_key));
+                let checksum_is_another_start = reading.is_err() && checksum == STX;
+                Step::Done(end + 2 - usize::from(checksum_is_another_start), reading)
+            }
+            (None, _) if waiting.len() > idteck::LONGEST_FRAME - 2 => {
+                Step::Done(idteck::LONGEST_FRAME - 1, Err(Reason::TooLong))
+            }
+            _ if self.ended => Step::Done(waiting.len(), Err(Reason::Truncated)),
+            _ => Step::Wait,
         }
     }
 
@@ -203,27 +250,50 @@ impl Decoder {
         }
     }
 
-    /// Lines that end in CR, LF, CR LF or NUL; empty ones are no news.
+    /// Records that end in what the format and the reader's suffix say; empty ones are no news.
     fn lines(&mut self) -> Step {
-        let found = self.waiting()[self.searched..]
-            .iter()
-            .position(|&byte| is_line_end(byte));
-        let length = found.map_or(self.waiting().len(), |offset| self.searched + offset);
+        let (length, ending) = self.line_end();
         self.searched = length;
-        let terminated = found.is_some();
+        let terminated = ending > 0;
         if self.skipping {
             self.skipping = !terminated && !self.ended;
-            return Step::Skip(length + usize::from(terminated));
+            return Step::Skip(length + ending);
         }
         match length {
-            0 => Step::Skip(1),
+            0 if terminated => Step::Skip(ending),
+            // What is left of a line end of two bytes, where one was expected.
+            _ if is_line_end(self.waiting()[0]) => Step::Skip(1),
             _ if length > LONGEST_LINE => {
                 self.skipping = !terminated;
-                Step::Done(if terminated { length + 1 } else { length }, Err(Reason::TooLong))
+                Step::Done(length + ending, Err(Reason::TooLong))
             }
-            _ if terminated => Step::Done(length + 1, self.line(&self.waiting()[..length])),
+            _ if terminated => Step::Done(length + ending, self.line(&self.waiting()[..length])),
             _ if self.ended => Step::Done(length, self.unterminated(&self.waiting()[..length])),
             _ => Step::Wait,
+        }
+    }
+
+    /// How long the record at the beginning is, and how long what ends it; 0 where its end has not come.
+    fn line_end(&self) -> (usize, usize) {
+        let waiting = self.waiting();
+        let unsearched = &waiting[self.searched..];
+        let position = |ends: fn(u8) -> bool| unsearched.iter().position(|&byte| ends(byte)).map(|at| (at, 1));
+        let found = match (self.decoding.format, self.decoding.suffix) {
+            (Format::Scanner, Suffix::Cr) => position(|byte| byte == b'\r'),
+            (Format::Scanner, Suffix::Lf) => position(|byte| byte == b'\n'),
+            (Format::Scanner, Suffix::Tab) => position(|byte| byte == b'\t'),
+            (Format::Scanner, Suffix::CrLf) => unsearched.windows(2).position(|pair| pair == b"\r\n").map(|at| (at, 2)),
+            (Format::Scanner, Suffix::None) => None,
+            (Format::Track2, _) => position(|byte| is_line_end(byte) || byte == b'\t'),
+            _ => position(is_line_end),
+        };
+        match found {
+            Some((offset, ending)) => (self.searched + offset, ending),
+            // A CR at the end may be the first half of the CR LF that is looked for.
+            None if self.decoding.suffix == Suffix::CrLf && waiting.ends_with(b"\r") && !self.ended => {
+                (waiting.len() - 1, 0)
+            }
+            None => (waiting.len(), 0),
         }
     }
 
@@ -232,7 +302,18 @@ impl Decoder {
             format,
             badge_key,
             wiegand_format,
+            ..
         } = self.decoding;
+        if holds_payment_card(line) {
+            return Err(Reason::PaymentCard);
+        }
+        let status = StatusRule::Ignore;
+        match format {
+            Format::Track2 => return Reading::parse_track2(&Track::new_checked(line)?, badge_key),
+            Format::Adms => return Reading::parse_attlog(line, RecordRule { badge_key, status }),
+            Format::Attlog => return Reading::parse_attlog_dat(line, RecordRule { badge_key, status }),
+            _ => {}
+        }
         let text = str::from_utf8(line).map_err(|_| Reason::NotUtf8)?.trim_matches(' ');
         if text.chars().any(char::is_control) {
             return Err(Reason::ControlByte);
@@ -241,17 +322,20 @@ impl Decoder {
             Format::WiegandHex => Reading::parse_wiegand_hex(text, wiegand_format, badge_key),
             Format::WiegandDecimal => Reading::parse_wiegand_decimal(text, wiegand_format, badge_key),
             Format::WiegandBits => Reading::parse_wiegand_bits(text, wiegand_format, badge_key),
+            Format::Scanner => Reading::parse_scanned(text, badge_key),
             Format::Line if !text.starts_with('{') => Reading::parse_line(text, badge_key),
             _ => Reading::parse_json(text, badge_key),
         }
     }
 
-    /// What silence ended without a terminator. Half a number is another number, so only bits, whose count is checked, are read.
+    /// What silence ended without a terminator. Half a number is another number, so only what shows its own end is read: bits,
+    /// whose count is checked, a stripe with its end sentinel, and what a scanner sends that is set to send no suffix.
     fn unterminated(&self, line: &[u8]) -> Result<Reading, Reason> {
-        if self.decoding.format == Format::WiegandBits {
-            self.line(line)
-        } else {
-            Err(Reason::Truncated)
+        match (self.decoding.format, self.decoding.suffix) {
+            // A pasted record may lack its line end; half of one lacks its time.
+            (Format::WiegandBits | Format::Track2 | Format::Adms | Format::Attlog, _) => self.line(line),
+            (Format::Scanner, Suffix::None) => self.line(line.trim_ascii_end()),
+            _ => Err(Reason::Truncated),
         }
     }
 

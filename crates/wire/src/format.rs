@@ -3,7 +3,8 @@
 use core::str::FromStr;
 
 use crate::badge::BadgeKeyRule;
-use crate::wiegand::WiegandFormat;
+use crate::scanner::Suffix;
+use crate::wiegand::WiegandRule;
 
 /// A format that readers speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,35 +17,48 @@ pub enum Format {
     Id12la,
     /// EM-18: twelve hex digits and nothing around them.
     Em18,
+    /// IDTECK over RS-232: STX, eight or ten decimal digits, ETX, and a checksum byte after it.
+    Idteck,
     /// Wiegand converters that send a line of hex digits.
     WiegandHex,
     /// Wiegand converters that send a line of decimal digits.
     WiegandDecimal,
     /// Bare Wiegand bits, as `0` and `1` or packed in bytes: what an operator pastes, not what a line carries.
     WiegandBits,
+    /// Magnetic stripes, track 2: `;` digits `?`, and a line end.
+    Track2,
+    /// Barcode and QR scanners: a record is a badge.
+    Scanner,
     /// Lines of text: `BADGE`, `BADGE,INSTANT`, `BADGE,INSTANT,in|out`, or a JSON record.
     Line,
     /// Lines of JSON records.
     Json,
+    /// The `ATTLOG` lines that ZKTeco terminals push: what an operator pastes, not what a line carries.
+    Adms,
+    /// The lines of a ZKTeco terminal's USB export.
+    Attlog,
 }
 
 /// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 8] = [
-    "wiegand", "osdp", "track2", "scanner", "zk-4370", "adms", "isapi", "dahua",
-];
+const LATER: [&str; 2] = ["isapi", "dahua"];
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Em4100,
         Self::Rdm6300,
         Self::Id12la,
         Self::Em18,
+        Self::Idteck,
         Self::WiegandHex,
         Self::WiegandDecimal,
         Self::WiegandBits,
+        Self::Track2,
+        Self::Scanner,
         Self::Line,
         Self::Json,
+        Self::Adms,
+        Self::Attlog,
     ];
 
     /// The name in configuration files and on command lines.
@@ -54,12 +68,22 @@ impl Format {
             Self::Rdm6300 => "rdm6300",
             Self::Id12la => "id12la",
             Self::Em18 => "em18",
+            Self::Idteck => "idteck",
             Self::WiegandHex => "wiegand-hex",
             Self::WiegandDecimal => "wiegand-decimal",
             Self::WiegandBits => "wiegand-bits",
+            Self::Track2 => "track2",
+            Self::Scanner => "scanner",
             Self::Line => "line",
             Self::Json => "json",
+            Self::Adms => "adms",
+            Self::Attlog => "attlog",
         }
+    }
+
+    /// Whether a serial line or a connection can carry it; the others are for what an operator pastes.
+    pub const fn is_for_links(self) -> bool {
+        !matches!(self, Self::WiegandBits | Self::Adms | Self::Attlog)
     }
 
     /// Whether badges come as text of the sender's choosing, not as a card's bits.
@@ -67,36 +91,12 @@ impl Format {
         matches!(self, Self::Line | Self::Json)
     }
 
-    /// Whether records are ended by CR, LF or NUL.
-    pub const fn is_lines(self) -> bool {
-        matches!(
-            self,
-            Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits | Self::Line | Self::Json
-        )
-    }
-
-    /// The longest silence within one frame or line on a serial port, in milliseconds: after more, a link calls
-    /// [`crate::Decoder::idle`].
-    ///
-    /// An EM-18 has no framing but its silence; its 12 characters take 12.5 ms at 9600 baud, and a busy host
-    /// may see them in pieces.
-    /// The other formats find their frames by their marks, so there this only decides how soon a torn one is reported, and that
-    /// its half is never joined to the next.
-    pub const fn longest_gap_ms(self) -> u64 {
-        match self {
-            Self::Em18 => 100,
-            // It may be an EM-18, or a frame with marks that comes in pieces.
-            Self::Em4100 => 500,
-            _ => 3_000,
-        }
-    }
-
     /// The rule that holds where a reader names none.
     pub const fn default_badge_key(self) -> BadgeKeyRule {
         match self {
-            Self::Em4100 | Self::Rdm6300 | Self::Id12la | Self::Em18 => BadgeKeyRule::Decimal32,
+            Self::Em4100 | Self::Rdm6300 | Self::Id12la | Self::Em18 | Self::Idteck => BadgeKeyRule::Decimal32,
             Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits => BadgeKeyRule::FacilityCard,
-            Self::Line | Self::Json => BadgeKeyRule::Text,
+            Self::Track2 | Self::Scanner | Self::Line | Self::Json | Self::Adms | Self::Attlog => BadgeKeyRule::Text,
         }
     }
 }
@@ -132,8 +132,10 @@ pub struct Decoding {
     pub format: Format,
     /// What makes a badge key of a card.
     pub badge_key: BadgeKeyRule,
-    /// The layout of its Wiegand bits; `None` goes by their number, 37 bits being read as H10304.
-    pub wiegand_format: Option<WiegandFormat>,
+    /// What its Wiegand bits mean.
+    pub wiegand_format: WiegandRule,
+    /// What ends a scanner's records.
+    pub suffix: Suffix,
 }
 
 impl Decoding {
@@ -142,7 +144,41 @@ impl Decoding {
         Self {
             format,
             badge_key: format.default_badge_key(),
-            wiegand_format: None,
+            wiegand_format: WiegandRule::ByLength,
+            suffix: Suffix::Line,
+        }
+    }
+
+    /// Whether records are ended by a byte such as CR, so that one may be waited for as long as its link is there.
+    pub const fn has_line_ends(self) -> bool {
+        match self.format {
+            Format::Em4100 | Format::Rdm6300 | Format::Id12la | Format::Em18 | Format::Idteck => false,
+            Format::Scanner => !matches!(self.suffix, Suffix::None),
+            Format::WiegandHex
+            | Format::WiegandDecimal
+            | Format::WiegandBits
+            | Format::Track2
+            | Format::Line
+            | Format::Json
+            | Format::Adms
+            | Format::Attlog => true,
+        }
+    }
+
+    /// The longest silence within one frame or line on a serial port, in milliseconds: after more, a link calls
+    /// [`crate::Decoder::idle`].
+    ///
+    /// An EM-18 has no framing but its silence; its 12 characters take 12.5 ms at 9600 baud, and a busy host
+    /// may see them in pieces. The same holds of a scanner that is set to send no suffix.
+    /// The other formats find their frames by their marks, so there this only decides how soon a torn one is reported, and that
+    /// its half is never joined to the next.
+    pub const fn longest_gap_ms(self) -> u64 {
+        match (self.format, self.suffix) {
+            (Format::Em18, _) | (Format::Scanner, Suffix::None) => 100,
+            // An EM4100 module may be an EM-18. A keypad at a converter sends single bytes without a line end, which must not
+            // become the first digit of the next card.
+            (Format::Em4100 | Format::WiegandHex | Format::WiegandDecimal, _) => 500,
+            _ => 3_000,
         }
     }
 }

@@ -20,20 +20,27 @@
 
 extern crate alloc;
 
+pub mod adms;
 pub mod badge;
 mod decoder;
 pub mod em4100;
 mod format;
+pub mod idteck;
 pub mod json;
 pub mod limits;
 pub mod line;
+pub mod magstripe;
 mod malformed;
+pub mod osdp;
 mod reading;
+pub mod scanner;
 pub mod wiegand;
+pub mod zk;
 
 pub use badge::BadgeKeyRule;
 pub use decoder::Decoder;
 pub use format::{Decoding, Format, UnknownName};
 pub use malformed::{Malformed, Reason};
 pub use reading::{Faces, HappenedAt, Reading};
-pub use wiegand::WiegandFormat;
+pub use scanner::Suffix;
+pub use wiegand::{WiegandFormat, WiegandRule};

@@ -3,23 +3,45 @@
 use alloc::vec::Vec;
 
 use crate::limits::LONGEST_MALFORMED;
+use crate::magstripe::holds_payment_card;
 
 /// An input that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     /// Why.
     pub reason: Reason,
-    /// What came, at most [`LONGEST_MALFORMED`] bytes of it.
+    /// What came, at most [`LONGEST_MALFORMED`] bytes of it; nothing of a payment card.
     pub bytes: Vec<u8>,
 }
 
 impl Malformed {
-    /// Keeps the beginning of `bytes`.
+    /// Keeps the beginning of `bytes`; of a payment card nothing, whatever else was wrong.
     pub fn new(reason: Reason, bytes: &[u8]) -> Self {
+        let kept = &bytes[..bytes.len().min(LONGEST_MALFORMED)];
+        if reason == Reason::PaymentCard || holds_payment_card(kept) {
+            return Self {
+                reason: Reason::PaymentCard,
+                bytes: Vec::new(),
+            };
+        }
         Self {
             reason,
-            bytes: bytes[..bytes.len().min(LONGEST_MALFORMED)].to_vec(),
+            bytes: kept.to_vec(),
         }
+    }
+
+    /// The same with every letter and digit made a `*`: what a magnetic stripe holds that could not be read may be half of a
+    /// payment card, or a name.
+    pub fn masked(reason: Reason, bytes: &[u8]) -> Self {
+        let mut masked = Self::new(reason, bytes);
+        for byte in masked
+            .bytes
+            .iter_mut()
+            .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+        {
+            *byte = b'*';
+        }
+        masked
     }
 }
 
@@ -46,6 +68,8 @@ pub enum Reason {
     Ambiguous,
     /// A tag number of nothing but zeros: two tags in the field at once.
     Collision,
+    /// A payment card was read: its bytes are thrown away, and this is all that is kept of it.
+    PaymentCard,
     /// A number that is too large for its field.
     OutOfRange,
     /// Text that is not UTF-8.
@@ -64,6 +88,8 @@ pub enum Reason {
     NotJson,
     /// JSON nested deeper than a record ever is.
     TooDeep,
+    /// A table of a terminal that speaks another dialect; it may hold attendance.
+    ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
     BadField,
 }
@@ -81,6 +107,7 @@ impl Reason {
             Self::Parity => "parity",
             Self::Ambiguous => "ambiguous",
             Self::Collision => "collision",
+            Self::PaymentCard => "payment_card",
             Self::OutOfRange => "out_of_range",
             Self::NotUtf8 => "not_utf8",
             Self::ControlByte => "control_byte",
@@ -90,6 +117,7 @@ impl Reason {
             Self::BadDirection => "bad_direction",
             Self::NotJson => "not_json",
             Self::TooDeep => "too_deep",
+            Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
         }
     }

@@ -133,14 +133,39 @@ impl WiegandFormat {
     }
 }
 
-impl FromStr for WiegandFormat {
+/// How a reader's Wiegand bits are to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WiegandRule {
+    /// By their number: 24 and 26 as H10301, 32 and 34 as [`WiegandFormat::Wiegand34`], 37 as H10304. Others are refused.
+    ByLength,
+    /// This layout and no other.
+    Named(WiegandFormat),
+    /// No layout: all bits are the card's number, whatever their number, and no parity is looked for. For cards whose layout is
+    /// the site's own, such as 35 bits of Corporate 1000.
+    Raw,
+}
+
+impl WiegandRule {
+    /// The names in configuration files and on command lines; what is not said is [`Self::ByLength`].
+    pub const NAMES: [&str; 5] = ["h10301", "wiegand34", "h10304", "h10302", "raw"];
+
+    const fn named(self) -> Option<WiegandFormat> {
+        match self {
+            Self::Named(format) => Some(format),
+            Self::ByLength | Self::Raw => None,
+        }
+    }
+}
+
+impl FromStr for WiegandRule {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == name)
-            .ok_or(UnknownName::Unknown)
+        if name == "raw" {
+            return Ok(Self::Raw);
+        }
+        let named = WiegandFormat::ALL.into_iter().find(|format| format.name() == name);
+        named.map(Self::Named).ok_or(UnknownName::Unknown)
     }
 }
 
@@ -149,6 +174,21 @@ impl FromStr for WiegandFormat {
 pub fn emit_hex_line(bits: Bits) -> Vec<u8> {
     let digits = usize::from(bits.length().div_ceil(4));
     format!("{:0digits$X}\r", bits.value()).into_bytes()
+}
+
+/// The card that bits without a layout are.
+fn raw_card(bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
+    let (data, number) = (bits.value(), bits.value());
+    match number {
+        0 => Err(Reason::Collision),
+        _ => Ok(Card {
+            bits,
+            data,
+            facility: None,
+            number,
+            text,
+        }),
+    }
 }
 
 /// The line of ten decimal digits of some data bits, with CR LF: what an S4A converter sends.
@@ -161,12 +201,18 @@ impl Reading {
     ///
     /// How many digits there are says what they hold: 6 the data of 26 bits, 7 all 26, 8 the data of 34 bits, 9 all 34, 10 all 37.
     /// A reader whose format is named may also pad: 8 digits beginning with `00` for `h10301`, 10 for `wiegand34`; and its 9
-    /// digits are the data of 37 bits.
-    pub fn parse_wiegand_hex(text: &str, format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
+    /// digits are the data of 37 bits. Raw, they are four bits each, at most 16 of them.
+    pub fn parse_wiegand_hex(text: &str, wiegand: WiegandRule, rule: BadgeKeyRule) -> Result<Self, Reason> {
         if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Reason::BadCharacter);
         }
-        let (format, with_parity) = hex_layout(text.len(), format)?;
+        if wiegand == WiegandRule::Raw {
+            let length = u8::try_from(text.len() * 4).map_err(|_| Reason::Length)?;
+            let value = u64::from_str_radix(text, 16).map_err(|_| Reason::Length)?;
+            let bits = Bits::new(value, length).ok_or(Reason::Length)?;
+            return Ok(Self::of_bits(&raw_card(bits, text)?, rule));
+        }
+        let (format, with_parity) = hex_layout(text.len(), wiegand.named())?;
         let value = u64::from_str_radix(text, 16).map_err(|_| Reason::OutOfRange)?;
         let length = if with_parity { format.bits() } else { format.data_bits() };
         let bits = Bits::new(value, length).ok_or(Reason::OutOfRange)?;
@@ -175,14 +221,14 @@ impl Reading {
     }
 
     /// The reading of a line of decimal digits, which write the data bits: of 26 bits up to 8 digits and 16777215, of 34 bits up to
-    /// 10 digits and 4294967295. For 37 bits the reader's format must be named.
-    pub fn parse_wiegand_decimal(
-        text: &str,
-        format: Option<WiegandFormat>,
-        rule: BadgeKeyRule,
-    ) -> Result<Self, Reason> {
+    /// 10 digits and 4294967295. For 37 bits the reader's format must be named. Raw, they write 64 bits.
+    pub fn parse_wiegand_decimal(text: &str, wiegand: WiegandRule, rule: BadgeKeyRule) -> Result<Self, Reason> {
         let value = decimal(text)?;
-        let format = format.unwrap_or(if text.len() <= 8 && value < 1 << 24 {
+        if wiegand == WiegandRule::Raw {
+            let bits = Bits::new(value, 64).ok_or(Reason::OutOfRange)?;
+            return Ok(Self::of_bits(&raw_card(bits, text)?, rule));
+        }
+        let format = wiegand.named().unwrap_or(if text.len() <= 8 && value < 1 << 24 {
             WiegandFormat::H10301
         } else {
             WiegandFormat::Wiegand34
@@ -195,7 +241,7 @@ impl Reading {
     }
 
     /// The reading of bits written as `0` and `1`.
-    pub fn parse_wiegand_bits(text: &str, format: Option<WiegandFormat>, rule: BadgeKeyRule) -> Result<Self, Reason> {
+    pub fn parse_wiegand_bits(text: &str, wiegand: WiegandRule, rule: BadgeKeyRule) -> Result<Self, Reason> {
         if !text.bytes().all(|byte| matches!(byte, b'0' | b'1')) {
             return Err(Reason::BadCharacter);
         }
@@ -203,26 +249,25 @@ impl Reading {
         let bits = bits
             .and_then(|(value, length)| Bits::new(value, length))
             .ok_or(Reason::Length)?;
-        Self::parse_bits(bits, format, rule, text)
+        Self::parse_bits(bits, wiegand, rule, text)
     }
 
     /// The reading of bits packed into bytes, left-justified, the bits that are left over being zero. Where the format is not named
-    /// it is the one whose parity is right; bytes that cannot be a frame with parity are data bits without.
-    pub fn parse_wiegand_packed(
-        bytes: &[u8],
-        format: Option<WiegandFormat>,
-        rule: BadgeKeyRule,
-    ) -> Result<Self, Reason> {
+    /// it is the one whose parity is right; bytes that cannot be a frame with parity are data bits without. Raw, all bits count,
+    /// for how many of the last byte do is not known.
+    pub fn parse_wiegand_packed(bytes: &[u8], wiegand: WiegandRule, rule: BadgeKeyRule) -> Result<Self, Reason> {
         let room = u8::try_from(bytes.len() * 8)
             .ok()
             .filter(|room| (8..=64).contains(room))
             .ok_or(Reason::Length)?;
         let value = bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
-        let lengths = format.map_or(&[26, 34, 37][..], |format| match format {
-            WiegandFormat::H10301 => &[26],
-            WiegandFormat::Wiegand34 => &[34],
-            WiegandFormat::H10304 | WiegandFormat::H10302 => &[37],
-        });
+        let lengths: &[u8] = match wiegand {
+            WiegandRule::ByLength => &[26, 34, 37],
+            WiegandRule::Named(WiegandFormat::H10301) => &[26],
+            WiegandRule::Named(WiegandFormat::Wiegand34) => &[34],
+            WiegandRule::Named(WiegandFormat::H10304 | WiegandFormat::H10302) => &[37],
+            WiegandRule::Raw => &[],
+        };
         let fits =
             |length: &&u8| length.div_ceil(8) * 8 == room && value.trailing_zeros() >= u32::from(room - **length);
         let mut readings = Err(Reason::Length);
@@ -232,7 +277,7 @@ impl Reading {
             .chain(lengths.iter().all(|length| !fits(&length)).then_some(&room))
         {
             let text = format!("{:0width$b}", value >> (room - length), width = usize::from(length));
-            let reading = Self::parse_wiegand_bits(&text, format, rule);
+            let reading = Self::parse_wiegand_bits(&text, wiegand, rule);
             if readings.is_ok() && reading.is_ok() {
                 return Err(Reason::Ambiguous);
             }
@@ -242,7 +287,11 @@ impl Reading {
     }
 
     /// The reading of exactly these bits.
-    fn parse_bits(bits: Bits, format: Option<WiegandFormat>, rule: BadgeKeyRule, text: &str) -> Result<Self, Reason> {
+    fn parse_bits(bits: Bits, wiegand: WiegandRule, rule: BadgeKeyRule, text: &str) -> Result<Self, Reason> {
+        if wiegand == WiegandRule::Raw {
+            return Ok(Self::of_bits(&raw_card(bits, text)?, rule));
+        }
+        let format = wiegand.named();
         let by_length = match bits.length() {
             4 | 8 => return Self::parse_key(bits),
             24 | 26 => WiegandFormat::H10301,

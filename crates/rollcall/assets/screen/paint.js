@@ -426,8 +426,17 @@ function paintRunning(painter, model, meeting, mono) {
   paintAbsent(word, meeting, counts);
   say($("out"), String(counts.out));
   say($("excused"), String(counts.excused));
+  paintShortfalls(painter, meeting);
   paintUnits(painter, meeting);
   paintWalks(painter, model, meeting, mono);
+}
+
+/** Units that did not send what they had to, in one line: as many as fit, and the number of all where some do not. */
+function paintShortfalls(painter, meeting) {
+  const { word } = painter.speech;
+  const short = meeting.shortfalls || [];
+  show($("short"), short.length > 0);
+  if (short.length > 0) nameUnits(word, $("short-names"), short.map((unit) => word(unit.kind, { unit: unit.unit, came: unit.came, asked: unit.asked })), short.length);
 }
 
 /** Who is not there: while people sign in those who are still to come, then the missing, with those of whom it cannot be told. */
@@ -444,7 +453,9 @@ function paintAbsent(word, meeting, counts) {
 
 function paintUnits(painter, meeting) {
   const { word } = painter.speech;
-  const complete = meeting.units.filter((unit) => unit.present === unit.required);
+  // Everybody whom a unit was asked for by name may be there, and the unit short all the same: then it is not called complete.
+  const short = (meeting.shortfalls || []).map((other) => other.unit);
+  const complete = meeting.units.filter((unit) => unit.present === unit.required && short.indexOf(unit.name) < 0);
   const others = meeting.units.filter((unit) => unit.present !== unit.required);
   const fitting = Math.min(painter.unitCapacity, UNIT_ROWS);
   painter.unitRows.forEach((row, n) => paintUnitRow(row, n < fitting ? others[n] : undefined));
@@ -459,12 +470,11 @@ function paintUnits(painter, meeting) {
   setShape($("complete").firstElementChild, shape, kind);
   // Few rows above leave room for several lines of names.
   mark($("complete"), "roomy", others.length <= ROOMY_UNITS);
-  nameUnits(word, names.map((unit) => unit.name), others.length <= ROOMY_UNITS ? NAMED_UNITS : 4);
+  nameUnits(word, $("complete-names"), names.map((unit) => unit.name), others.length <= ROOMY_UNITS ? NAMED_UNITS : 4);
 }
 
 /** Names as many units as fit, and the number of all where some do not. */
-function nameUnits(word, names, most) {
-  const element = $("complete-names");
+function nameUnits(word, element, names, most) {
   const text = (n) => names.slice(0, n).join(word("units_joined")) + (n < names.length ? word("more_units", { n: names.length }) : "");
   const key = most + "/" + element.parentNode.clientWidth + "/" + names.join("/");
   if (element.dataset.key === key) return;

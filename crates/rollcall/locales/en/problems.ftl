@@ -7,7 +7,6 @@ place-key = { $file }, line { $row }, { $key }: { $what }
 problem-file_unreadable = the file cannot be read ({ $reason }). Check that it is a plain file and that you may read it.
 problem-file_unknown = no file of this name belongs to a site folder, so it is not read. Check its spelling.
 problem-not_utf8 = this is not UTF-8. Save the file as UTF-8 (in a spreadsheet: “CSV UTF-8”).
-problem-not_judged_yet = the file is checked, but this version does not judge by it yet.
 problem-column_unknown = the column “{ $column }” means nothing here and is not read. Columns of this file: { $known }.
 problem-column_missing = the column “{ $column }” is missing, so no row of the file counts. Add it to the header.
 problem-column_duplicate = the header has the column “{ $column }” twice; the first one is read. Remove one.
@@ -33,15 +32,29 @@ problem-badge_unknown = the badge “{ $value }” is not in badges.csv. Add it 
 problem-badge_unowned = the badge “{ $value }” belongs to nobody at { $at }. Extend a row of badges.csv; the swipe is kept until then.
 problem-schedule_unknown = the schedule “{ $value }” is not in schedules.toml. Add it there or correct it here; “none” means no office hours.
 problem-meeting_unknown = the meeting “{ $value }” is not in meetings.toml. Add it there or correct it here.
+problem-not_on_roster = “{ $value }” is not on the roster of this meeting (meeting_roster.csv), so nobody can stand in for them. Add them to the roster or correct this row.
+problem-substitute_not_allowed = this meeting does not take “{ $value }” as a substitute: it must be another person, and “substitutes” in meetings.toml must allow it (none: nobody; within_unit: only people of the named person's unit and those below it). Correct this row or that setting.
 problem-duty_unknown = the duty “{ $value }” is not in duties.csv. Add it there or correct it here.
+problem-decision_unmatched = there is no final finding for this decision, so it is not counted: nothing of the kind was found, or it can still change. Check subject, date, period or meeting, and kind.
+problem-not_imported = the file is checked and not imported: people decide on findings in the weekly review.
 problem-check_outside_duty = nobody is on the duty “{ $duty }” at { $value }. Write a time within that duty.
 problem-duty_too_long = the duty ends only at { $value }, after more than { $most } days, which is likely a mistyped date. Correct it, or write several duties.
 problem-swipe_quarantined = { $reason ->
     [before_since] the time { $at } lies before “since” of site.toml, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock, or move “since”.
    *[ahead_of_receipt] the time { $at } lies further after “received_at” than “clock_tolerance_seconds” allows, so the swipe of badge “{ $value }” is kept and not judged. Set the reader's clock and correct the time.
 }
+problem-punch_unreadable = { $reason ->
+    [bad_instant] the time is none. Write it as 2026-09-16 08:30:00, the year first.
+    [empty_badge] there is no badge. Write the badge or PIN.
+    [bad_field] a number is none, or a spreadsheet turned a badge into one like 1.2E+09. Export again with the column as text.
+    [bad_direction] the direction is none. Write in, out or both.
+    [not_utf8] this is not UTF-8. Save the file as UTF-8.
+    [control_byte] a control character stands inside. Export the file again.
+   *[other] this is no record ({ $reason }). Compare it with the lines around it.
+} The line is kept as it came; the others count.
 problem-calendar_malformed = this is no calendar file. Export iCalendar (.ics) from the calendar program; holidays may also be the JSON of holiday-cn, or in the form of calendar.csv.
 problem-calendar_answer = this is somebody's answer to an invitation and does not say who is asked; it is left out. Import the invitation, or the whole calendar.
+problem-calendar_cut = the calendar ends in the middle: the line END:VCALENDAR is missing. Nothing is taken from it and no meeting is withdrawn. Bring the whole file.
 problem-calendar_empty = the calendar has no entry at all. What was imported stays; if everything is called off, mark the meetings as cancelled, or remove them by hand.
 problem-calendar_incomplete = an entry cannot even be told by its UID, so this time no meeting is withdrawn. Correct the entries above.
 problem-calendar_unreachable = the calendar cannot be had ({ $reason }). What was imported stays, and it is tried again later.

@@ -134,6 +134,30 @@ step-exits-too-many = Went out and came back { $count ->
    *[other] { $count } times
 }, more than the { $allowed } allowed.
 
+step-meeting-extended = The meeting was extended until { $until }, for those who were present at its announced end.
+step-meeting-closed-early = The meeting was closed early, at { $at }.
+step-stands-in = { $person } stands in: their presence counts as this person's.
+step-stands-in-accepted-by = { $person } stands in, accepted by { $by }: their presence counts as this person's.
+step-stands-in-accepted = { $person } stands in, accepted by { $by } at { $at }: their presence counts as this person's.
+
+# Units.
+step-obligation = “{ $unit }” has to send { $at_least }; people of the units below it count.
+step-obligation-head = “{ $unit }” has to send { $at_least }; people of the units below it count. Its head must come in person.
+step-obligation-rank = “{ $unit }” has to send { $at_least }; people of the units below it count. One of them must be of rank { $rank } or above.
+step-obligation-rank-head = “{ $unit }” has to send { $at_least }; people of the units below it count. One of them must be of rank { $rank } or above, and its head must come in person.
+step-came-for-unit = { $person } came at { $at }.
+step-came-for-unit-instead = { $person } came at { $at }, for { $named }.
+step-unit-count = { $arrived } came of { $at_least }: enough.
+step-unit-count-short = { $arrived } came of { $at_least }: too few.
+step-unit-rank = The highest rank among those who came is { $highest }, which is enough for the { $rank } asked.
+step-unit-rank-low = The highest rank among those who came is { $highest }, below the { $rank } asked.
+step-unit-no-rank = No rank is on record for anybody who came; { $rank } or above is asked.
+step-unit-head = The head, { $person }, came.
+step-unit-no-head = The unit's head did not come.
+
+# Inspectors.
+step-observed = Written down on the spot by { $observer } at { $at }.
+step-observed-note = Written down on the spot by { $observer } at { $at }: “{ $note }”.
 # Duties.
 duty-role-none = officer on duty
 step-duty = Duty { $interval } at { $place }, { $role }: { $person }; arrivals count from { $sign_in_opens }.
@@ -158,3 +182,17 @@ step-concluded = Verdict: { $kind }.
 step-concluded-withheld = Withheld: the verdict is “{ $kind }” only if no swipe was missed.
 step-concluded-length = Verdict: { $kind }, { $minutes } min (a begun minute counts as one).
 step-concluded-by-lateness = Verdict: { $kind } by lateness of { $minutes } min (a begun minute counts as one).
+
+# Counting
+step-escalation = Under “{ $name }”: { $count } times { $kinds } { $window }.
+step-escalation-since = Under “{ $name }”, in force from { $from }: { $count } times { $kinds } { $window }.
+step-escalation-of-units = Under “{ $name }”, for { $units }: { $count } times { $kinds } { $window }.
+step-escalation-since-of-units = Under “{ $name }”, in force from { $from }, for { $units }: { $count } times { $kinds } { $window }.
+step-counted = No. { $number }: { $date }, { $place }: { $kind }.
+step-counted-date = No. { $number }: { $date }: { $kind }.
+step-count-reached = From { $first } to { $date } there were { $count }: { $yields }.
+words-or = { " or " }
+window-month = within a calendar month
+window-quarter = within a calendar quarter
+window-year = within a calendar year
+window-days = within { $days } days

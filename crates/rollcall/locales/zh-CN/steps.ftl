@@ -125,6 +125,30 @@ step-exit-open-counts = { $from } 离场，没有返回（{ $length }），超�
 step-exits = 离场后又返回 { $count } 次，允许 { $allowed } 次。
 step-exits-too-many = 离场后又返回 { $count } 次，超过允许的 { $allowed } 次。
 
+step-meeting-extended = 会议延长至 { $until }，只对原定结束时在场的人有效。
+step-meeting-closed-early = 会议于 { $at } 提前结束。
+step-stands-in = { $person }代会，其在场视同本人在场。
+step-stands-in-accepted-by = 经{ $by }同意，{ $person }代会，其在场视同本人在场。
+step-stands-in-accepted = { $by }于 { $at } 同意{ $person }代会，其在场视同本人在场。
+
+# 单位。
+step-obligation = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入。
+step-obligation-head = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；本单位负责人须亲自到会。
+step-obligation-rank = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；其中须有职级 { $rank } 及以上的人。
+step-obligation-rank-head = “{ $unit }”应到 { $at_least } 人，下属单位的人一并计入；其中须有职级 { $rank } 及以上的人，本单位负责人须亲自到会。
+step-came-for-unit = { $person } { $at } 到会。
+step-came-for-unit-instead = { $person } { $at } 到会，代{ $named }。
+step-unit-count = 应到 { $at_least } 人，实到 { $arrived } 人，已达到。
+step-unit-count-short = 应到 { $at_least } 人，实到 { $arrived } 人，人数不足。
+step-unit-rank = 到会的人中最高职级为 { $highest }，达到要求的 { $rank }。
+step-unit-rank-low = 到会的人中最高职级为 { $highest }，低于要求的 { $rank }。
+step-unit-no-rank = 到会的人没有职级记载，要求职级 { $rank } 及以上。
+step-unit-head = 负责人{ $person }已到会。
+step-unit-no-head = 本单位负责人没有到会。
+
+# 督查。
+step-observed = { $observer }于 { $at } 现场记录。
+step-observed-note = { $observer }于 { $at } 现场记录：“{ $note }”。
 # 值班。
 duty-role-none = 值班人员
 step-duty = 值班 { $interval }，地点{ $place }，{ $role }：{ $person }；{ $sign_in_opens } 起的刷卡可算到岗。
@@ -149,3 +173,17 @@ step-concluded = 判定：{ $kind }。
 step-concluded-withheld = 暂缓：确认没有漏记的刷卡之后，才判定为{ $kind }。
 step-concluded-length = 判定：{ $kind } { $minutes } 分钟（不足一分钟的按一分钟计）。
 step-concluded-by-lateness = 判定：{ $kind }，因迟到 { $minutes } 分钟（不足一分钟的按一分钟计）。
+
+# 累计
+step-escalation = 依据“{ $name }”：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-since = 依据“{ $name }”（自 { $from } 起施行）：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-of-units = 依据“{ $name }”（适用于{ $units }）：{ $window }{ $kinds }满 { $count } 次。
+step-escalation-since-of-units = 依据“{ $name }”（自 { $from } 起施行，适用于{ $units }）：{ $window }{ $kinds }满 { $count } 次。
+step-counted = 第 { $number } 次：{ $date } { $place } { $kind }。
+step-counted-date = 第 { $number } 次：{ $date } { $kind }。
+step-count-reached = 自 { $first } 起至 { $date } 已满 { $count } 次，应予：{ $yields }。
+words-or = 、
+window-month = 一个自然月内
+window-quarter = 一个自然季度内
+window-year = 一个自然年内
+window-days = 连续 { $days } 天内

@@ -13,7 +13,7 @@ use super::error::AdminError;
 use super::filter::Tab;
 use super::today::REJECTED_LOOKED_AT;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 
 /// Which week.
 #[derive(Deserialize)]
@@ -76,11 +76,15 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
     let instant = |at: Option<Instant>| at.map(|at| rfc3339(at, zone));
     FindingView {
         review: Tab::of(&row).name(),
-        subject: format!("person:{}", row.person),
+        subject: match &row.unit {
+            Some(unit) if row.person.is_empty() => format!("unit:{unit}"),
+            _ => format!("person:{}", row.person),
+        },
         minutes: row.length_ms.map(|length| Span::from_ms(length).shown_minutes()),
         due: instant(row.due),
         actual: instant(row.actual),
         since: instant(row.since),
+        source: row.source,
         swipes: row.swipes.split_whitespace().map(str::to_owned).collect(),
         changed_at: rfc3339(row.changed_at, zone),
         id: row.id,
@@ -88,7 +92,6 @@ fn view(row: FindingRow, zone: Tz) -> FindingView {
         date: row.date,
         period: row.period,
         meeting: row.meeting,
-        source: row.source,
         kind: row.kind,
         state: row.state,
         revision: row.revision,

@@ -9,15 +9,19 @@ use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, FindingKind};
 use rules::model::{DayKind, Facing, PersonIndex, PlaceIndex, Swipe};
 use rules::time::{CivilTime, Instant, Interval, IntervalSet, Span, instant_of};
+use rules::units::UnitScope;
+use store::rows::FindingRow;
 use store::{Ledger, Stored};
 
 use super::directory::Directory;
 use super::show;
 use super::timeline::{Block, Day, Mark, Row};
+use crate::engine::meetings;
 use crate::shared::SiteSnapshot;
 use crate::words::{self, Language, Value};
 
-/// What is known and concluded of one person's date.
+/// What is known and concluded of one person's date, or of one unit's meeting.
+#[derive(Default)]
 pub struct PersonDay {
     /// Their swipes on it, in order.
     pub swipes: Vec<Swipe>,
@@ -66,6 +70,46 @@ pub async fn load(
     });
     swipes.sort_by_key(|swipe| (swipe.happened_at, swipe.reader, swipe.sequence, swipe.id));
     Ok(PersonDay { swipes, explanations })
+}
+
+/// Explains again why a unit's findings of a meeting, or of a date outside meetings, are there.
+pub async fn load_unit(
+    ledger: &dyn Ledger,
+    snapshot: &SiteSnapshot,
+    (scope, unit): (UnitScope, &str),
+    now: Instant,
+) -> Stored<PersonDay> {
+    let query = meetings::swipe_query(snapshot, scope);
+    let rows = ledger.swipes(&query.badges, query.happened).await?;
+    let swipes = snapshot.swipes(&rows)?;
+    let explanations = rules::explain_meeting(&meetings::facts_of(&snapshot.facts, scope, &swipes), now);
+    let units = &snapshot.facts.records().units;
+    let own = explanations
+        .into_iter()
+        .filter(|(index, _)| &*units[index.at()].id == unit);
+    Ok(PersonDay {
+        swipes: Vec::new(),
+        explanations: own.map(|(_, explanation)| explanation).collect(),
+    })
+}
+
+/// What is known and concluded of the day, or of the meeting, that a finding is about.
+pub async fn load_for(
+    ledger: &dyn Ledger,
+    snapshot: &SiteSnapshot,
+    row: &FindingRow,
+    date: NaiveDate,
+    now: Instant,
+) -> Stored<PersonDay> {
+    let directory = Directory::of(&snapshot.facts);
+    if let Some(person) = directory.person(&row.person) {
+        return load(ledger, snapshot, person, date, now).await;
+    }
+    let scope = directory.scope_of(row, date).filter(|_| row.person.is_empty());
+    match (scope, &row.unit) {
+        (Some(scope), Some(unit)) => load_unit(ledger, snapshot, (scope, unit), now).await,
+        _ => Ok(PersonDay::default()),
+    }
 }
 
 /// When and where swipes say something of a duty, which may last beyond its date.

@@ -4,6 +4,8 @@
 //! somebody else was faster, nothing is decided and the page says so. Decision, review state and audit record are one
 //! transaction, and the explanation is kept as it reads now, in both languages.
 
+use std::collections::BTreeSet;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -12,13 +14,14 @@ use serde::Deserialize;
 use store::Transaction;
 use store::rows::{AuditRecord, DecisionRow, FindingRow, Review};
 
-use super::directory::Directory;
 use super::error::AdminError;
 use super::filter::{Done, Filter};
 use super::review::{Notice, date_of, explains, of_week, show_page};
 use super::visitor::{Reviewer, Signed};
-use super::week::Week;
 use super::{day, secret, show};
+use crate::counting;
+use crate::engine::known_secret;
+use crate::week::Week;
 use crate::words::{self, Bilingual, Value};
 
 /// The most characters of a reason.
@@ -181,7 +184,7 @@ async fn record(
     explanation: Bilingual,
 ) -> Result<(), AdminError> {
     let body = serde_json::json!({
-        "person": finding.person, "date": finding.date, "kind": finding.kind, "digest": finding.digest,
+        "person": finding.person, "unit": finding.unit, "date": finding.date, "kind": finding.kind, "digest": finding.digest,
         "revision": finding.revision, "reason": reason,
     });
     let audit = AuditRecord {
@@ -203,6 +206,11 @@ async fn record(
         explanation_en: explanation.english,
     };
     transaction.decide(&decision, act.review()).await?;
+    // Whoever has findings to decide on has a secret that their ids are keyed with.
+    if let Some(secret) = known_secret(&*reviewer.app.shared.ledger).await? {
+        let people = BTreeSet::from([finding.person.clone()]);
+        counting::recount(transaction, &reviewer.site, &secret, &people, reviewer.now).await?;
+    }
     transaction.append_audit(&audit).await?;
     Ok(())
 }
@@ -223,17 +231,12 @@ pub fn refusal(finding: &FindingRow) -> Option<&'static str> {
 /// What a finding's explanation says now, line by line; `None` if the facts no longer give this finding.
 async fn explanation_of(reviewer: &Reviewer, finding: &FindingRow) -> Result<Option<Bilingual>, AdminError> {
     let site = &reviewer.site.facts;
-    let Some(person) = Directory::of(site).person(&finding.person) else {
-        return Ok(None);
-    };
-    let day = day::load(
-        &*reviewer.app.shared.ledger,
-        &reviewer.site,
-        person,
-        date_of(finding)?,
-        reviewer.now,
-    )
-    .await?;
+    let ledger = &*reviewer.app.shared.ledger;
+    if finding.kind == counting::ESCALATION {
+        let explanation = counting::explain(ledger, site, finding).await?;
+        return Ok(explanation.map(|explanation| super::reasons::frozen(site, &explanation)));
+    }
+    let day = day::load_for(ledger, &reviewer.site, finding, date_of(finding)?, reviewer.now).await?;
     let explanation = day
         .explanations
         .iter()

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use rules::facts::SiteFacts;
 use rules::model::{Duty, Meeting, MeetingIndex, PersonIndex, UnitIndex};
 use rules::time::{CivilTime, instant_of};
+use rules::units::UnitScope;
 use store::rows::FindingRow;
 
 use super::show::plain;
@@ -58,6 +59,14 @@ impl<'a> Directory<'a> {
         then.map_or_else(|| plain(id), |stint| plain(&stint.name))
     }
 
+    /// What somebody or some unit that a finding is about is called.
+    pub fn subject_of(&self, row: &FindingRow, date: NaiveDate) -> String {
+        match &row.unit {
+            Some(unit) if row.person.is_empty() => self.unit_name(unit),
+            _ => self.name_of(&row.person, date),
+        }
+    }
+
     /// What a unit is called; the identifier where nothing is known of it.
     pub fn unit_name(&self, id: &str) -> String {
         let unit = self.units.get(id).map(|unit| &self.site.records().units[unit.at()]);
@@ -85,6 +94,25 @@ impl<'a> Directory<'a> {
             next = units[unit.at()].parent;
         }
         unit == other
+    }
+
+    /// Where a finding of a unit was judged: at a meeting, or on its date.
+    pub fn scope_of(&self, row: &FindingRow, date: NaiveDate) -> Option<UnitScope> {
+        match &row.meeting {
+            Some(meeting) => self.meeting(meeting).map(UnitScope::Meeting),
+            None => Some(UnitScope::Date(date)),
+        }
+    }
+
+    /// The meeting of that identifier.
+    pub fn meeting(&self, id: &str) -> Option<MeetingIndex> {
+        let position = self
+            .site
+            .records()
+            .meetings
+            .iter()
+            .position(|meeting| &*meeting.id == id)?;
+        u32::try_from(position).ok().map(MeetingIndex)
     }
 
     /// What a meeting is called; the identifier where nothing is known of it.

@@ -136,7 +136,7 @@ impl Filter {
     fn is_of_person(&self, row: &FindingRow, directory: &Directory<'_>) -> bool {
         let wanted = self.person.trim().to_lowercase();
         let date = row.date.parse::<NaiveDate>().unwrap_or_default();
-        row.person.to_lowercase() == wanted || directory.name_of(&row.person, date).to_lowercase().contains(&wanted)
+        row.person.to_lowercase() == wanted || directory.subject_of(row, date).to_lowercase().contains(&wanted)
     }
 
     /// Whether anything but the tab narrows the list.

@@ -16,11 +16,13 @@ mod error;
 mod feeds;
 mod filter;
 mod login;
+mod meeting;
 mod on_duty;
 mod page;
 mod password;
 mod reasons;
 mod review;
+
 mod same_origin;
 mod secret;
 mod session;
@@ -28,8 +30,8 @@ mod setup;
 mod show;
 mod timeline;
 mod today;
+mod trial;
 mod visitor;
-mod week;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -113,6 +115,10 @@ fn routes() -> Vec<Route> {
         route("/review/{week}/f/{finding}", get(review::detail)),
         route("/review/{week}/f/{finding}/confirm", post(decide::confirm)),
         route("/review/{week}/f/{finding}/waive", post(decide::waive)),
+        route("/rules", get(trial::show)),
+        route("/meetings/{meeting}", get(meeting::show)),
+        route("/meetings/{meeting}/substitutes", post(meeting::accept)),
+        route("/meetings/{meeting}/observations", post(meeting::observe)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

@@ -35,6 +35,8 @@ pub enum Section {
     Today,
     /// 周审核
     Review,
+    /// 规则
+    Rules,
     /// None of them.
     Other,
 }
@@ -86,11 +88,11 @@ impl Page {
         assets::address(name)
     }
 
-    /// Whether it is under this entry of the navigation: `today` or `review`.
+    /// Whether it is under this entry of the navigation: `today`, `review` or `rules`.
     pub fn is_in(&self, section: &str) -> bool {
         matches!(
             (self.section, section),
-            (Section::Today, "today") | (Section::Review, "review")
+            (Section::Today, "today") | (Section::Review, "review") | (Section::Rules, "rules")
         )
     }
 }

@@ -88,6 +88,7 @@ fn clause(language: Language, clause: &str) -> String {
         "swipes" => "admin-clause-swipes",
         "coverage" => "admin-clause-coverage",
         "words" => "admin-clause-words",
+        "counting" => "admin-clause-counting",
         office => {
             let rule = office.strip_prefix("office-").unwrap_or(office);
             return words::text(language, "admin-clause-office", &[("rule", Value::from(rule))]);

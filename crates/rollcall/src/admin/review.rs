@@ -6,6 +6,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::NaiveDate;
+use rules::count::EscalationRule;
 use rules::explain::Explanation;
 use rules::finding::{About, FindingKind};
 use rules::time::Span;
@@ -20,7 +21,8 @@ use super::page::{Page, Section, respond};
 use super::show;
 use super::timeline::{self, Drawing};
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::counting;
+use crate::week::Week;
 use crate::words::{self, Language, Value};
 
 #[derive(Template)]
@@ -40,6 +42,8 @@ struct WeekHead {
     previous: String,
     next: String,
     decided: String,
+    /// Under which number it is public, and what waits to be corrected.
+    published: Option<String>,
 }
 
 /// The list of findings.
@@ -232,6 +236,7 @@ pub async fn show_page(
         ..FindingQuery::default()
     };
     let rows = reviewer.app.shared.ledger.findings(&query).await?;
+    let published = published(reviewer, week).await?;
     let directory = Directory::of(&reviewer.site.facts);
     let desk = Desk {
         reviewer,
@@ -250,12 +255,37 @@ pub async fn show_page(
     });
     let page = ReviewPage {
         page: Page::of(reviewer, Section::Review),
-        week: desk.head(),
+        week: WeekHead {
+            published,
+            ..desk.head()
+        },
         list: desk.list(chosen.as_ref())?,
         detail,
         notice: notice.or(done),
     };
     respond(status, &page)
+}
+
+/// What is said of a week that is public.
+async fn published(reviewer: &Reviewer, week: Week) -> Result<Option<String>, AdminError> {
+    let ledger = &reviewer.app.shared.ledger;
+    let publications = ledger.publications().await?;
+    let Some(publication) = publications.into_iter().find(|row| row.week == week.to_string()) else {
+        return Ok(None);
+    };
+    let waiting = ledger
+        .corrections(&publication.first_date, &publication.until_date, false)
+        .await?;
+    let arguments = [
+        ("number", Value::from(show::plain(&publication.number))),
+        ("count", Value::from(waiting.len())),
+    ];
+    let key = if waiting.is_empty() {
+        "admin-week-published"
+    } else {
+        "admin-week-published-waiting"
+    };
+    Ok(Some(words::text(reviewer.language, key, &arguments)))
 }
 
 /// What a page is put together from.
@@ -307,6 +337,7 @@ impl Desk<'_> {
             previous: format!("/review/{}", week.previous()),
             next: format!("/review/{}", week.next()),
             decided: words::text(language, "admin-week-decided", &progress),
+            published: None,
         }
     }
 
@@ -377,7 +408,7 @@ impl Desk<'_> {
         Line {
             href: self.link(row),
             shape: show::shape_of(row),
-            name: self.directory.name_of(&row.person, date),
+            name: self.directory.subject_of(row, date),
             unit: self.unit_and_period(row),
             verdict: self.verdict(row),
             tag: self.tag(row),
@@ -387,6 +418,10 @@ impl Desk<'_> {
 
     /// The unit, and which part of the day it is about: somebody may be absent twice on one date.
     fn unit_and_period(&self, row: &FindingRow) -> String {
+        if row.person.is_empty() {
+            let meeting = row.meeting.as_deref();
+            return meeting.map_or_else(String::new, |meeting| self.directory.meeting_title(meeting));
+        }
         let unit = row.unit.as_deref().map(|unit| self.directory.unit_name(unit));
         let place = self.directory.place_of(self.language(), row);
         unit.into_iter()
@@ -400,6 +435,13 @@ impl Desk<'_> {
     }
 
     fn verdict(&self, row: &FindingRow) -> String {
+        if let Some(rule) = self.escalated_by(row) {
+            let arguments = [
+                ("rule", Value::from(show::plain(&rule.name))),
+                ("yields", Value::from(show::plain(&rule.yields))),
+            ];
+            return words::text(self.language(), "admin-verdict-escalation", &arguments);
+        }
         show::verdict(
             self.language(),
             &row.kind,
@@ -407,6 +449,15 @@ impl Desk<'_> {
             row.since,
             self.zone(),
         )
+    }
+
+    /// The rule of an escalation, as it is in force on its date.
+    fn escalated_by(&self, row: &FindingRow) -> Option<&EscalationRule> {
+        let source = row.source.as_deref().filter(|_| row.kind == counting::ESCALATION)?;
+        let date: NaiveDate = row.date.parse().ok()?;
+        let rules = self.reviewer.site.facts.records().escalations.iter();
+        let in_force = rules.filter(|rule| &*rule.id == source && rule.is_in_force(date));
+        in_force.max_by_key(|rule| rule.from)
     }
 
     /// 待定 or 暂缓; a final finding needs no tag.
@@ -450,19 +501,17 @@ impl Desk<'_> {
 
     async fn detail(&self, row: &FindingRow) -> Result<Detail, AdminError> {
         let (ledger, date) = (&self.reviewer.app.shared.ledger, date_of(row)?);
-        let day = match self.directory.person(&row.person) {
-            Some(person) => day::load(&**ledger, &self.reviewer.site, person, date, self.reviewer.now).await?,
-            None => PersonDay {
-                swipes: Vec::new(),
-                explanations: Vec::new(),
-            },
-        };
+        let mut day = day::load_for(&**ledger, &self.reviewer.site, row, date, self.reviewer.now).await?;
+        if row.kind == counting::ESCALATION {
+            let explanation = counting::explain(&**ledger, &self.reviewer.site.facts, row).await?;
+            day.explanations.splice(0..0, explanation);
+        }
         let history = ledger.finding_history(&row.id).await?;
         let decisions = ledger.decisions(&row.id).await?;
         let passing = self.passing();
         let position = passing.iter().position(|other| other.id == row.id);
         let neighbour = |at: Option<usize>| at.and_then(|at| passing.get(at)).map(|row| self.link(row));
-        let name = self.directory.name_of(&row.person, date);
+        let name = self.directory.subject_of(row, date);
         let painter = self.painter();
         let picture = painter.paint(&day);
         Ok(Detail {
@@ -510,9 +559,14 @@ impl Desk<'_> {
             .as_deref()
             .map(|unit| self.directory.unit_name(unit))
             .unwrap_or_default();
+        let id = if row.person.is_empty() {
+            row.unit.as_deref().unwrap_or_default()
+        } else {
+            &row.person
+        };
         let arguments = [
             ("unit", Value::from(unit)),
-            ("person", Value::from(show::plain(&row.person))),
+            ("person", Value::from(show::plain(id))),
             ("day", Value::from(show::day_and_weekday(self.language(), date))),
         ];
         words::text(self.language(), "admin-detail-subtitle", &arguments)
@@ -531,7 +585,8 @@ impl Desk<'_> {
         let same_day = self
             .rows
             .iter()
-            .filter(|other| other.person == row.person && other.date == row.date);
+            .filter(|other| other.person == row.person && other.date == row.date)
+            .filter(|other| !row.person.is_empty() || other.unit == row.unit);
         let others = same_day.filter(|other| other.id != row.id);
         let chip = |other: &FindingRow| Chip {
             shape: show::shape_of(other),
@@ -714,6 +769,7 @@ pub fn explains(explanation: &Explanation, row: &FindingRow, reviewer: &Reviewer
         About::Date => row.period.is_none() && row.meeting.is_none(),
     };
     is_place
+        && (explanation.source.is_none() || explanation.source.as_deref() == row.source.as_deref())
         && explanation.date.to_string() == row.date
         && explanation.finding.is_some_and(|kind| kind.name() == row.kind)
 }

@@ -18,7 +18,7 @@ use super::page::{Page, Section, respond};
 use super::review::state_name;
 use super::show;
 use super::visitor::Reviewer;
-use super::week::Week;
+use crate::week::Week;
 use crate::words::{self, Language, Value};
 
 /// How many of the newest inputs that could not be read are counted.
@@ -40,6 +40,8 @@ struct TodayPage {
     /// The review of this week.
     review: String,
     counts: Vec<Count>,
+    /// The meetings of the day: where their pages are, and what they are called.
+    meetings: Vec<(String, String)>,
     units: Vec<UnitView>,
     findings_count: usize,
     duties: Vec<OnDuty>,
@@ -139,6 +141,7 @@ pub async fn show(reviewer: Reviewer) -> Result<Response, AdminError> {
         title: show::day_and_weekday(reviewer.language, date),
         review: format!("/review/{}", Week::of(date)),
         counts: desk.counts(&findings, &swipes),
+        meetings: desk.meetings(),
         units: desk.units(&findings),
         findings_count: findings.len(),
         duties,
@@ -228,6 +231,27 @@ impl Desk<'_> {
         counts
     }
 
+    /// The meetings of the day, by their start.
+    fn meetings(&self) -> Vec<(String, String)> {
+        let facts = &self.reviewer.site.facts;
+        let mut of_day: Vec<_> = facts
+            .records()
+            .meetings
+            .iter()
+            .filter(|meeting| local_date(meeting.starts, self.zone) == self.date)
+            .collect();
+        of_day.sort_by_key(|meeting| meeting.starts);
+        let link = |meeting: &rules::model::Meeting| {
+            let title = format!(
+                "{} {}",
+                show::time(meeting.starts, self.zone),
+                show::plain(&meeting.title)
+            );
+            (super::meeting::path_of(&meeting.id), title)
+        };
+        of_day.into_iter().map(link).collect()
+    }
+
     /// Findings by unit, in the order of the site's units.
     fn units(&self, findings: &[FindingRow]) -> Vec<UnitView> {
         let mut by_unit: BTreeMap<&str, Vec<&FindingRow>> = BTreeMap::new();
@@ -260,7 +284,7 @@ impl Desk<'_> {
         Line {
             href: format!("/review/{}/f/{}{tab}", Week::of(self.date), row.id),
             shape: show::shape_of(row),
-            name: self.directory.name_of(&row.person, self.date),
+            name: self.directory.subject_of(row, self.date),
             verdict: show::verdict(
                 self.language(),
                 &row.kind,
@@ -372,6 +396,7 @@ fn reason(language: Language, reason: &str) -> String {
         "parity" => "admin-rejected-parity",
         "ambiguous" => "admin-rejected-ambiguous",
         "collision" => "admin-rejected-collision",
+        "payment_card" => "admin-rejected-payment-card",
         "out_of_range" => "admin-rejected-out-of-range",
         "not_utf8" => "admin-rejected-not-utf8",
         "control_byte" => "admin-rejected-control-byte",
@@ -381,6 +406,9 @@ fn reason(language: Language, reason: &str) -> String {
         "bad_direction" => "admin-rejected-bad-direction",
         "not_json" => "admin-rejected-not-json",
         "too_deep" => "admin-rejected-too-deep",
+        "foreign_table" => "admin-rejected-foreign-table",
+        "unknown_terminal" => "admin-rejected-unknown-terminal",
+        "wrong_comm_key" => "admin-rejected-wrong-comm-key",
         "bad_field" => "admin-rejected-bad-field",
         _ => return show::plain(reason),
     };

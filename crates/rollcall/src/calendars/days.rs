@@ -1,6 +1,6 @@
 //! Holiday files as others publish them: the JSON of holiday-cn, iCalendar, or rows in the form of `calendar.csv`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
@@ -95,7 +95,10 @@ fn holiday_cn(file: &str, text: &str, source: Option<&str>) -> Result<DayFile, P
         papers: notice.papers,
         ..DayFile::default()
     };
-    for (day, number) in notice.days.iter().take(DAYS_MAX).zip(1..) {
+    if notice.days.len() > DAYS_MAX {
+        return Err(too_many(file));
+    }
+    for (day, number) in notice.days.iter().zip(1..) {
         match holiday_cn_day(file, day, number) {
             Ok((date, kind, name)) => {
                 let row = DayRow {
@@ -109,7 +112,15 @@ fn holiday_cn(file: &str, text: &str, source: Option<&str>) -> Result<DayFile, P
             Err(problem) => read.problems.push(problem),
         }
     }
+    // A day that cannot be read may be one that is known: then what the notice said of it must not be taken for gone.
+    if !read.problems.is_empty() {
+        read.whole = None;
+    }
     Ok(read)
+}
+
+fn too_many(file: &str) -> Problem {
+    Problem::of_file(file, Code::EventTooMany).with("count", DAYS_MAX)
 }
 
 fn holiday_cn_day(
@@ -141,15 +152,19 @@ fn rows(file: &str, text: &str, source: Option<&str>, zone: Tz) -> Result<DayFil
     if ["date", "kind"].iter().any(|name| table.column(name).is_none()) {
         return Err(Problem::of_file(file, Code::CalendarMalformed));
     }
+    if table.rows.len() > DAYS_MAX {
+        return Err(too_many(file));
+    }
     for mut problem in folder::calendar_problems(&table, zone) {
         file.clone_into(&mut problem.file);
         read.problems.push(problem);
     }
-    let is_good = |line| {
-        let stops = |problem: &Problem| problem.severity == Severity::Error && problem.row == Some(line);
-        !read.problems.iter().any(stops)
-    };
-    for row in table.rows.iter().filter(|row| is_good(row.line)) {
+    let errors = read
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error);
+    let wrong: HashSet<u64> = errors.filter_map(|problem| problem.row).collect();
+    for row in table.rows.iter().filter(|row| !wrong.contains(&row.line)) {
         let cell = |name: &str| {
             let position = table.column(name);
             position

@@ -79,7 +79,8 @@ impl Due {
         due
     }
 
-    /// What these meetings touch, as they were and as they are: everybody on their rosters, over the dates that a meeting reaches.
+    /// What these meetings touch, as they were and as they are: everybody on their rosters and whoever stands in for them, over the
+    /// dates that a meeting reaches.
     pub fn of_meetings(before: &SiteFacts, now: &SiteFacts, meetings: &BTreeSet<&str>, judged: Judged) -> Self {
         let mut due = Self::default();
         for facts in [before, now] {
@@ -88,9 +89,11 @@ impl Due {
                 if !meetings.contains(&*meeting.id) {
                     continue;
                 }
-                for entry in &meeting.roster {
-                    let id = records.people[entry.person.at()].id.to_string();
-                    let dates = with_next_working_date(facts, entry.person, facts.dates_of_meeting(index));
+                let rostered = meeting.roster.iter().map(|entry| entry.person);
+                let standing_in = meeting.substitutions.iter().map(|accepted| accepted.substitute);
+                for person in rostered.chain(standing_in) {
+                    let id = records.people[person.at()].id.to_string();
+                    let dates = with_next_working_date(facts, person, facts.dates_of_meeting(index));
                     due.add(&id, dates, judged);
                     if std::ptr::eq(facts, now) {
                         due.ask_for_row(&id, facts.date_of_meeting(index), judged);

@@ -22,6 +22,8 @@ pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 const EVENTS_MAX: usize = 20_000;
 /// Most people of one entry, and most dates of its lists.
 const LIST_MAX: usize = 5_000;
+/// Most rules by which one entry comes again: programs write one, and following a rule takes time.
+const RULES_MAX: usize = 8;
 /// Longest text that is kept, in characters.
 const TEXT_CHARACTERS_MAX: usize = 500;
 /// Longest that an entry may last.
@@ -141,11 +143,16 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
     if calendars.is_empty() {
         return Err(Problem::of_file(file, Code::CalendarMalformed));
     }
+    // A file that is still being written, or a connection that broke: what is missing at its end is not gone, and the last entries
+    // may have been changed by those that are missing.
+    if calendars.iter().any(|calendar| !calendar.is_closed) {
+        return Err(Problem::of_file(file, Code::CalendarCut));
+    }
     if calendars.iter().map(|calendar| calendar.events.len()).sum::<usize>() > EVENTS_MAX {
         return Err(Problem::of_file(file, Code::EventTooMany).with("count", EVENTS_MAX));
     }
     let mut feed = Feed::default();
-    for Parts { head, events } in &calendars {
+    for Parts { head, events, .. } in &calendars {
         let head = parsed(head).ok_or_else(|| Problem::of_file(file, Code::CalendarMalformed))?;
         let method = method(&head);
         if is_answer(method) {
@@ -180,6 +187,8 @@ pub fn read(file: &str, text: &str, site: Tz, around: NaiveDate) -> Result<Feed,
 struct Parts<'a> {
     head: String,
     events: Vec<(u64, &'a str)>,
+    /// Whether it ends with its `END`, and not before it.
+    is_closed: bool,
 }
 
 /// The calendars of a file; some programs write several one after another.
@@ -187,8 +196,10 @@ fn parts(text: &str) -> Vec<Parts<'_>> {
     let mut calendars: Vec<Parts<'_>> = Vec::new();
     let (mut offset, mut begun) = (0, None);
     for (line, number) in text.split_inclusive('\n').zip(1..) {
+        // A line that begins with a blank goes on with the text before it, whatever it says.
+        let is_folded = line.starts_with([' ', '\t']);
         let word = line.trim().trim_start_matches('\u{feff}');
-        let is = |other: &str| word.eq_ignore_ascii_case(other);
+        let is = |other: &str| !is_folded && word.eq_ignore_ascii_case(other);
         let ends_here = is("END:VEVENT");
         if is("BEGIN:VEVENT") || is("END:VCALENDAR") || ends_here {
             let end = if ends_here { offset + line.len() } else { offset };
@@ -198,6 +209,10 @@ fn parts(text: &str) -> Vec<Parts<'_>> {
         }
         if is("BEGIN:VCALENDAR") {
             calendars.push(Parts::default());
+        } else if is("END:VCALENDAR")
+            && let Some(calendar) = calendars.last_mut()
+        {
+            calendar.is_closed = true;
         }
         if is("BEGIN:VEVENT") {
             begun = Some((offset, number));
@@ -412,6 +427,11 @@ impl EventPlace<'_> {
                     return Err(self.problem(Code::EventRuleUnusable).with("reason", short(written)));
                 }
             }
+        }
+        if rules.len() > RULES_MAX {
+            return Err(self
+                .problem(Code::EventRuleUnusable)
+                .with("reason", format!("> {RULES_MAX} RRULE")));
         }
         if component.has_property(&ICalendarProperty::Exrule) {
             return Err(self.problem(Code::EventRuleUnusable).with("reason", "EXRULE"));

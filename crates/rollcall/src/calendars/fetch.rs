@@ -254,6 +254,8 @@ impl Resolve for Guarded {
 pub fn is_refused(address: IpAddr, is_called_so: bool) -> bool {
     /// Where a large provider answers questions about the machine itself.
     const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+    /// The same of another, on IPv6.
+    const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     let v4 = |address: Ipv4Addr| {
         address.is_unspecified()
             || address.is_multicast()
@@ -266,15 +268,21 @@ pub fn is_refused(address: IpAddr, is_called_so: bool) -> bool {
         address.is_unspecified()
             || address.is_multicast()
             || (address.segments()[0] & 0xffc0) == 0xfe80
+            || address == METADATA_V6
             || (address.is_loopback() && !is_called_so)
     };
     match address {
         IpAddr::V4(address) => v4(address),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => v4(mapped),
-            None => v6(address),
-        },
+        IpAddr::V6(address) => v6(address) || embedded(address).is_some_and(v4),
     }
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped, or as a translator between the two writes it.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let translated = matches!(address.segments(), [0x64, 0xff9b, 0, 0, 0, 0, _, _]);
+    let [.., a, b, c, d] = address.octets();
+    let written = translated.then(|| Ipv4Addr::new(a, b, c, d));
+    address.to_ipv4_mapped().or(written)
 }
 
 #[cfg(test)]
@@ -366,6 +374,8 @@ mod tests {
             "ff02::1",
             "100.100.100.200",
             "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "fd00:ec2::254",
             "127.0.0.1",
             "::1",
         ] {

@@ -13,6 +13,9 @@ use crate::folder::{Code, Problem};
 /// Most occurrences that a calendar may have in a window.
 const OCCURRENCES_MAX: usize = 20_000;
 
+/// How many people all of them together may be asked for.
+const ASKED_MAX: usize = 1_000_000;
+
 /// How far an occurrence may be moved from where its rule puts it: so much around the window is expanded too.
 const MOVED_DAYS_MAX: u64 = 31;
 
@@ -53,8 +56,10 @@ pub struct Expanded<'a> {
 pub fn expand<'a>(file: &str, feed: &'a Feed, window: Interval) -> Result<Expanded<'a>, Problem> {
     let deadline = Monotonic::now() + EXPANSION_LIMIT;
     let mut expanded = Expanded::default();
+    let mut asked = 0;
     for (uid, events) in by_uid(&feed.events) {
         let series = Series::of(uid, events);
+        let before = expanded.occurrences.len();
         if let Err((event, reason)) = series.expand(window, &mut expanded) {
             let problem = Problem::of_file(&event.file, Code::EventRuleUnusable).at_row(event.line);
             expanded
@@ -62,7 +67,10 @@ pub fn expand<'a>(file: &str, feed: &'a Feed, window: Interval) -> Result<Expand
                 .push(problem.with("value", &event.title).with("reason", reason));
             expanded.unread.push(uid);
         }
-        if expanded.occurrences.len() > OCCURRENCES_MAX || Monotonic::now() > deadline {
+        let new = expanded.occurrences[before..].iter();
+        asked += new.map(|occurrence| occurrence.event.attendees.len()).sum::<usize>();
+        let is_too_much = expanded.occurrences.len() > OCCURRENCES_MAX || asked > ASKED_MAX;
+        if is_too_much || Monotonic::now() > deadline {
             return Err(Problem::of_file(file, Code::EventTooMany).with("count", OCCURRENCES_MAX));
         }
     }
@@ -155,18 +163,16 @@ impl<'a> Series<'a> {
 
     fn take_exceptions(&self, originals: &mut Originals, expanded: &mut Expanded<'a>) {
         let Some(master) = self.master else { return };
-        let mut gone = BTreeSet::new();
-        for except in &master.except {
-            if except.is_date && !master.start.is_date {
-                // A date instead of a time means whatever comes on it.
-                let on_date = |(at, (moment, _)): (&Instant, &(Moment, Span))| {
-                    (moment.civil.date() == except.civil.date()).then_some(*at)
-                };
-                gone.extend(originals.iter().filter_map(on_date));
-            } else {
-                gone.insert(except.instant());
-            }
-        }
+        // A date instead of a time means whatever comes on it.
+        let means_date = |except: &&Moment| except.is_date && !master.start.is_date;
+        let dates = master.except.iter().filter(means_date);
+        let dates: BTreeSet<NaiveDate> = dates.map(|except| except.civil.date()).collect();
+        let instants = master.except.iter().filter(|except| !means_date(except));
+        let mut gone: BTreeSet<Instant> = instants.map(|except| except.instant()).collect();
+        let on_dates = originals
+            .iter()
+            .filter(|(_, (moment, _))| dates.contains(&moment.civil.date()));
+        gone.extend(on_dates.map(|(at, _)| *at));
         for at in gone {
             originals.remove(&at);
             expanded.cancelled.push((self.uid, Some(at)));

@@ -22,6 +22,8 @@ pub const FUTURE_DAYS: i64 = 180;
 /// Longest times that may be written.
 const DAYS_MAX: i64 = 3_660;
 const MINUTES_MAX: i64 = 2_880;
+/// As many exits as `exits_allowed` of a meeting may say: a row that says more would be no meeting.
+const EXITS_MAX: i64 = 1_000;
 const SECONDS_MAX: u64 = 7 * 86_400;
 
 /// A calendar that is followed.
@@ -159,8 +161,9 @@ impl Written {
         let mut rules = BTreeMap::new();
         for (key, value) in written.into_iter().chain([("sign_in_minutes", self.sign_in_minutes)]) {
             let Some(value) = value else { continue };
-            if !(0..=MINUTES_MAX).contains(&value) {
-                bail!("{key} is from 0 to {MINUTES_MAX}");
+            let most = if key == "exits_allowed" { EXITS_MAX } else { MINUTES_MAX };
+            if !(0..=most).contains(&value) {
+                bail!("{key} is from 0 to {most}");
             }
             rules.insert(key, value);
         }

@@ -167,6 +167,10 @@ impl Watched {
 
     async fn import(&mut self, now: Instant) -> Result<(), StoreError> {
         let Some(files) = &self.files else { return Ok(()) };
+        // Should this fail, the next look tries again although the calendar is the same as now.
+        self.imported = None;
+        // Before the import, so that whatever changes after it makes it stale: once more is cheap, once too few loses a meeting.
+        let revision = self.shared.ledger.facts_revision().await?;
         let options = Options {
             source: self.calendar.id.clone(),
             settings: self.calendar.settings.clone(),
@@ -180,7 +184,6 @@ impl Watched {
         match import_meetings::import(&*self.shared.ledger, &wanted, &options, now).await {
             Ok(report) => {
                 self.note(&report, now);
-                let revision = self.shared.ledger.facts_revision().await?;
                 self.imported = Some((revision, self.date(now)));
                 Ok(())
             }
@@ -390,6 +393,20 @@ mod tests {
             "the meeting whose file is gone is withdrawn"
         );
         std::fs::remove_dir_all(&path).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_stored_is_imported_at_the_next_look() {
+        let (database, folder) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("another"));
+        let table = format!("id = \"team\"\nfolder = \"{}\"\n", folder.path().display());
+        let mut watched = watched(database.path(), &table).await;
+        std::fs::write(folder.path().join("a.ics"), meeting("a", "ana@bureau.example")).expect("written");
+        watched.look().await.expect("looks");
+        assert!(watched.imported.is_some());
+        std::fs::write(folder.path().join("b.ics"), meeting("b", "ana@bureau.example")).expect("written");
+        watched.shared.ledger.close().await;
+        assert!(watched.look().await.is_err(), "the database is away");
+        assert_eq!(watched.imported, None, "the same files must be imported again");
     }
 
     #[tokio::test]

@@ -16,6 +16,9 @@ use super::recurrence;
 /// Years around a window in which a `VTIMEZONE` is compared with named zones.
 const YEARS_COMPARED: i32 = 2;
 
+/// Most rules of the `VTIMEZONE`s of one calendar that are followed: a described zone has two, and most zones are known by name.
+const RULES_MAX: usize = 40;
+
 /// Longest text that is taken for the name of a zone.
 const NAME_BYTES_MAX: usize = 200;
 
@@ -59,11 +62,14 @@ pub struct Zones {
 impl Zones {
     /// Reads the `VTIMEZONE`s of a calendar. `site` is what floating times mean, and `around` a date of the times of interest.
     pub fn of(calendar: &ICalendar, site: Tz, around: NaiveDate) -> Self {
+        let mut rules_left = RULES_MAX;
         let described = calendar
             .timezones()
             .filter_map(|component| {
-                let name = text(component, &ICalendarProperty::Tzid)?;
-                Some((name.to_owned(), described(calendar, component, around)))
+                let name = text(component, &ICalendarProperty::Tzid).filter(|name| name.len() <= NAME_BYTES_MAX)?;
+                // The name goes first: what it says of past and future years is more than a calendar program writes down.
+                let zone = named(name).or_else(|| described(calendar, component, around, &mut rules_left));
+                Some((name.to_owned(), zone))
             })
             .collect();
         Self { site, described }
@@ -79,8 +85,10 @@ impl Zones {
         if name.len() > NAME_BYTES_MAX {
             return None;
         }
-        // The name goes first: what it says of past and future years is more than a calendar program writes down.
-        named(name).or_else(|| self.described.get(name).copied().flatten())
+        match self.described.get(name) {
+            Some(zone) => *zone,
+            None => named(name),
+        }
     }
 }
 
@@ -111,7 +119,12 @@ fn text<'a>(component: &'a ICalendarComponent, property: &ICalendarProperty) -> 
 }
 
 /// What a `VTIMEZONE` says, as a named zone with the same offsets in the years around, or as a fixed offset.
-fn described(calendar: &ICalendar, component: &ICalendarComponent, around: NaiveDate) -> Option<Zone> {
+fn described(
+    calendar: &ICalendar,
+    component: &ICalendarComponent,
+    around: NaiveDate,
+    rules_left: &mut usize,
+) -> Option<Zone> {
     if let Some((_, Guess::Tz(zone))) = component.timezone() {
         return Some(Zone::Named(zone));
     }
@@ -125,6 +138,8 @@ fn described(calendar: &ICalendar, component: &ICalendarComponent, around: Naive
     if observances.iter().all(|other| other.offset_to == first.offset_to) {
         return Some(Zone::Fixed(first.offset_to));
     }
+    let rules = observances.iter().filter(|one| one.rule.is_some()).count();
+    *rules_left = rules_left.checked_sub(rules)?;
     same_offsets(&observances, around)
 }
 

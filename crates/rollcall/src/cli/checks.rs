@@ -1,4 +1,4 @@
-//! `check`, `rebuild`, `audit`.
+//! `check`, `audit`.
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use store::rows::AuditEntry;
 use super::{CliError, Installation};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{load_site, rebuild};
+use crate::engine::load_site;
 
 /// How many audit entries are read at once.
 const AUDIT_PAGE: i64 = 1_000;
@@ -106,47 +106,6 @@ fn port_problem(config: &Config) -> Option<String> {
         "listen = \"{}\": {error}; stop whatever listens there or write another address",
         config.listen
     ))
-}
-
-#[derive(Args, Debug)]
-pub struct RebuildArguments {
-    #[command(flatten)]
-    installation: Installation,
-    /// Only compare; nothing is written.
-    #[arg(long, required = true)]
-    check: bool,
-    /// Report as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-pub async fn rebuild(arguments: RebuildArguments) -> Result<ExitCode, CliError> {
-    let (ledger, _) = arguments.installation.ledger().await?;
-    let rebuilt = rebuild::check(&*ledger).await?;
-    ledger.close().await;
-    let differences: Vec<String> = rebuilt.differences.iter().map(ToString::to_string).collect();
-    if arguments.json {
-        println!(
-            "{}",
-            json!({"days": rebuilt.days, "pending": rebuilt.pending, "swipes": rebuilt.swipes, "differences": differences})
-        );
-    } else {
-        for difference in &differences {
-            println!("{difference}");
-        }
-        println!(
-            "{} days compared, {} waiting to be judged again, {} swipes, {} differences",
-            rebuilt.days,
-            rebuilt.pending,
-            rebuilt.swipes,
-            differences.len()
-        );
-    }
-    Ok(if differences.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 #[derive(Debug, Subcommand)]

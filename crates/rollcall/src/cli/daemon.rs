@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rules::time::Instant;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use super::replay::{recalculation_json, recalculation_lines};
 use super::{CliError, Installation, calendars};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
+use crate::recalculate::{self, Recalculation, Scope};
 use crate::serve::{self, ServeOptions, simulation};
 use crate::{demo, transfer};
 
@@ -113,9 +116,15 @@ pub struct ImportArguments {
     /// the commands below is written as ./meetings.
     #[arg(required = true)]
     directory: Option<PathBuf>,
-    /// Only say what would change.
+    /// Only say what would change: rows, and which findings would be others.
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: findings from this date on only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    from: Option<NaiveDate>,
+    /// With --dry-run: findings before this date only.
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date, requires = "dry_run")]
+    until: Option<NaiveDate>,
     /// Import the good rows even though some are wrong.
     #[arg(long)]
     accept_good_rows: bool,
@@ -131,12 +140,33 @@ enum ImportCommand {
     Calendar(calendars::ImportCalendarArguments),
     /// The meetings of an iCalendar file.
     Meetings(calendars::ImportMeetingsArguments),
+    /// A reader's export: attlog.dat of a ZKTeco terminal, or CSV. Records that are here already count once; a line that cannot be
+    /// read is named and kept, and the others are imported.
+    Punches(ImportPunchesArguments),
+}
+
+#[derive(Args, Debug)]
+struct ImportPunchesArguments {
+    #[command(flatten)]
+    installation: Installation,
+    /// The export.
+    file: PathBuf,
+    /// The reader that it is from, as in readers.csv.
+    #[arg(long, value_name = "ID")]
+    reader: String,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
     match arguments.what {
         Some(ImportCommand::Calendar(arguments)) => return calendars::import_calendar(arguments).await,
         Some(ImportCommand::Meetings(arguments)) => return calendars::import_meetings(arguments).await,
+        Some(ImportCommand::Punches(arguments)) => return import_punches(arguments).await,
         None => {}
     }
     let directory = arguments
@@ -148,20 +178,55 @@ pub async fn import(arguments: ImportArguments) -> Result<ExitCode, CliError> {
         accept_good_rows: arguments.accept_good_rows,
         actor: HOST_ACTOR.to_owned(),
     };
-    let report = transfer::import(&*ledger, &directory, &options, Clock::host().now()).await?;
-    if arguments.json {
-        println!("{}", report.to_json());
+    let now = Clock::host().now();
+    let report = transfer::import(&*ledger, &directory, &options, now).await?;
+    let scope = Scope {
+        people: None,
+        from: arguments.from,
+        until: arguments.until,
+    };
+    let tried = if arguments.dry_run {
+        Some(recalculate::dry_run(&*ledger, Some(&directory), scope, now).await?)
     } else {
-        for line in report.lines(super::language(None)) {
+        None
+    };
+    ledger.close().await;
+    Ok(show_import(&report, tried.as_ref(), arguments.json))
+}
+
+async fn import_punches(arguments: ImportPunchesArguments) -> Result<ExitCode, CliError> {
+    let (ledger, config) = arguments.installation.ledger().await?;
+    let options = transfer::PunchesOptions {
+        config: config.readers.into_iter().find(|reader| reader.id == arguments.reader),
+        reader: arguments.reader,
+        dry_run: arguments.dry_run,
+        actor: HOST_ACTOR.to_owned(),
+    };
+    let report = transfer::import_punches(&*ledger, &arguments.file, &options, Clock::host().now()).await?;
+    ledger.close().await;
+    Ok(show_import(&report, None, arguments.json))
+}
+
+/// Prints what was or would be imported, and, where that was tried, which findings it would change.
+fn show_import(report: &transfer::ImportReport, tried: Option<&Recalculation>, json: bool) -> ExitCode {
+    if json {
+        let mut object = report.to_json();
+        if let Some(tried) = tried {
+            object["findings"] = recalculation_json(tried);
+        }
+        println!("{object}");
+    } else {
+        let language = super::language(None);
+        let tried = tried.into_iter().flat_map(|tried| recalculation_lines(tried, language));
+        for line in report.lines(language).into_iter().chain(tried) {
             println!("{line}");
         }
     }
-    ledger.close().await;
-    Ok(if report.succeeded() {
+    if report.succeeded() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 #[derive(Args, Debug)]

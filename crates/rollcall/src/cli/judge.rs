@@ -26,10 +26,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "INSTANT")]
     known_at: Option<String>,
     /// The first date; without it that of the first swipe.
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date)]
     from: Option<NaiveDate>,
     /// The date before which to stop; without it that of --as-of is the last.
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    #[arg(long, value_name = "DATE", value_parser = super::parse_date)]
     until: Option<NaiveDate>,
     /// Also list what was fine, and why.
     #[arg(long)]
@@ -138,8 +138,4 @@ fn person(id: &str, records: &SiteRecords) -> Result<PersonIndex, Refusal> {
             "--person {id} is not in people.csv; write an id from its column \"person\""
         ))
     })
-}
-
-fn parse_date(text: &str) -> Result<NaiveDate, String> {
-    folder::date(text).ok_or_else(|| "write a date as 2026-09-16".to_owned())
 }

@@ -4,31 +4,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use anyhow::Context;
 use chrono::NaiveDate;
 use rules::Evaluator;
 use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
-use store::rows::{DayKey, DayRow, FindingRow, RejectedInput, SwipeRecord};
+use store::rows::{DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
 use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
+use super::meetings::{JudgedMeeting, MeetingClock};
 use super::memory::Memory;
 use super::verdicts::{Judging, Settled, settle};
 use super::{DUE_DAYS_PER_BATCH, Engine, setting};
+use crate::counting;
 use crate::lobby::{BoardChange, BoardDay, BoardFinding};
 use crate::shared::SiteSnapshot;
 
+/// The installation's secret; `None` before the first start.
+pub async fn known_secret(ledger: &dyn Ledger) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(text) = ledger.setting(setting::SECRET).await? else {
+        return Ok(None);
+    };
+    let bad = |_| StoreError::BadRow {
+        table: "setting",
+        column: "value",
+        id: setting::SECRET.to_owned(),
+    };
+    hex::decode(&text).map(Some).map_err(bad)
+}
+
 /// The installation's secret, made at the first start.
-pub(super) async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>> {
-    if let Some(text) = ledger.setting(setting::SECRET).await? {
-        return hex::decode(&text).map_err(|_| {
-            anyhow::anyhow!(
-                "the setting {} is not hexadecimal: restore it from a backup",
-                setting::SECRET
-            )
-        });
+pub async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>> {
+    if let Some(secret) = known_secret(ledger)
+        .await
+        .context("the installation's secret: restore it from a backup")?
+    {
+        return Ok(secret);
     }
     let mut secret = vec![0_u8; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
@@ -79,15 +93,22 @@ impl Engine {
         let fresh = transaction.record_swipes(&records).await?;
         transaction.record_rejected(&rejected).await?;
         let days = self.lock_days(&mut transaction, &mut memory, &records, &fresh).await?;
+        let meetings = self.lock_meetings(&mut *transaction, &records, &fresh).await?;
         let mut judged = self.judge(&mut *transaction, &mut memory, &days).await?;
+        let mut judged_meetings = self.judge_meetings(&mut *transaction, meetings).await?;
         self.save(&mut *transaction, &mut judged).await?;
+        let next_meeting_check = self.save_meetings(&mut *transaction, &mut judged_meetings).await?;
         let next_check = self.next_check_after(&mut *transaction, &judged).await?;
         transaction.commit().await?;
 
-        self.next_check = next_check;
+        self.meetings = MeetingClock {
+            stale: false,
+            next_check: next_meeting_check,
+        };
+        self.next_check = next_check.into_iter().chain(next_meeting_check).min();
         self.count(&fresh, judged.len());
         answer(submissions, &records, &fresh);
-        self.publish(judged, &mut memory);
+        self.publish(judged, judged_meetings, &mut memory);
         self.memory = memory;
         Ok(())
     }
@@ -102,8 +123,9 @@ impl Engine {
             }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
-                // Asked of the outages and not of the silence, so that a batch that is tried again says it again.
-                if self.down.contains_key(&swipe.reader) {
+                // Asked of the outages and not of the silence, so that a batch that is tried again says it again. A terminal that
+                // delivers what it kept is back when all of it has come, which its handler says.
+                if self.down.contains_key(&swipe.reader) && !self.silence.keeps_records(&swipe.reader) {
                     let (reader, at) = (Arc::clone(&swipe.reader), swipe.received_at);
                     changes.push(ReaderChange {
                         reader,
@@ -211,7 +233,7 @@ impl Engine {
     }
 
     /// Those of some dates that are judged and whose rows exist.
-    fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
+    pub(super) fn begun_dates(&self, dates: DateRange) -> impl Iterator<Item = NaiveDate> + use<> {
         let last = dates.until.min(self.opened_through + chrono::Days::new(1));
         let first = dates.from.max(self.opened_from);
         first.iter_days().take_while(move |date| *date < last)
@@ -281,6 +303,7 @@ impl Engine {
             .collect();
         transaction.save_days(&days).await?;
         let stored = transaction.save_findings(&findings).await?;
+        self.recount(transaction, &stored).await?;
         let revisions: BTreeMap<&str, i64> = stored.iter().map(|row| (row.id.as_str(), row.revision)).collect();
         for row in judged.iter_mut().flat_map(|day| &mut day.settled.holding) {
             row.revision = revisions.get(row.id.as_str()).copied().unwrap_or(row.revision);
@@ -288,8 +311,20 @@ impl Engine {
         Ok(())
     }
 
+    /// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+    pub(super) async fn recount(
+        &self,
+        transaction: &mut dyn Transaction,
+        saved: &[FindingRow],
+    ) -> Result<(), StoreError> {
+        let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
+        let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
+        let site = self.site.borrow().clone();
+        counting::recount(transaction, &site, &self.secret, &people, self.now).await
+    }
+
     /// Tells the screens, and remembers what holds now.
-    fn publish(&self, judged: Vec<JudgedDay>, memory: &mut Memory) {
+    fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>, memory: &mut Memory) {
         let mut days = Vec::with_capacity(judged.len());
         for mut day in judged {
             let (key, holding) = (day.key.clone(), std::mem::take(&mut day.settled.holding));
@@ -299,6 +334,7 @@ impl Engine {
         self.lobby.publish(BoardChange {
             facts: None,
             days,
+            meetings: meetings.into_iter().filter_map(JudgedMeeting::for_board).collect(),
             sources: Vec::new(),
         });
     }
@@ -308,7 +344,8 @@ impl Engine {
         if site.facts.reader_index(&swipe.reader).is_none() {
             return Some("reader_unknown");
         }
-        Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at).map(Quarantine::name)
+        let by_time = Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at);
+        by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
     fn count(&self, fresh: &[bool], judged_days: usize) {
@@ -432,7 +469,7 @@ impl Engine {
             } else {
                 tracing::warn!(event = "reader.down", reader = outage.reader);
             }
-            transaction.save_outage(outage).await?;
+            transaction.save_outage(outage, self.now).await?;
         }
         let earlier = std::mem::replace(&mut self.down, down);
         let done = self
@@ -445,13 +482,26 @@ impl Engine {
         done
     }
 
-    /// The first date that something at an instant can touch: the one before it, or that of a duty that was not over.
-    pub(super) fn touched_from(&self, at: Instant) -> NaiveDate {
-        let facts = &self.site.borrow().facts;
-        let day_before = super::site::date_at(facts, at) - chrono::Days::new(1);
-        facts.records().duty_begun_before(at).map_or(day_before, |begun_at| {
-            super::site::date_at(facts, begun_at).min(day_before)
-        })
+    /// Makes due what something at an instant or later can touch: everybody's days from the date before on, and of duties that were
+    /// not over, however long ago they began, the day on which they did.
+    pub(super) async fn make_due_since(
+        &self,
+        transaction: &mut dyn Transaction,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let site = self.site.borrow().clone();
+        let records = site.facts.records();
+        let first = super::site::date_at(&site.facts, at) - chrono::Days::new(1);
+        transaction.make_due(None, Some(&first.to_string())).await?;
+        for duty in records.duties_unsettled_at(at) {
+            let date = super::site::date_at(&site.facts, duty.interval.from);
+            if date < first {
+                let person = &*records.people[duty.person.at()].id;
+                let (date, after) = (date.to_string(), (date + chrono::Days::new(1)).to_string());
+                transaction.make_due_within(Some(&[person]), &date, &after).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes every day from the date of `since` on due, commits and reads the facts again.
@@ -460,9 +510,11 @@ impl Engine {
         mut transaction: Box<dyn Transaction>,
         since: Option<Instant>,
     ) -> Result<(), StoreError> {
-        let from = since.map(|at| self.touched_from(at).to_string());
         transaction.bump_facts_revision().await?;
-        transaction.make_due(None, from.as_deref()).await?;
+        match since {
+            Some(at) => self.make_due_since(&mut *transaction, at).await?,
+            None => drop(transaction.make_due(None, None).await?),
+        }
         transaction.commit().await?;
         self.next_check = Some(self.now);
         self.reload_site().await
@@ -477,6 +529,7 @@ impl Engine {
             people = snapshot.facts.records().people.len()
         );
         self.site.send_replace(snapshot);
+        self.meetings.stale = true;
         if let Some(text) = self.ledger.setting(setting::OPENED_THROUGH).await?
             && let Ok(noted) = text.parse()
         {
@@ -497,6 +550,7 @@ impl Engine {
         self.lobby.publish(BoardChange {
             facts: Some(facts),
             days: Vec::new(),
+            meetings: Vec::new(),
             sources,
         });
     }

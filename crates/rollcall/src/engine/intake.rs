@@ -14,6 +14,13 @@ pub const QUEUE_LENGTH: usize = 1_024;
 /// How many readings one transaction takes, and so one submission may hold.
 pub const READINGS_PER_BATCH: usize = 256;
 
+/// Why a swipe is not judged although its time is possible: its terminal's clock was set, and its time could not be compared with ours.
+/// Unlike an unknown reader this is not asked again when facts change; somebody has to place the swipe in time.
+pub const CLOCK_SET: &str = "clock_set";
+
+/// Likewise: its reader's clock was measured and is off by more than the site tolerates.
+pub const CLOCK_OFF: &str = "clock_off";
+
 /// A reading on its way to the ledger.
 #[derive(Clone, Debug)]
 pub struct NewSwipe {
@@ -33,6 +40,8 @@ pub struct NewSwipe {
     pub sequence: Option<i64>,
     /// `in`, `out` or `both`, where the source says it.
     pub faces: Option<&'static str>,
+    /// Why the source's clock is not believed, a stable word; `None`: nothing speaks against it.
+    pub doubt: Option<&'static str>,
 }
 
 /// What became of one reading, known only after the commit.

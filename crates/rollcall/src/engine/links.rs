@@ -1,22 +1,33 @@
 //! From the readers' links to the engine: what a link delivers is put into the engine's terms and handed over, and the answer
 //! goes back after the commit.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use bridge::{Delivery, Link, LinkContext, LinkEvent, ReaderConfig};
-use rules::time::Instant;
+use chrono::Offset;
+use chrono_tz::Tz;
+use rules::time::{Instant, Span};
 use store::rows::RejectedInput;
 use tokio::sync::{mpsc, oneshot};
 use wire::{HappenedAt, Malformed, Reading};
 
-use super::intake::{Intake, IntakeError, NewSwipe, Outcome, ReaderChange, swipe_id};
+use super::Heartbeats;
+use super::intake::{CLOCK_OFF, Intake, IntakeError, NewSwipe, Outcome, ReaderChange, swipe_id};
+use crate::config::Config;
 use crate::lifecycle::Lifecycle;
 use crate::shared::Shared;
 
 /// How many events of all links together may wait for the engine's queue. When it is full, serial lines wait and network peers
 /// hear "busy".
 const WAITING_EVENTS: usize = 256;
+
+/// How far local time is ahead of UTC, in minutes.
+pub(crate) fn offset_minutes(zone: Tz, at: Instant) -> i32 {
+    at.to_utc().with_timezone(&zone).offset().fix().local_minus_utc() / 60
+}
 
 /// The readers that this process itself listens to, and so knows whether they can be heard.
 pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
@@ -28,18 +39,37 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
 }
 
 /// Starts a link for each reader, and the task that hands on what they deliver.
-pub fn start(readers: &[ReaderConfig], shared: &Shared, intake: &Intake, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+pub fn start(
+    config: &Config,
+    data_directory: &Path,
+    shared: &Shared,
+    intake: &Intake,
+    heartbeats: &Heartbeats,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
     let mut boot = [0_u8; 8];
     getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     let clock = shared.clock.clone();
-    let context = LinkContext::new(
+    let mut context = LinkContext::new(
         hex::encode(boot),
         sink,
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
-    for reader in readers.iter().filter(|reader| reader.link != Link::Http) {
+    let (clock, site) = (shared.clock.clone(), shared.site.clone());
+    context.offset_minutes = Arc::new(move || offset_minutes(site.borrow().facts.records().site.zone, clock.now()));
+    context.state_directory = Some(data_directory.to_owned());
+    for bus in &config.osdp_buses {
+        let on_bus = |reader: &&ReaderConfig| matches!(&reader.link, Link::Osdp(osdp) if osdp.bus == bus.id);
+        let readers: Vec<_> = config.readers.iter().filter(on_bus).cloned().collect();
+        let (bus, context) = (bus.clone(), context.clone());
+        lifecycle.spawn_vital("an OSDP bus", async move {
+            bridge::run_osdp_bus(bus, readers, context).await.context("bus")
+        });
+    }
+    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && !matches!(reader.link, Link::Osdp(_));
+    for reader in config.readers.iter().filter(on_links) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {
             bridge::run_link(reader, context).await.context("link")
@@ -48,6 +78,8 @@ pub fn start(readers: &[ReaderConfig], shared: &Shared, intake: &Intake, lifecyc
     let pump = Pump {
         shared: shared.clone(),
         intake: intake.clone(),
+        heartbeats: heartbeats.clone(),
+        clocks: BTreeMap::new(),
         lifecycle: lifecycle.clone(),
     };
     lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
@@ -57,12 +89,15 @@ pub fn start(readers: &[ReaderConfig], shared: &Shared, intake: &Intake, lifecyc
 struct Pump {
     shared: Shared,
     intake: Intake,
+    heartbeats: Heartbeats,
+    /// How far the clocks of readers that have one are ahead of ours, as last measured.
+    clocks: BTreeMap<String, Span>,
     lifecycle: Lifecycle,
 }
 
 impl Pump {
     /// Hands on until the links have stopped and everything that they had read is with the engine.
-    async fn run(self, mut deliveries: mpsc::Receiver<Delivery>) -> anyhow::Result<()> {
+    async fn run(mut self, mut deliveries: mpsc::Receiver<Delivery>) -> anyhow::Result<()> {
         while let Some(delivery) = deliveries.recv().await {
             if let Err(IntakeError::Stopping) = self.hand_on(delivery).await {
                 return Ok(());
@@ -73,7 +108,7 @@ impl Pump {
         Ok(())
     }
 
-    async fn hand_on(&self, delivery: Delivery) -> Result<(), IntakeError> {
+    async fn hand_on(&mut self, delivery: Delivery) -> Result<(), IntakeError> {
         match delivery.event {
             LinkEvent::Reading {
                 reader,
@@ -82,8 +117,11 @@ impl Pump {
                 received_at_ms,
             } => {
                 let swipe = self.swipe(&reader, dedup_source, &reading, Instant::from_ms(received_at_ms));
+                let (shared, badge, happened_at) = (self.shared.clone(), swipe.badge.clone(), swipe.happened_at);
                 let outcome = self.intake.swipe(swipe).await?;
-                self.reply_later(outcome, delivery.reply, bridge_outcome);
+                self.reply_later(outcome, delivery.reply, move |outcomes| {
+                    bridge_outcome(outcomes, has_holder(&shared, &badge, happened_at))
+                });
             }
             LinkEvent::Malformed {
                 reader,
@@ -101,6 +139,11 @@ impl Pump {
                     })
                 });
             }
+            LinkEvent::Clock {
+                reader,
+                ahead_ms,
+                at_ms,
+            } => self.note_clock(reader, Span::from_ms(ahead_ms), Instant::from_ms(at_ms)),
             LinkEvent::State {
                 reader,
                 up,
@@ -120,6 +163,28 @@ impl Pump {
         Ok(())
     }
 
+    fn note_clock(&mut self, reader: String, ahead: Span, at: Instant) {
+        let tolerance = self.shared.site.borrow().facts.records().site.clock_tolerance;
+        let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
+        self.heartbeats.note(&reader.as_str().into(), at);
+        let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);
+        if is_off(ahead) && !was_off {
+            tracing::warn!(
+                event = "reader.clock_off",
+                reader,
+                ahead_ms = ahead.as_ms(),
+                remedy = "set its clock, or write set_clock = true"
+            );
+        } else if was_off && !is_off(ahead) {
+            tracing::info!(event = "reader.clock_right", reader, ahead_ms = ahead.as_ms());
+        }
+        if is_off(ahead) {
+            self.clocks.insert(reader, ahead);
+        } else {
+            self.clocks.remove(&reader);
+        }
+    }
+
     fn swipe(&self, reader: &str, source_key: String, reading: &Reading, received_at: Instant) -> NewSwipe {
         let zone = self.shared.site.borrow().facts.records().site.zone;
         let happened_at = match reading.happened_at {
@@ -137,6 +202,7 @@ impl Pump {
             received_at,
             sequence: reading.sequence,
             faces: reading.faces.map(wire::Faces::name),
+            doubt: self.clocks.contains_key(reader).then_some(CLOCK_OFF),
         }
     }
 
@@ -164,15 +230,33 @@ impl Pump {
     }
 }
 
-fn bridge_outcome(outcomes: Vec<Outcome>) -> Option<bridge::Outcome> {
+/// What makes a record of a terminal the same when it comes again, by whichever way: its own tuple, and for terminals that call us
+/// their serial number, which says that another terminal has taken the place of one.
+pub(crate) fn source_key(link: &Link, record: &str) -> String {
+    match link {
+        Link::Adms(serial) => format!("{serial}|{record}"),
+        _ => record.to_owned(),
+    }
+}
+
+/// Whether somebody has the badge.
+fn has_holder(shared: &Shared, badge: &str, at: Instant) -> bool {
+    let site = shared.site.borrow();
+    site.badge(badge, at)
+        .is_some_and(|badge| site.facts.holder(badge, at).is_some())
+}
+
+fn bridge_outcome(outcomes: Vec<Outcome>, has_holder: bool) -> Option<bridge::Outcome> {
     outcomes.into_iter().next().map(|outcome| match outcome {
-        Outcome::Recorded { id } => bridge::Outcome::Recorded { id },
+        Outcome::Recorded { id } if has_holder => bridge::Outcome::Recorded { id },
+        Outcome::Recorded { id } => bridge::Outcome::Unassigned { id },
         Outcome::Duplicate { id } => bridge::Outcome::Duplicate { id },
         Outcome::Quarantined { id, reason } => bridge::Outcome::Quarantined { id, reason },
     })
 }
 
-fn rejected(reader: &str, malformed: &Malformed, received_at: Instant) -> RejectedInput {
+/// An input that could not be read, as it is kept.
+pub(crate) fn rejected(reader: &str, malformed: &Malformed, received_at: Instant) -> RejectedInput {
     let raw_hex = hex::encode(&malformed.bytes);
     let reason = malformed.reason.name();
     RejectedInput {

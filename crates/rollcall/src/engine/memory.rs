@@ -15,6 +15,7 @@ use store::rows::{BadgeSwipe, DayKey, FindingRow};
 use store::{StoreError, Transaction};
 
 use super::batch::PersonDays;
+use crate::counting;
 use crate::shared::SiteSnapshot;
 
 /// How many people's swipes and how many days' findings are remembered at least, as far as so many were looked at; at most it
@@ -109,7 +110,8 @@ impl Memory {
             .collect();
         let rows = transaction.findings_of(&unknown).await?;
         let mut found: BTreeMap<DayKey, Vec<FindingRow>> = unknown.into_iter().map(|day| (day, Vec::new())).collect();
-        for row in rows {
+        // Escalations are counted and not judged: judging a day leaves them as they are.
+        for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
             let day = DayKey {
                 person: row.person.clone(),
                 date: row.date.clone(),

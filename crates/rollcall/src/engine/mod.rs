@@ -4,14 +4,17 @@
 //! once, and commits swipes, verdicts, findings and next deadlines in one transaction. Readers are answered and screens told
 //! only after that. It sleeps until the earliest instant that the rules themselves named, or until something arrives.
 
+pub mod again;
 mod batch;
 pub mod intake;
 pub mod links;
+pub mod meetings;
 mod memory;
-pub mod rebuild;
 mod silence;
 mod site;
 pub mod verdicts;
+#[cfg(test)]
+pub(crate) mod workbench;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,8 +38,10 @@ use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
 use silence::Silence;
 
+pub use batch::{installation_secret, known_secret};
 pub use intake::Intake;
-pub use site::load_site;
+pub use silence::Heartbeats;
+pub use site::{load_site, snapshot_of};
 
 /// How often the loop looks whether another process changed facts; nobody is evaluated by this.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -90,6 +95,8 @@ pub struct EngineParts {
     pub site: watch::Sender<SiteSnapshot>,
     /// The configured readers; those that this process itself listens to count as down until they are heard.
     pub readers: Vec<ReaderConfig>,
+    /// Where those who hear readers note that they are there.
+    pub heartbeats: Heartbeats,
     /// What others may see of the engine.
     pub health: Arc<Health>,
 }
@@ -155,6 +162,8 @@ struct Engine {
     /// The next date to open, and when; `None` where nothing is asked of anybody in the weeks to come.
     next_opening: Option<(NaiveDate, Instant)>,
     next_check: Option<Instant>,
+    /// What is known of the rows of meetings as a whole.
+    meetings: meetings::MeetingClock,
     /// Readers that were silent for too long are told from those whose link is down.
     silence: Silence,
     /// Readers that cannot be heard, and since when.
@@ -172,6 +181,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         lobby,
         site,
         readers,
+        heartbeats,
         health,
     } = parts;
     let now = clock.now();
@@ -193,7 +203,8 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         opened_through,
         next_opening: None,
         next_check: Some(now),
-        silence: Silence::new(&readers, now),
+        meetings: meetings::MeetingClock::default(),
+        silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
         memory: Memory::default(),
     };
@@ -233,9 +244,8 @@ impl Engine {
             });
         let lost: Vec<_> = lost.collect();
         self.note_readers(&lost).await?;
-        let board_from = self.touched_from(self.now);
         let mut transaction = self.ledger.begin().await?;
-        transaction.make_due(None, Some(&board_from.to_string())).await?;
+        self.make_due_since(&mut *transaction, self.now).await?;
         transaction.commit().await?;
         self.publish_board_frame();
         self.plan_opening();
@@ -379,6 +389,8 @@ impl Engine {
             transaction.commit().await?;
         }
         let mut transaction = self.ledger.begin().await?;
+        transaction.touch_meetings(&self.meetings_of_date(date)).await?;
+        self.meetings.stale = true;
         self.opened_from = self.opened_from.min(date);
         transaction
             .set_setting(setting::OPENED_FROM, &self.opened_from.to_string())

@@ -1,14 +1,37 @@
 //! Readers whose silence means something, and when they were last heard.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bridge::{Link, ReaderConfig};
 use rules::time::{Instant, Span};
 
+/// When readers last showed that they are there without saying anything that the engine must know. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeats(Arc<Mutex<BTreeMap<Arc<str>, Instant>>>);
+
+impl Heartbeats {
+    /// A reader showed that it is there. Returns when it last did before.
+    pub fn note(&self, reader: &Arc<str>, at: Instant) -> Option<Instant> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.insert(Arc::clone(reader), at)
+    }
+
+    /// When a reader last showed that it is there.
+    pub fn last(&self, reader: &str) -> Option<Instant> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(reader).copied()
+    }
+}
+
 /// The readers whose silence means something.
 #[derive(Debug, Default)]
-pub(super) struct Silence(BTreeMap<Arc<str>, Sign>);
+pub(super) struct Silence {
+    signs: BTreeMap<Arc<str>, Sign>,
+    heartbeats: Heartbeats,
+    /// Readers that keep what they cannot deliver.
+    keepers: BTreeSet<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Sign {
@@ -20,7 +43,7 @@ struct Sign {
 
 impl Silence {
     /// Readers with a `silent_after_seconds`.
-    pub(super) fn new(readers: &[ReaderConfig], now: Instant) -> Self {
+    pub(super) fn new(readers: &[ReaderConfig], heartbeats: Heartbeats, now: Instant) -> Self {
         let watched = readers.iter().filter(|reader| reader.silent_after_seconds > 0);
         let sign = |reader: &ReaderConfig| Sign {
             silent_after: Span::from_seconds(i64::from(reader.silent_after_seconds)),
@@ -29,16 +52,24 @@ impl Silence {
             link_up: reader.link == Link::Http,
             silent: false,
         };
-        Self(
-            watched
+        let keepers = readers.iter().filter(|reader| reader.link.is_terminal());
+        Self {
+            signs: watched
                 .map(|reader| (reader.id.as_str().into(), sign(reader)))
                 .collect(),
-        )
+            heartbeats,
+            keepers: keepers.map(|reader| reader.id.as_str().into()).collect(),
+        }
+    }
+
+    /// Whether a reader keeps what it cannot deliver, so that a reading of it may be an old one.
+    pub(super) fn keeps_records(&self, reader: &str) -> bool {
+        self.keepers.contains(reader)
     }
 
     /// The link came up or went down; coming up is a sign of life.
     pub(super) fn link(&mut self, reader: &str, up: bool, at: Instant) {
-        if let Some(sign) = self.0.get_mut(reader) {
+        if let Some(sign) = self.signs.get_mut(reader) {
             sign.link_up = up;
             sign.silent = false;
             sign.last = at;
@@ -47,7 +78,7 @@ impl Silence {
 
     /// A reading came.
     pub(super) fn heard(&mut self, reader: &str, at: Instant) {
-        if let Some(sign) = self.0.get_mut(reader) {
+        if let Some(sign) = self.signs.get_mut(reader) {
             sign.last = at;
             sign.silent = false;
         }
@@ -55,16 +86,15 @@ impl Silence {
 
     /// Readers that have just been silent for too long, and when they were last heard. A link that is down has said so itself.
     pub(super) fn fallen_silent(&mut self, now: Instant) -> Vec<(Arc<str>, Instant)> {
-        let silent = self
-            .0
-            .iter_mut()
-            .filter(|(_, sign)| sign.link_up && !sign.silent && now - sign.last > sign.silent_after);
-        silent
-            .map(|(reader, sign)| {
+        let mut fallen = Vec::new();
+        for (reader, sign) in &mut self.signs {
+            sign.last = sign.last.max(self.heartbeats.last(reader).unwrap_or(sign.last));
+            if sign.link_up && !sign.silent && now - sign.last > sign.silent_after {
                 sign.silent = true;
-                (Arc::clone(reader), sign.last)
-            })
-            .collect()
+                fallen.push((Arc::clone(reader), sign.last));
+            }
+        }
+        fallen
     }
 }
 
@@ -79,7 +109,10 @@ mod tests {
             link_up: true,
             silent: false,
         };
-        Silence(BTreeMap::from([("gate".into(), sign)]))
+        Silence {
+            signs: BTreeMap::from([("gate".into(), sign)]),
+            ..Silence::default()
+        }
     }
 
     #[test]
@@ -100,6 +133,22 @@ mod tests {
             silence.fallen_silent(Instant::from_ms(31_001)).len(),
             1,
             "it was heard and can fall silent again"
+        );
+    }
+
+    #[test]
+    fn a_heartbeat_is_a_sign_of_life_without_being_an_event() {
+        let mut silence = silence(10);
+        let heartbeats = silence.heartbeats.clone();
+        assert_eq!(heartbeats.note(&"gate".into(), Instant::from_ms(9_000)), None);
+        assert!(silence.fallen_silent(Instant::from_ms(19_000)).is_empty());
+        assert_eq!(
+            silence.fallen_silent(Instant::from_ms(19_001)),
+            [("gate".into(), Instant::from_ms(9_000))]
+        );
+        assert_eq!(
+            heartbeats.note(&"gate".into(), Instant::from_ms(20_000)),
+            Some(Instant::from_ms(9_000))
         );
     }
 

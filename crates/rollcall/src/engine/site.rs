@@ -12,7 +12,7 @@ use store::{Ledger, StoreError};
 
 use super::Engine;
 use super::intake::ReaderChange;
-use crate::folder::FolderError;
+use crate::folder::{FolderError, SiteSource};
 use crate::lobby::SourceState;
 use crate::shared::SiteSnapshot;
 
@@ -20,10 +20,15 @@ use crate::shared::SiteSnapshot;
 pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> {
     let revision = ledger.facts_revision().await?;
     let source = crate::transfer::site_source(ledger).await?;
+    snapshot_of(revision, &source, ledger.outages().await?)
+}
+
+/// The facts that files of a site folder and outages make.
+pub fn snapshot_of(revision: i64, source: &SiteSource, outages: Vec<OutageRow>) -> Result<SiteSnapshot, StoreError> {
     let mut records = if source.site.is_empty() {
         nobody()
     } else {
-        crate::folder::compile(&source)
+        crate::folder::compile(source)
             .map_err(|error| unusable(&error))?
             .records
     };
@@ -33,7 +38,7 @@ pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> 
         .zip(0..)
         .map(|(reader, index)| (reader.id.clone(), index))
         .collect();
-    for outage in ledger.outages().await? {
+    for outage in outages {
         if let Some(index) = readers.get(outage.reader.as_str()) {
             let reader = rules::model::ReaderIndex(*index);
             records.outages.push(Outage {
@@ -66,12 +71,14 @@ pub(super) fn date_at(facts: &SiteFacts, at: Instant) -> NaiveDate {
     local_date(at, facts.records().site.zone)
 }
 
-/// When a date begins to be judged: the earliest moment at which anybody's does.
+/// When a date begins to be judged: the earliest moment at which anybody's does, or a meeting's.
 pub(super) fn opens_at(facts: &SiteFacts, date: NaiveDate) -> Option<Instant> {
-    facts
-        .person_indexes()
-        .filter_map(|person| facts.opens_at(person, date))
-        .min()
+    let people = facts.person_indexes().filter_map(|person| facts.opens_at(person, date));
+    let scopes = facts.unit_scopes().into_iter();
+    let meetings = scopes
+        .filter(|scope| facts.date_of_scope(*scope) == date)
+        .map(|scope| facts.scope_opens_at(scope));
+    people.chain(meetings).min()
 }
 
 /// What a reader's change means for the outages: `down` is brought up to date, and a row to be stored is returned unless the
@@ -127,11 +134,15 @@ impl Engine {
         let mut transaction = self.ledger.begin().await?;
         for reader in readers {
             transaction
-                .save_outage(&OutageRow {
-                    reader,
-                    down_from: from,
-                    down_until: Some(until),
-                })
+                .save_outage(
+                    &OutageRow {
+                        reader,
+                        down_from: from,
+                        down_until: Some(until),
+                    },
+                    // What the clock says from now on.
+                    from,
+                )
                 .await?;
         }
         self.change_facts(transaction, Some(from)).await

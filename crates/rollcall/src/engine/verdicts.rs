@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rules::finding::{About, Assessment, Finding};
-use rules::model::{SiteRecords, SwipeId};
+use rules::model::{SiteRecords, Subject, SwipeId};
 use rules::time::Instant;
 use sha2::{Digest, Sha256};
 use store::rows::{DayKey, FindingRow, Review};
@@ -33,10 +33,27 @@ pub struct Settled {
 
 /// Compares what the rules say of a day with what is stored of it.
 pub fn settle(judging: &Judging<'_>, day: &DayKey, assessment: &Assessment, stored: Vec<FindingRow>) -> Settled {
+    let rows = assessment.findings.iter().map(|finding| judging.row(day, finding));
+    settle_rows(judging, rows, stored)
+}
+
+/// Compares what the rules say of units at a meeting with what is stored of it.
+pub fn settle_units(judging: &Judging<'_>, date: &str, findings: &[Finding], stored: Vec<FindingRow>) -> Settled {
+    let nobody = DayKey {
+        person: String::new(),
+        date: date.to_owned(),
+    };
+    settle_rows(
+        judging,
+        findings.iter().map(|finding| judging.row(&nobody, finding)),
+        stored,
+    )
+}
+
+fn settle_rows(judging: &Judging<'_>, rows: impl Iterator<Item = FindingRow>, stored: Vec<FindingRow>) -> Settled {
     let mut stored: BTreeMap<String, FindingRow> = stored.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mut settled = Settled::default();
-    for finding in &assessment.findings {
-        let row = judging.row(day, finding);
+    for row in rows {
         let row = match stored.remove(&row.id) {
             Some(before)
                 if before.withdrawn_at.is_none() && before.digest == row.digest && before.swipes == row.swipes =>
@@ -69,7 +86,8 @@ fn succeed(row: FindingRow, before: Option<FindingRow>) -> FindingRow {
 }
 
 impl Judging<'_> {
-    fn row(&self, day: &DayKey, finding: &Finding) -> FindingRow {
+    /// A finding as it is stored when it is new.
+    pub fn row(&self, day: &DayKey, finding: &Finding) -> FindingRow {
         let (period, meeting) = match &finding.about {
             About::Period(name) => (Some(name.to_string()), None),
             About::Meeting(index) => (
@@ -92,13 +110,15 @@ impl Judging<'_> {
             kind,
         ];
         identity.extend(source);
+        let unit = finding.unit.and_then(|unit| self.records.units.get(unit.at()));
+        // A unit's findings are told apart by the unit; a person's stay what they are when they move to another unit.
+        if let (Subject::Unit(_), Some(unit)) = (finding.subject, unit) {
+            identity.extend(["unit", &*unit.id]);
+        }
         FindingRow {
             id: self.finding_id(&identity),
             person: day.person.clone(),
-            unit: finding
-                .unit
-                .and_then(|unit| self.records.units.get(unit.at()))
-                .map(|unit| unit.id.to_string()),
+            unit: unit.map(|unit| unit.id.to_string()),
             date: day.date.clone(),
             period,
             meeting,
@@ -120,7 +140,8 @@ impl Judging<'_> {
         }
     }
 
-    fn withdraw(&self, row: FindingRow) -> FindingRow {
+    /// A finding that no longer holds.
+    pub fn withdraw(&self, row: FindingRow) -> FindingRow {
         FindingRow {
             revision: row.revision + 1,
             changed_at: self.now,

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use rules::model::{
-    Badge, BadgeGrant, Facing, Outage, Pairing, PeriodSettings, Person, PersonIndex, Place, PlaceIndex, PlaceKind,
-    Reader, ReaderIndex, Site, Stand, Stint, Unit, UnitIndex,
+    Badge, BadgeGrant, Facing, Outage, Pairing, Person, PersonIndex, Place, PlaceIndex, PlaceKind, Reader, ReaderIndex,
+    Site, Stand, Stint, Unit, UnitIndex,
 };
 use rules::time::{Instant, Interval, Span};
 
 use super::compile::{Draft, next};
 use super::document::Document;
 use super::gathering::Cells;
-use super::hours;
+use super::period_defaults::PeriodDefaults;
 use super::problem::{Code, Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::values::{self, latest_from_wins};
@@ -34,8 +34,8 @@ const SITE_KEYS: [&str; 9] = [
 /// Longest length of time that a setting may have: a week.
 const SECONDS_MAX: i64 = 7 * 86_400;
 
-/// `site.toml`, and its `[period_defaults]`. `None` where there is no usable `time_zone`.
-pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodSettings)> {
+/// `site.toml`, and its `period_defaults`. `None` where there is no usable `time_zone`.
+pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodDefaults)> {
     let document = Document::parse("site.toml", text, problems);
     let top = document.top();
     top.warn_of_other_keys(&SITE_KEYS, problems);
@@ -64,11 +64,7 @@ pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodS
         .flatten()
         .unwrap_or(first_of_2020);
     let name = problems.keep(top.text("name")).flatten().unwrap_or_default().into();
-    let mut settings = PeriodSettings::default();
-    if let Some(defaults) = top.table("period_defaults", problems) {
-        defaults.warn_of_other_keys(&hours::PERIOD_PARAMETERS, problems);
-        problems.extend(hours::apply_settings(&defaults, &mut settings));
-    }
+    let defaults = PeriodDefaults::read(&top, problems);
     Some((
         Site {
             name,
@@ -79,7 +75,7 @@ pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodS
             coverage_tolerance,
             meeting_travel,
         },
-        settings,
+        defaults,
     ))
 }
 

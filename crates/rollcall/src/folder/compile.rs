@@ -6,11 +6,12 @@ use chrono_tz::Tz;
 use rules::model::{DutyIndex, Id, MeetingIndex, PersonIndex, PlaceIndex, ReaderIndex, Site, SiteRecords, UnitIndex};
 
 use super::FolderError;
+use super::decisions::{self, FolderDecision};
 use super::gathering::{Cells, each_row};
 use super::problem::{Problem, Problems};
 use super::source::{SiteSource, TableFile};
 use super::swipes::{self, FolderSwipe};
-use super::{BadgeKeys, bureau, duties, feed, hours, later, meetings};
+use super::{BadgeKeys, attendance, bureau, duties, escalations, feed, hours, meetings};
 
 /// What a site folder says.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Compiled {
     pub badge_keys: BadgeKeys,
     /// Its swipes without repeats, by when they happened.
     pub swipes: Vec<FolderSwipe>,
+    /// What people decided on findings, in the order of the file.
+    pub decisions: Vec<FolderDecision>,
     /// What is wrong, by file and row.
     pub problems: Vec<Problem>,
 }
@@ -60,15 +63,20 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     meetings::rosters(source, &mut draft, &mut problems);
     feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);
+    attendance::units(source, &mut draft, &mut problems);
+    attendance::substitutes(source, &mut draft, &mut problems);
+    attendance::observations(source, &mut draft, &mut problems);
     duties::duties(source, &mut draft, &mut problems);
     duties::checks(source, &mut draft, &mut problems);
-    later::check(source, &draft, &mut problems);
+    escalations::escalations(source, &mut draft, &mut problems);
+    let decisions = decisions::decisions(source, &draft, &mut problems);
     let badge_keys = BadgeKeys::new(&draft.records.badges);
     let swipes = swipes::swipes(source, &draft, &badge_keys, &mut problems);
     Ok(Compiled {
         records: draft.records,
         badge_keys,
         swipes,
+        decisions,
         problems: problems.into_sorted(),
     })
 }

@@ -199,6 +199,23 @@ impl<'a> Node<'a> {
             .ok_or_else(|| self.wrong(Code::ValueInvalid, key).with("allowed", allowed))
     }
 
+    /// Texts: an array of them, or one alone.
+    pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, Problem> {
+        let Some(DeValue::Array(array)) = self.table.get(key).map(Spanned::get_ref) else {
+            return Ok(self.text(key)?.map(|text| vec![text]));
+        };
+        let texts = array.iter().map(|value| value.get_ref().as_str().map(str::to_owned));
+        let texts: Option<Vec<String>> = texts.collect();
+        texts
+            .map(Some)
+            .ok_or_else(|| self.wrong(Code::ValueInvalid, key).with("allowed", "[\"…\", \"…\"]"))
+    }
+
+    /// Whether a key holds a table.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
+    }
+
     fn read<T>(&self, key: &str, code: Code, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         parse(&text).map(Some).ok_or_else(|| self.wrong(code, key))

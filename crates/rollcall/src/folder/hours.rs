@@ -14,6 +14,7 @@ use super::bureau::FirstLines;
 use super::compile::Draft;
 use super::document::{Document, Node};
 use super::gathering::{Cells, each_row};
+use super::period_defaults::PeriodDefaults;
 use super::problem::{Code, Problem, Problems};
 use super::shipped;
 use super::source::{SiteSource, Table, TableFile};
@@ -102,11 +103,12 @@ fn set<T>(setting: &mut T, value: Result<Option<T>, Problem>, problems: &mut Vec
 }
 
 /// `schedules.toml`.
-pub(super) fn schedules(source: &SiteSource, defaults: &PeriodSettings, draft: &mut Draft, problems: &mut Problems) {
+pub(super) fn schedules(source: &SiteSource, defaults: &PeriodDefaults, draft: &mut Draft, problems: &mut Problems) {
     let document = Document::parse("schedules.toml", &source.schedules, problems);
     let top = document.top();
     top.warn_of_other_keys(&["schedule"], problems);
     let mut first_lines: HashMap<(Id, Option<NaiveDate>), u64> = HashMap::new();
+    let mut written = Vec::new();
     for node in top.tables("schedule", problems) {
         node.warn_of_other_keys(&["id", "from", "until", "period", "late_allowance"], problems);
         let Some(schedule) = problems.keep(edition(&node)) else {
@@ -117,18 +119,32 @@ pub(super) fn schedules(source: &SiteSource, defaults: &PeriodSettings, draft: &
             continue;
         }
         first_lines.insert((schedule.id.clone(), schedule.from), node.line());
-        let periods = periods(&node, defaults, problems);
+        // What is wrong is said once, whichever defaults the periods are read with.
+        let mut said = Vec::new();
+        let read = defaults.editions.iter().map(|(_, settings)| {
+            let mut wrong = Problems::default();
+            let periods = periods(&node, settings, &mut wrong);
+            said.extend(wrong.into_sorted());
+            periods
+        });
+        let periods: Vec<Vec<Period>> = read.collect();
+        for (position, problem) in said.iter().enumerate() {
+            if !said[..position].contains(problem) {
+                problems.add(problem.clone());
+            }
+        }
         let allowances = node.tables("late_allowance", problems);
         let late_allowances = allowances
             .iter()
             .filter_map(|node| late_allowance(node, problems))
             .collect();
-        draft.records.schedules.push(Schedule {
-            periods,
+        let schedule = Schedule {
             late_allowances,
             ..schedule
-        });
+        };
+        written.push((schedule, periods));
     }
+    draft.records.schedules = defaults.in_force(written);
 }
 
 fn edition(node: &Node<'_>) -> Result<Schedule, Problem> {

@@ -13,12 +13,14 @@ use super::gathering::Cells;
 use super::problem::{Code, Problem, Problems};
 use super::source::{SiteSource, TableFile};
 
-const MEETING_KEYS: [&str; 13] = [
+const MEETING_KEYS: [&str; 15] = [
     "id",
     "title",
     "place",
     "starts",
     "ends",
+    "extended_until",
+    "closed_early_at",
     "sign_in_opens",
     "late_grace_minutes",
     "absent_after_minutes",
@@ -86,8 +88,12 @@ pub(super) fn meeting(node: &Node<'_>, draft: &Draft) -> Result<Meeting, Problem
         ("within_unit", Substitutes::WithinUnit),
     ];
     let exits_allowed = node.integer("exits_allowed", 0, EXITS_MAX)?;
+    let extended_until = moved_end(node, "extended_until", ends, zone)?;
+    let closed_early_at = moved_end(node, "closed_early_at", starts, zone)?;
     let announced = Meeting::new(id, title, place, Interval::new(starts, ends));
     Ok(Meeting {
+        extended_until,
+        closed_early_at,
         sign_in_opens,
         late_grace: minutes("late_grace_minutes")?.unwrap_or(announced.late_grace),
         absent_after: minutes("absent_after_minutes")?.unwrap_or(announced.absent_after),
@@ -102,6 +108,16 @@ pub(super) fn meeting(node: &Node<'_>, draft: &Draft) -> Result<Meeting, Problem
             .unwrap_or(announced.substitutes),
         ..announced
     })
+}
+
+/// An instant to which the end was moved, which must be later than another.
+fn moved_end(node: &Node<'_>, key: &str, after: Instant, zone: Tz) -> Result<Option<Instant>, Problem> {
+    let at = node.instant(key, zone)?;
+    if at.is_some_and(|at| at <= after) {
+        let before = if key == "extended_until" { "ends" } else { "starts" };
+        return Err(empty(node, key, [before, key]));
+    }
+    Ok(at)
 }
 
 fn empty(node: &Node<'_>, key: &str, edges: [&str; 2]) -> Problem {

@@ -6,16 +6,19 @@
 //!
 //! To add a column: list it in [`source::TableFile::columns`] and read it where the file's rows are compiled.
 
+mod attendance;
 mod badges;
 mod bureau;
 mod compile;
+mod decisions;
 mod document;
 mod duties;
+mod escalations;
 mod feed;
 mod gathering;
 mod hours;
-mod later;
 mod meetings;
+mod period_defaults;
 mod problem;
 mod shipped;
 mod source;
@@ -24,6 +27,8 @@ mod values;
 
 pub use badges::BadgeKeys;
 pub use compile::{Compiled, compile};
+pub use decisions::FolderDecision;
+pub use escalations::escalation_rules;
 pub use hours::calendar_problems;
 pub use problem::{Code, Problem, Severity};
 pub use shipped::Shipped;

@@ -60,8 +60,6 @@ codes! {
     FileUnknown = "file_unknown",
     /// Bytes that are not UTF-8.
     NotUtf8 = "not_utf8",
-    /// A file that this version checks and does not judge yet.
-    NotJudgedYet = "not_judged_yet",
     /// A column that means nothing here.
     ColumnUnknown = "column_unknown",
     /// A required column that the header lacks.
@@ -112,18 +110,30 @@ codes! {
     ScheduleUnknown = "schedule_unknown",
     /// A meeting that `meetings.toml` does not have.
     MeetingUnknown = "meeting_unknown",
+    /// Somebody who is not on the roster of the meeting.
+    NotOnRoster = "not_on_roster",
+    /// A substitute whom the meeting does not allow.
+    SubstituteNotAllowed = "substitute_not_allowed",
     /// A duty that `duties.csv` does not have.
     DutyUnknown = "duty_unknown",
+    /// A decision on something that is not found, or not final.
+    DecisionUnmatched = "decision_unmatched",
+    /// Rows that are looked at and not brought into the database.
+    NotImported = "not_imported",
     /// A duty that goes on for longer than anybody stands one.
     DutyTooLong = "duty_too_long",
     /// A check at a time at which nobody is on that duty.
     CheckOutsideDuty = "check_outside_duty",
     /// A swipe whose time cannot be believed.
     SwipeQuarantined = "swipe_quarantined",
+    /// A line of a reader's export that is no record.
+    PunchUnreadable = "punch_unreadable",
     /// A file that is no calendar.
     CalendarMalformed = "calendar_malformed",
     /// Somebody's answer to an invitation, which does not say who is asked.
     CalendarAnswer = "calendar_answer",
+    /// A calendar that ends in the middle.
+    CalendarCut = "calendar_cut",
     /// A calendar that has no entry at all.
     CalendarEmpty = "calendar_empty",
     /// A calendar with something that cannot be read and does not say which meeting it is.
@@ -244,7 +254,7 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Adds one.
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         let count = self
             .counted
             .entry((problem.file.clone(), problem.code, problem.severity))

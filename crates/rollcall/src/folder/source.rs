@@ -20,6 +20,8 @@ pub struct SiteSource {
     pub schedules: String,
     /// `meetings.toml`.
     pub meetings: String,
+    /// `escalations.toml`.
+    pub escalations: String,
     /// The CSV files that are there.
     pub tables: BTreeMap<TableFile, Table>,
     /// What could not be read as text or table at all.
@@ -115,10 +117,14 @@ table_files! {
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.
     Permissions = "permissions.csv": ["meeting", "person", "from", "until"] [],
+    /// Who was accepted to stand in for whom 代会.
+    Substitutes = "substitutes.csv": ["meeting", "person", "substitute"] ["accepted_by", "accepted_at"],
     /// What an inspector saw.
     Observations = "observations.csv": ["observation", "kind", "at", "observer"] ["meeting", "person", "unit", "note"],
     /// Swipes 刷卡.
     Swipes = "swipes.csv": ["reader", "badge", "happened_at"] ["received_at", "sequence", "faces"],
+    /// What people decided on findings 处理.
+    Decisions = "decisions.csv": ["subject", "date", "kind", "act", "at", "by"] ["period", "meeting", "source", "reason"],
     /// When readers could not be heard.
     Coverage = "coverage.csv": ["reader", "down_from"] ["down_until"],
 }
@@ -144,6 +150,7 @@ pub fn read_directory(path: &Path) -> Result<SiteSource, FolderError> {
     source.site = read_document(path, "site.toml", &mut source.problems);
     source.schedules = read_document(path, "schedules.toml", &mut source.problems);
     source.meetings = read_document(path, "meetings.toml", &mut source.problems);
+    source.escalations = read_document(path, "escalations.toml", &mut source.problems);
     for &file in TableFile::ALL {
         if let Some(bytes) = read_file(path, file.name(), &mut source.problems) {
             let table = Table::parse(file.name(), &bytes, &mut source.problems);

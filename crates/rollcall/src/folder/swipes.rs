@@ -25,6 +25,8 @@ pub struct FolderSwipe {
     pub reader: String,
     /// The badge's key as `badges.csv` has it, or as written where it does not.
     pub badge: String,
+    /// What was read, where it came with it.
+    pub raw: Option<Vec<u8>>,
     /// When it happened.
     pub happened_at: Instant,
     /// When it was received; of a swipe that came several times, the first time.
@@ -125,6 +127,7 @@ fn swipe(draft: &Draft, keys: &BadgeKeys, cells: &Cells<'_>) -> Result<FolderSwi
         dedup_key,
         reader: reader.to_owned(),
         badge: key.to_owned(),
+        raw: None,
         happened_at,
         received_at,
         sequence,

@@ -1,5 +1,7 @@
 //! The HTTP side of the daemon: its routes, and the accept loop that no idle peer can hold up.
 
+pub mod body;
 pub mod health;
+pub mod iclock;
 pub mod server;
 pub mod swipes;

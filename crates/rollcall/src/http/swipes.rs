@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rules::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -18,15 +17,10 @@ use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::engine::Intake;
 use crate::engine::intake::{NewSwipe, Outcome, READINGS_PER_BATCH};
+use crate::http::body::{self, BodyError};
 
 /// The largest body taken; some five thousand swipes.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
-
-/// What is read and thrown away of a larger body, so that its sender has finished and hears the answer.
-const DISCARD_LIMIT_BYTES: usize = 64 * BODY_LIMIT_BYTES;
-
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a commit may take before the sender hears "busy". Sending again is harmless: a swipe counts once.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +47,15 @@ enum SwipesError {
     WrongShape(String),
     #[error("busy: send the same again later")]
     Busy,
+}
+
+impl From<BodyError> for SwipesError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Unfinished => Self::Unfinished,
+        }
+    }
 }
 
 impl IntoResponse for SwipesError {
@@ -90,7 +93,7 @@ pub async fn answer(state: &SwipesState, headers: &HeaderMap, body: Incoming) ->
 }
 
 async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
-    let body = read(body).await?;
+    let body = body::read(body, BODY_LIMIT_BYTES).await?;
     let source = state.authorize(headers, &body)?;
     if !is_json(headers) {
         return Err(SwipesError::NotJson);
@@ -182,32 +185,6 @@ impl SwipesState {
             outcomes.extend(done.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?);
         }
         Ok(outcomes)
-    }
-}
-
-async fn read(body: Incoming) -> Result<Vec<u8>, SwipesError> {
-    tokio::time::timeout(BODY_TIMEOUT, read_to_end(body))
-        .await
-        .map_err(|_| SwipesError::Unfinished)?
-}
-
-async fn read_to_end(mut body: Incoming) -> Result<Vec<u8>, SwipesError> {
-    let (mut kept, mut length) = (Vec::new(), 0);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| SwipesError::Unfinished)?.into_data() else {
-            continue;
-        };
-        length += data.len();
-        if length <= BODY_LIMIT_BYTES {
-            kept.extend_from_slice(&data);
-        } else if length > DISCARD_LIMIT_BYTES {
-            break;
-        }
-    }
-    if length > BODY_LIMIT_BYTES {
-        Err(SwipesError::TooLarge)
-    } else {
-        Ok(kept)
     }
 }
 
@@ -327,6 +304,7 @@ impl PostedSwipe {
             received_at,
             sequence: self.sequence,
             faces,
+            doubt: None,
         })
     }
 }

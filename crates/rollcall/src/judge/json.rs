@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use chrono::SecondsFormat;
 use rules::finding::{About, Finding};
-use rules::model::SiteRecords;
+use rules::model::{MeetingIndex, SiteRecords};
 use rules::time::Instant;
+use rules::units::{Proposal, Unlisted};
 use serde::Serialize;
 
 use super::{Judged, Judgement, subject_id};
@@ -19,6 +20,23 @@ struct Root<'a> {
     findings: Vec<FindingRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fine: Option<Vec<FineRow<'a>>>,
+    proposals: Vec<ProposalRow<'a>>,
+    unlisted: Vec<UnlistedRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProposalRow<'a> {
+    meeting: &'a str,
+    unit: &'a str,
+    substitute: &'a str,
+    arrived_at: String,
+}
+
+#[derive(Serialize)]
+struct UnlistedRow<'a> {
+    meeting: &'a str,
+    person: &'a str,
+    arrived_at: String,
 }
 
 #[derive(Serialize)]
@@ -94,6 +112,8 @@ pub fn write_json(judgement: &Judgement, mut to: impl Write) -> io::Result<()> {
             .fine
             .as_ref()
             .map(|fine| fine.iter().map(|judged| fine_row(judged, records)).collect()),
+        proposals: judgement.proposals.iter().map(|row| proposal(row, records)).collect(),
+        unlisted: judgement.unlisted.iter().map(|row| unlisted(row, records)).collect(),
     };
     serde_json::to_writer_pretty(&mut to, &root)?;
     writeln!(to)
@@ -135,6 +155,23 @@ fn finding<'a>(judged: &'a Judged, finding: &Finding, records: &'a SiteRecords) 
         source: finding.source.as_deref().map(str::to_owned),
         swipes: finding.swipes.iter().map(|swipe| hex::encode(swipe.0)).collect(),
         explanation: explanation(judged),
+    }
+}
+
+fn proposal<'a>((meeting, proposal): &(MeetingIndex, Proposal), records: &'a SiteRecords) -> ProposalRow<'a> {
+    ProposalRow {
+        meeting: &records.meetings[meeting.at()].id,
+        unit: &records.units[proposal.unit.at()].id,
+        substitute: &records.people[proposal.substitute.at()].id,
+        arrived_at: instant(proposal.arrived_at, records),
+    }
+}
+
+fn unlisted<'a>((meeting, unlisted): &(MeetingIndex, Unlisted), records: &'a SiteRecords) -> UnlistedRow<'a> {
+    UnlistedRow {
+        meeting: &records.meetings[meeting.at()].id,
+        person: &records.people[unlisted.person.at()].id,
+        arrived_at: instant(unlisted.arrived_at, records),
     }
 }
 

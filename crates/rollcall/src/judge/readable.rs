@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use rules::finding::About;
-use rules::model::{SiteRecords, Subject};
+use rules::model::{MeetingIndex, PersonIndex, SiteRecords, Subject};
+use rules::time::Instant;
 
 use super::{Judged, Judgement};
 use crate::words::{self, Language, Value, text};
@@ -20,6 +21,7 @@ pub fn write_text(judgement: &Judgement, language: Language, mut to: impl Write)
             writeln!(to, "  {number}. {}", step.text.in_language(language))?;
         }
     }
+    write_strangers(judgement, language, &mut to)?;
     let as_of = judgement
         .as_of
         .to_utc()
@@ -34,6 +36,33 @@ pub fn write_text(judgement: &Judgement, language: Language, mut to: impl Write)
         ("problems", count(judgement.problems.len())),
     ];
     writeln!(to, "\n{}", text(language, "judge-summary", &arguments))
+}
+
+/// Who came to a meeting without being on its roster.
+fn write_strangers(judgement: &Judgement, language: Language, mut to: impl Write) -> io::Result<()> {
+    let records = judgement.facts.records();
+    let said = |meeting: MeetingIndex, person: PersonIndex, at: Instant| {
+        let at = at.to_utc().with_timezone(&records.site.zone);
+        let person = &records.people[person.at()];
+        let name = person.stints.last().map_or(&person.id, |stint| &stint.name);
+        vec![
+            ("meeting", Value::from(records.meetings[meeting.at()].title.to_string())),
+            ("name", Value::from(name.to_string())),
+            ("person", Value::from(person.id.to_string())),
+            ("at", Value::from(at.format("%Y-%m-%d %H:%M:%S").to_string())),
+        ]
+    };
+    for (meeting, proposal) in &judgement.proposals {
+        let mut arguments = said(*meeting, proposal.substitute, proposal.arrived_at);
+        let unit = &records.units[proposal.unit.at()];
+        arguments.push(("unit", Value::from(unit.name.to_string())));
+        writeln!(to, "\n{}", text(language, "judge-proposal", &arguments))?;
+    }
+    for (meeting, unlisted) in &judgement.unlisted {
+        let arguments = said(*meeting, unlisted.person, unlisted.arrived_at);
+        writeln!(to, "\n{}", text(language, "judge-unlisted", &arguments))?;
+    }
+    Ok(())
 }
 
 fn heading(judged: &Judged, records: &SiteRecords, language: Language) -> String {

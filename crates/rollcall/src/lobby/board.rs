@@ -17,15 +17,19 @@ use rules::model::{
     DutyIndex, Id, Meeting, MeetingIndex, PersonIndex, ReaderIndex, Role, SiteRecords, Subject, UnitIndex,
 };
 use rules::time::{Instant, civil_instant, local_date};
+use rules::units::UnitCount;
 
 use super::names::{NameMode, mask, plain};
-use super::view::{Counts, MeetingPanel, Phase, Row, Source, Tally, UnitTally, View};
+use super::view::{Counts, MeetingPanel, Phase, Row, Shortfall, Source, Tally, UnitTally, View};
 
 /// The most rows that a view lists; counts stay whole beyond it. It keeps a snapshot under 64 KB.
 pub const LISTED_ROWS: usize = 240;
 
 /// The most meetings that a view shows.
 pub const LISTED_MEETINGS: usize = 8;
+
+/// The most units that a meeting's panel names for what they did not send.
+pub const LISTED_SHORTFALLS: usize = 40;
 
 /// The most readers that a view names.
 pub const LISTED_SOURCES: usize = 64;
@@ -38,6 +42,8 @@ pub struct BoardChange {
     pub facts: Option<Arc<SiteFacts>>,
     /// Days that were judged. Days far from today are ignored.
     pub days: Vec<BoardDay>,
+    /// Meetings that were judged as a whole.
+    pub meetings: Vec<BoardMeeting>,
     /// Readers whose state changed.
     pub sources: Vec<SourceState>,
 }
@@ -53,6 +59,17 @@ pub struct BoardDay {
     pub standings: Vec<Standing>,
     /// What is not as it should be.
     pub findings: Vec<BoardFinding>,
+}
+
+/// What was judged of a meeting as a whole: replaces whatever was said of it before.
+#[derive(Clone, Debug)]
+pub struct BoardMeeting {
+    /// Which.
+    pub meeting: MeetingIndex,
+    /// What its units did not do.
+    pub findings: Vec<BoardFinding>,
+    /// How many came for each unit that has to send somebody.
+    pub counts: Vec<UnitCount>,
 }
 
 impl BoardDay {
@@ -93,6 +110,7 @@ pub struct SourceState {
 pub struct Board {
     facts: Option<Arc<SiteFacts>>,
     days: BTreeMap<(PersonIndex, NaiveDate), BoardDay>,
+    meetings: BTreeMap<MeetingIndex, BoardMeeting>,
     sources: BTreeMap<String, SourceState>,
 }
 
@@ -109,6 +127,11 @@ impl Board {
         self.days.retain(|_, day| matters(day));
         let days = change.days.into_iter().filter(matters);
         self.days.extend(days.map(|day| ((day.person, day.date), day)));
+        self.meetings
+            .extend(change.meetings.into_iter().map(|meeting| (meeting.meeting, meeting)));
+        let over = self.facts.as_ref().map(|facts| over_before(facts.records(), near[0]));
+        self.meetings
+            .retain(|meeting, _| over.as_ref().is_none_or(|over| !over(*meeting)));
         self.sources
             .extend(change.sources.into_iter().map(|source| (source.reader.clone(), source)));
     }
@@ -119,6 +142,7 @@ impl Board {
         BoardChange {
             facts: self.facts.clone(),
             days: std::mem::take(&mut self.days).into_values().collect(),
+            meetings: std::mem::take(&mut self.meetings).into_values().collect(),
             sources: std::mem::take(&mut self.sources).into_values().collect(),
         }
     }
@@ -151,7 +175,7 @@ impl Board {
         let meetings = records
             .meetings
             .iter()
-            .flat_map(|meeting| [meeting.sign_in_opens, meeting.starts, meeting.ends]);
+            .flat_map(|meeting| [meeting.sign_in_opens, meeting.starts, meeting.last_end()]);
         let midnight = start_of(local_date(now, records.site.zone) + Days::new(1), records.site.zone);
         edges.chain(meetings).chain([midnight]).filter(|&at| at > now).min()
     }
@@ -171,7 +195,23 @@ impl Board {
                 .filter_map(|day| moves.day(day))
                 .map(|day| ((day.person, day.date), day))
                 .collect();
+            self.meetings = std::mem::take(&mut self.meetings)
+                .into_values()
+                .filter_map(|meeting| moves.meeting(meeting))
+                .map(|meeting| (meeting.meeting, meeting))
+                .collect();
         }
+    }
+}
+
+/// Which meetings were over before a date: a board keeps nothing of them.
+fn over_before(records: &SiteRecords, date: NaiveDate) -> impl Fn(MeetingIndex) -> bool + '_ {
+    let midnight = start_of(date, records.site.zone);
+    move |meeting| {
+        records
+            .meetings
+            .get(meeting.at())
+            .is_none_or(|meeting| meeting.last_end() < midnight)
     }
 }
 
@@ -232,6 +272,22 @@ impl Moves {
             });
         }
         Some(day)
+    }
+
+    fn meeting(&self, mut judged: BoardMeeting) -> Option<BoardMeeting> {
+        judged.meeting = self.meetings.get(judged.meeting.at()).copied().flatten()?;
+        judged.counts.retain_mut(|count| {
+            let moved = self.unit(Some(count.unit));
+            count.unit = moved.unwrap_or(count.unit);
+            moved.is_some()
+        });
+        judged.findings.retain_mut(|found| {
+            let finding = &mut found.finding;
+            finding.unit = self.unit(finding.unit);
+            finding.subject = finding.unit.map_or(finding.subject, Subject::Unit);
+            finding.unit.is_some() && self.about(&mut finding.about)
+        });
+        Some(judged)
     }
 
     fn unit(&self, unit: Option<UnitIndex>) -> Option<UnitIndex> {
@@ -301,7 +357,11 @@ impl Painter<'_> {
             rows: self.listed(gathered.rows),
             meetings: shown
                 .iter()
-                .map(|&(index, phase)| self.panel(index, phase, gathered.meetings.remove(&index)))
+                .map(|&(index, phase)| {
+                    let shortfalls = board.meetings.get(&index).filter(|_| phase == Phase::Running);
+                    let shortfalls = shortfalls.map_or_else(Vec::new, |judged| self.shortfalls(judged));
+                    self.panel((index, phase), gathered.meetings.remove(&index), shortfalls)
+                })
                 .collect(),
             sources: self.sources(board),
         }
@@ -411,7 +471,7 @@ impl Painter<'_> {
         let tomorrow = start_of(self.today + Days::new(1), self.zone);
         let indexed = || self.records.meetings.iter().zip((0..).map(MeetingIndex));
         let mut open: Vec<(&Meeting, MeetingIndex)> = indexed()
-            .filter(|(meeting, _)| meeting.sign_in_opens <= self.now && self.now < meeting.ends)
+            .filter(|(meeting, _)| meeting.sign_in_opens <= self.now && self.now < meeting.last_end())
             .collect();
         open.sort_by_key(|(meeting, index)| (meeting.starts, *index));
         open.truncate(LISTED_MEETINGS - 1);
@@ -431,7 +491,41 @@ impl Painter<'_> {
             .collect()
     }
 
-    fn panel(&self, index: MeetingIndex, phase: Phase, gathered: Option<MeetingGathered>) -> MeetingPanel {
+    /// The units that did not send what they had to, as far as a silent reader leaves no doubt of it: who sent nobody first.
+    fn shortfalls(&self, judged: &BoardMeeting) -> Vec<Shortfall> {
+        let short = judged.findings.iter().filter_map(|found| {
+            let finding = &found.finding;
+            let is_short = matches!(
+                finding.kind,
+                FindingKind::UnitAbsent | FindingKind::UnitShort | FindingKind::UnitRank
+            );
+            if !is_short || finding.state == FindingState::Withheld {
+                return None;
+            }
+            let count = judged.counts.iter().find(|count| Some(count.unit) == finding.unit)?;
+            Some((finding.kind, found, count))
+        });
+        let mut short: Vec<_> = short.collect();
+        short.sort_by_key(|(kind, ..)| *kind);
+        short.truncate(LISTED_SHORTFALLS);
+        let row = |(kind, found, count): (FindingKind, &BoardFinding, &UnitCount)| Shortfall {
+            id: found.id.clone(),
+            revision: found.revision,
+            unit: self.unit(found.finding.unit),
+            kind: kind.name(),
+            state: found.finding.state.name(),
+            asked: count.at_least,
+            came: count.arrived,
+        };
+        short.into_iter().map(row).collect()
+    }
+
+    fn panel(
+        &self,
+        (index, phase): (MeetingIndex, Phase),
+        gathered: Option<MeetingGathered>,
+        shortfalls: Vec<Shortfall>,
+    ) -> MeetingPanel {
         let meeting = &self.records.meetings[index.at()];
         let MeetingGathered { units, mut out } = gathered.unwrap_or_default();
         out.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.id.cmp(&b.id)));
@@ -472,10 +566,11 @@ impl Painter<'_> {
                 .map_or_else(String::new, |place| plain(&place.name)),
             phase,
             starts: self.stamp(meeting.starts),
-            ends: self.stamp(meeting.ends),
+            ends: self.stamp(meeting.last_end()),
             counts,
             units,
             out,
+            shortfalls,
         }
     }
 

@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 pub use access::{Access, COOKIE_NAME, Credential, new_token, origin_is_ours, token_hash};
 pub use board::{
-    Board, BoardChange, BoardDay, BoardFinding, LISTED_MEETINGS, LISTED_ROWS, LISTED_SOURCES, SourceState,
+    Board, BoardChange, BoardDay, BoardFinding, BoardMeeting, LISTED_MEETINGS, LISTED_ROWS, LISTED_SOURCES, SourceState,
 };
 pub use feed::QUEUED_FRAMES;
 pub use frame::{Closing, SUBPROTOCOL};

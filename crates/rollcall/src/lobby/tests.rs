@@ -117,7 +117,7 @@ async fn serve(change: impl FnOnce(&mut LobbySettings)) -> Served {
     lobby.publish(BoardChange {
         facts: Some(facts(&PEOPLE)),
         days: vec![late(0)],
-        sources: Vec::new(),
+        ..BoardChange::default()
     });
     let served = Served {
         lobby,

@@ -106,6 +106,27 @@ pub struct MeetingPanel {
     pub units: Vec<UnitTally>,
     /// Who walked out for longer than the allowance and is not back.
     pub out: Vec<Row>,
+    /// Units that did not send what they had to, while that is so; at most [`super::board::LISTED_SHORTFALLS`].
+    pub shortfalls: Vec<Shortfall>,
+}
+
+/// What a unit did not do at a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shortfall {
+    /// The finding's own id.
+    pub id: String,
+    /// Grows whenever the finding changes.
+    pub revision: i64,
+    /// The unit's name.
+    pub unit: String,
+    /// `unit_absent`, `unit_short` or `unit_rank`.
+    pub kind: &'static str,
+    /// `provisional` or `final`.
+    pub state: &'static str,
+    /// How many it has to send.
+    pub asked: u32,
+    /// How many came.
+    pub came: u32,
 }
 
 /// How a meeting's people are: `required = present + absent + out + excused + withheld + expected`.

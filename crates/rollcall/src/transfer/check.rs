@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::folder::{self, Compiled, FolderError, Problem, Severity, SiteSource, TableFile};
+use crate::folder::{self, Code, Compiled, FolderError, Problem, Severity, SiteSource, TableFile};
 use crate::words::Language;
 
 use super::stored::Document;
@@ -89,6 +89,14 @@ pub(super) fn check(
             }
         }
         if !refuse(&bad, &mut folder, &mut contents, &mut refused) {
+            if folder
+                .tables
+                .get(&TableFile::Decisions)
+                .is_some_and(|table| !table.rows.is_empty())
+            {
+                let file = TableFile::Decisions.name();
+                problems.push(Problem::of_file(file, Code::NotImported).warning());
+            }
             problems.sort_by(|one, other| (&one.file, one.row).cmp(&(&other.file, other.row)));
             let errors = problems.iter().filter(|problem| stops(problem)).count() as u64;
             let Contents { documents, tables } = contents;

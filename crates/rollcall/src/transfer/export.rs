@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use rules::time::{Instant, Interval};
-use store::rows::{OutageRow, SwipeRecord};
+use store::rows::{FindingQuery, FindingRow, OutageRow, SwipeRecord};
 use store::{Ledger, StoreError};
 
+use crate::counting;
 use crate::folder::{self, EVER, FolderError, Row, SiteSource, Table, TableFile};
+use crate::replay::subject_id;
 
 use super::stored::{csv_text, site_source};
 
@@ -56,6 +58,10 @@ pub async fn export(ledger: &dyn Ledger, directory: &Path) -> Result<ExportRepor
     }
     let zone = folder::compile(&source)?.records.site.zone;
     add_outages(&mut source, &ledger.outages().await?, zone);
+    let decisions = decisions_table(ledger, zone).await?;
+    if !decisions.rows.is_empty() {
+        source.tables.insert(TableFile::Decisions, decisions);
+    }
     let swipes = swipes_table(ledger, zone).await?;
     if !swipes.rows.is_empty() {
         source.tables.insert(TableFile::Swipes, swipes);
@@ -73,6 +79,7 @@ fn write(source: &SiteSource, directory: &Path) -> Result<ExportReport, ExportEr
         ("site.toml", &source.site),
         ("schedules.toml", &source.schedules),
         ("meetings.toml", &source.meetings),
+        ("escalations.toml", &source.escalations),
     ] {
         if !text.is_empty() || directory.join(file).exists() {
             write_file(directory, file, text)?;
@@ -158,6 +165,51 @@ fn add_outages(source: &mut SiteSource, outages: &[OutageRow], zone: Tz) {
             });
         }
     }
+}
+
+/// What people decided, in the form in which `judge` counts it. Decisions on escalations are left out: they confirm what is
+/// counted, and are not counted themselves.
+async fn decisions_table(ledger: &dyn Ledger, zone: Tz) -> Result<Table, StoreError> {
+    let columns = [
+        "subject", "date", "period", "meeting", "source", "kind", "act", "at", "by", "reason",
+    ];
+    let query = FindingQuery {
+        with_withdrawn: true,
+        ..FindingQuery::default()
+    };
+    let findings = ledger.findings(&query).await?;
+    let findings: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
+    let mut rows = Vec::new();
+    for (decision, line) in ledger.decisions_of_dates("", "~").await?.into_iter().zip(2..) {
+        let Some(finding) = findings.get(decision.finding.as_str()) else {
+            continue;
+        };
+        if finding.kind == counting::ESCALATION {
+            continue;
+        }
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let cells = [
+            subject_id(finding),
+            finding.date.clone(),
+            text(&finding.period),
+            text(&finding.meeting),
+            text(&finding.source),
+            finding.kind.clone(),
+            decision.act,
+            written(decision.at, zone),
+            decision.actor,
+            // A row of a file is a line.
+            decision.reason.replace(['\r', '\n'], " "),
+        ];
+        rows.push(Row {
+            line,
+            cells: cells.into_iter().map(Into::into).collect(),
+        });
+    }
+    Ok(Table {
+        columns: columns.map(str::to_owned).to_vec(),
+        rows,
+    })
 }
 
 async fn swipes_table(ledger: &dyn Ledger, zone: Tz) -> Result<Table, StoreError> {

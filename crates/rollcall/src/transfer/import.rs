@@ -1,17 +1,17 @@
 //! `rollcall import`: a site folder into the database.
 
-use std::collections::HashSet;
 use std::path::Path;
 
-use chrono::NaiveDate;
 use rules::facts::SiteFacts;
-use rules::time::{Instant, local_date};
-use store::rows::{AuditRecord, DayKey};
+use rules::time::Instant;
+use store::rows::AuditRecord;
 use store::{Ledger, StoreError, Transaction};
 
 use crate::calendars::due::{Due, Judged};
-use crate::engine::{OPENED_FROM, OPENED_THROUGH};
+use crate::counting;
+use crate::engine::known_secret;
 use crate::folder::{self, FolderError, TableFile};
+use crate::recalculate;
 
 use super::check::{self, Checked, Contents};
 use super::plan::{Author, Plan, Stored};
@@ -79,23 +79,43 @@ pub async fn import(
         );
         let applies = !options.dry_run && (checked.errors == 0 || options.accept_good_rows);
         let calendar = calendar_due(ledger, &plan, &stored, &checked, now).await?;
+        if applies && !plan.is_empty() {
+            make_rows(ledger, &checked, &plan, revision).await?;
+        }
         if applies && !write_facts(ledger, &plan, &calendar, &stored, &checked, options, now).await? {
             continue;
         }
-        let swipes = swipes::add(ledger, &checked.compiled, applies).await?;
+        let swipes = swipes::add(ledger, &checked.compiled.records, &checked.compiled.swipes, applies).await?;
         return Ok(report(checked, plan, swipes, options, applies));
     }
     Err(ImportError::FactsKeepChanging)
 }
 
-fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
+/// Makes the day rows of dates that have begun and that only the new facts ask anything of: judged by the facts that are still
+/// in force nothing is found there, and with the new ones they become due like all others.
+async fn make_rows(ledger: &dyn Ledger, checked: &Checked, plan: &Plan, revision: i64) -> Result<(), StoreError> {
+    let site = crate::engine::snapshot_of(revision, &checked.merged, ledger.outages().await?)?;
+    let people = plan
+        .touched
+        .people()
+        .map(|people| people.into_iter().map(str::to_owned).collect());
+    let scope = recalculate::Scope {
+        people,
+        from: plan.touched.first_date(),
+        until: None,
+    };
+    recalculate::make_rows(ledger, &recalculate::unjudged_days(ledger, &site, &scope).await?).await
+}
+
+/// Reads a folder and lays it over the facts in force.
+pub(super) fn read_and_check(directory: &Path, in_force: &folder::SiteSource) -> Result<Checked, FolderError> {
     let source = folder::read_directory(directory)?;
     let contents = Contents::of(directory, &source);
     check::check(source, contents, in_force)
 }
 
 /// The days that changed dates of the calendar touch. Where nothing could be judged before, the other files say whom to judge.
-async fn calendar_due(
+pub(super) async fn calendar_due(
     ledger: &dyn Ledger,
     plan: &Plan,
     stored: &Stored,
@@ -129,7 +149,6 @@ async fn write_facts(
     if plan.is_empty() && swipes == 0 {
         return Ok(true);
     }
-    let opened = opened_dates(ledger).await?;
     let mut transaction = ledger.begin().await?;
     if transaction.facts_revision().await? != stored.revision {
         return Ok(false);
@@ -146,8 +165,10 @@ async fn write_facts(
         let superseded: Vec<&str> = plan.superseded.iter().map(String::as_str).collect();
         transaction.supersede_facts(&superseded, now).await?;
         transaction.add_facts(&plan.added).await?;
-        touch_duties(&mut *transaction, plan, checked, opened).await?;
-        transaction.bump_facts_revision().await?;
+        let revision = transaction.bump_facts_revision().await?;
+        if plan.changes_counting() {
+            recount(ledger, &mut *transaction, checked, revision, now).await?;
+        }
     }
     transaction
         .append_audit(&audit_record(plan, checked, options, now))
@@ -156,37 +177,21 @@ async fn write_facts(
     Ok(true)
 }
 
-/// The dates whose rows the engine has made, from the first to the last.
-async fn opened_dates(ledger: &dyn Ledger) -> Result<Option<(NaiveDate, NaiveDate)>, StoreError> {
-    let [from, through] = [OPENED_FROM, OPENED_THROUGH].map(|name| ledger.setting(name));
-    let date = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    Ok(date(from.await?).zip(date(through.await?)))
-}
-
-/// Makes rows for new duties on dates that have begun already: such a date may be one on which nothing else was asked of the person,
-/// and whoever is not seen there leaves no swipe that would make one.
-async fn touch_duties(
+/// Other rules or other units may add up to something else for everybody of whom something is confirmed.
+async fn recount(
+    ledger: &dyn Ledger,
     transaction: &mut dyn Transaction,
-    plan: &Plan,
     checked: &Checked,
-    opened: Option<(NaiveDate, NaiveDate)>,
+    revision: i64,
+    now: Instant,
 ) -> Result<(), StoreError> {
-    let Some((first, last)) = opened else { return Ok(()) };
-    let new: HashSet<String> = plan.new_duties().collect();
-    let records = &checked.compiled.records;
-    let days = records
-        .duties
-        .iter()
-        .filter(|duty| new.contains(&*duty.id))
-        .filter_map(|duty| {
-            let date = local_date(duty.interval.from, records.site.zone);
-            (first <= date && date <= last).then(|| DayKey {
-                person: records.people[duty.person.at()].id.to_string(),
-                date: date.to_string(),
-            })
-        });
-    let days: Vec<DayKey> = days.collect();
-    transaction.touch_days(&days).await
+    let Some(secret) = known_secret(ledger).await? else {
+        // Nothing was ever judged here.
+        return Ok(());
+    };
+    let site = crate::engine::snapshot_of(revision, &checked.merged, Vec::new())?;
+    let people = transaction.counted_people().await?.into_iter().collect();
+    counting::recount(transaction, &site, &secret, &people, now).await
 }
 
 fn audit_record(plan: &Plan, checked: &Checked, options: &ImportOptions, now: Instant) -> AuditRecord {
@@ -231,5 +236,6 @@ fn report(
         files,
         dry_run: options.dry_run,
         applied,
+        takes_good_rows: false,
     }
 }

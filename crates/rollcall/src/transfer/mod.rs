@@ -10,6 +10,9 @@ mod check;
 mod export;
 mod import;
 mod plan;
+mod proposal;
+mod punches;
+mod record;
 mod report;
 mod stored;
 mod swipes;
@@ -17,9 +20,12 @@ mod swipes;
 pub use export::{ExportError, ExportReport, export};
 pub use import::{ImportError, ImportOptions, import};
 pub(crate) use plan::fact_id;
+pub use proposal::{LaidOver, Proposal, lay_over, propose};
+pub use punches::{PunchesError, PunchesOptions, import_punches};
+pub use record::{NewFact, record};
 pub use report::{FileReport, ImportReport};
-pub use stored::site_source;
 pub(crate) use stored::{csv_text, source_of};
+pub use stored::{site_source, site_source_at};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDate};
+use rules::model::{PersonIndex, SiteRecords};
 use rules::time::Instant;
 use sha2::{Digest, Sha256};
 use store::rows::{DocumentEdition, FactRow};
@@ -71,6 +72,7 @@ impl Plan {
         }
         if !plan.is_empty() {
             plan.touched.spread(&DutyCells::all(checked, stored));
+            plan.touched.add_represented(&checked.compiled.records);
         }
         for (file, refused) in &checked.refused {
             match plan.files.iter_mut().find(|report| report.file == *file) {
@@ -95,10 +97,12 @@ impl Plan {
         self.documents.is_empty() && self.added.is_empty() && self.superseded.is_empty()
     }
 
-    /// The ids of the duties whose rows are new.
-    pub(super) fn new_duties(&self) -> impl Iterator<Item = String> + '_ {
-        let rows = self.added.iter().filter(|row| row.file == TableFile::Duties.name());
-        rows.filter_map(|row| cell(&row.cells, "duty"))
+    /// Whether what adds up may add up to something else afterwards.
+    pub(super) fn changes_counting(&self) -> bool {
+        let is_counting = |edition: &DocumentEdition| edition.kind == Document::Escalations.kind();
+        let units =
+            |report: &FileReport| report.file == TableFile::Units.name() && report.added + report.superseded > 0;
+        self.documents.iter().any(is_counting) || self.files.iter().any(units)
     }
 
     fn compare_document(&mut self, document: Document, checked: &Checked, stored: &Stored, author: &Author<'_>) {
@@ -112,8 +116,9 @@ impl Plan {
             report.unchanged = 1;
         } else {
             report.added = 1;
-            // What a calendar touches is known by its dates: see `calendars::due`.
-            if document != Document::Calendar {
+            // What a calendar touches is known by its dates: see `calendars::due`. What adds up is counted anew as it is imported, and
+            // changes no verdict.
+            if !matches!(document, Document::Calendar | Document::Escalations) {
                 self.touched.add_everyone();
             }
             self.documents.push(DocumentEdition {
@@ -179,7 +184,17 @@ impl Touched {
 
     /// From which date on they are due: from the first where this is `None`.
     pub(super) fn from(&self) -> Option<String> {
-        self.from.filter(|_| !self.always).map(|date| date.to_string())
+        self.first_date().map(|date| date.to_string())
+    }
+
+    /// Whether it is anybody's day or any meeting.
+    pub(super) fn is_anything(&self) -> bool {
+        self.everyone || self.always || self.from.is_some() || !self.people.is_empty()
+    }
+
+    /// The same as a date.
+    pub(super) fn first_date(&self) -> Option<NaiveDate> {
+        self.from.filter(|_| !self.always)
     }
 
     fn add_everyone(&mut self) {
@@ -192,7 +207,7 @@ impl Touched {
         if matches!(file, TableFile::Duties | TableFile::DutyChecks) {
             self.duties.extend(cell(cells, "duty"));
         }
-        let person = match file {
+        let people: Vec<String> = match file {
             // Whose it is, and when, the duty says.
             TableFile::DutyChecks => return,
             TableFile::People
@@ -201,24 +216,34 @@ impl Touched {
             | TableFile::Permissions
             | TableFile::Duties
             | TableFile::MeetingRoster
-            | TableFile::FeedRoster => cell(cells, "person"),
-            TableFile::Assignments => {
-                cell(cells, "subject").and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+            | TableFile::FeedRoster => cell(cells, "person").into_iter().collect(),
+            TableFile::Substitutes => ["person", "substitute"]
+                .into_iter()
+                .filter_map(|column| cell(cells, column))
+                .collect(),
+            // Units are judged by meeting, and meetings are due whoever is.
+            TableFile::MeetingUnits | TableFile::Observations => {
+                self.people.extend(cell(cells, "person"));
+                self.always = true;
+                return;
             }
+            TableFile::Assignments => cell(cells, "subject")
+                .and_then(|subject| subject.strip_prefix("person:").map(str::to_owned))
+                .into_iter()
+                .collect(),
             TableFile::Units
             | TableFile::Places
             | TableFile::Readers
             | TableFile::Calendar
-            | TableFile::MeetingUnits
             | TableFile::FeedMeetings
-            | TableFile::Observations
             | TableFile::Swipes
-            | TableFile::Coverage => None,
+            | TableFile::Decisions
+            | TableFile::Coverage => Vec::new(),
         };
-        match person {
-            Some(person) => self.people.insert(person),
-            None => return self.add_everyone(),
-        };
+        if people.is_empty() {
+            return self.add_everyone();
+        }
+        self.people.extend(people);
         let since = match file {
             TableFile::Absences | TableFile::Permissions => cell(cells, "from").as_deref().and_then(day_before),
             TableFile::Duties => cell(cells, "starts").as_deref().and_then(day_before),
@@ -232,6 +257,17 @@ impl Touched {
 
     fn since(&mut self, date: NaiveDate) {
         self.from = Some(self.from.map_or(date, |from| from.min(date)));
+    }
+
+    /// Adds those for whom somebody touched stands in at a meeting: they are judged by the substitute's swipes.
+    fn add_represented(&mut self, records: &SiteRecords) {
+        let id = |person: PersonIndex| -> &str { &records.people[person.at()].id };
+        let accepted = records.meetings.iter().flat_map(|meeting| &meeting.substitutions);
+        let represented: Vec<String> = accepted
+            .filter(|accepted| self.people.contains(id(accepted.substitute)))
+            .map(|accepted| id(accepted.person).to_owned())
+            .collect();
+        self.people.extend(represented);
     }
 
     /// Adds what rows that came or went touch by way of duties: those that they are about, whoever hands one over to somebody
@@ -320,6 +356,9 @@ fn day_before(written: &str) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
+    use rules::model::{Meeting, Person, PlaceIndex, Site, Substitution};
+    use rules::time::Interval;
+
     use super::*;
 
     #[test]
@@ -370,5 +409,49 @@ mod tests {
             r#"{"schedule":"standard","subject":"unit:plan"}"#,
         );
         assert_eq!(touched.people(), None);
+    }
+
+    #[test]
+    fn what_touches_a_substitute_touches_the_person_they_stand_in_for() {
+        let person = |id: &str| Person {
+            id: id.into(),
+            stints: Vec::new(),
+        };
+        let times = Interval::new(Instant::from_ms(0), Instant::from_ms(1));
+        let mut meeting = Meeting::new("m1".into(), "例会".into(), PlaceIndex(0), times);
+        meeting.substitutions.push(Substitution {
+            person: PersonIndex(0),
+            substitute: PersonIndex(1),
+            accepted_by: None,
+            accepted_at: None,
+        });
+        let records = SiteRecords {
+            people: ["ana", "bo", "cy"].map(person).into(),
+            meetings: vec![meeting],
+            ..SiteRecords::of_site(Site::of_zone("局".into(), chrono_tz::Asia::Shanghai))
+        };
+        let mut touched = Touched::default();
+        touched.add(TableFile::Badges, r#"{"badge":"7","person":"cy"}"#);
+        touched.add_represented(&records);
+        assert_eq!(touched.people(), Some(vec!["cy"]));
+        touched.add(TableFile::Badges, r#"{"badge":"8","person":"bo"}"#);
+        touched.add_represented(&records);
+        assert_eq!(touched.people(), Some(vec!["ana", "bo", "cy"]));
+    }
+
+    #[test]
+    fn a_substitute_touches_two_people_and_a_units_obligation_nobody() {
+        let mut touched = Touched::default();
+        touched.add(TableFile::MeetingUnits, r#"{"meeting":"m1","unit":"plan"}"#);
+        assert_eq!((touched.people(), touched.from()), (Some(vec![]), None));
+        touched.add(
+            TableFile::Substitutes,
+            r#"{"meeting":"m1","person":"ana","substitute":"bo"}"#,
+        );
+        touched.add(
+            TableFile::Observations,
+            r#"{"at":"2026-09-16 10:00","observation":"o1","person":"cy"}"#,
+        );
+        assert_eq!(touched.people(), Some(vec!["ana", "bo", "cy"]));
     }
 }

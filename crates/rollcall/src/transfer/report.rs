@@ -31,6 +31,8 @@ pub struct ImportReport {
     pub dry_run: bool,
     /// Whether the database was brought to what the folder says.
     pub applied: bool,
+    /// Whether good rows are taken without being asked to, whatever is wrong with others.
+    pub takes_good_rows: bool,
 }
 
 impl FileReport {
@@ -56,7 +58,7 @@ impl FileReport {
 impl ImportReport {
     /// Whether the command may end with exit code 0: nothing was wrong, or what was good was taken as asked.
     pub fn succeeded(&self) -> bool {
-        self.errors == 0 || self.applied
+        self.errors == 0 || self.applied || self.takes_good_rows
     }
 
     /// What people read, line by line: problems first, then the files, then what was done.
@@ -83,6 +85,7 @@ impl ImportReport {
         let outcome = match (self.applied, self.dry_run, self.errors) {
             (true, _, 0) => "transfer-applied",
             (true, _, _) => "transfer-applied-good-rows",
+            (false, true, _) if self.takes_good_rows => "transfer-dry-run",
             (false, true, 0) => "transfer-dry-run",
             (false, true, _) => "transfer-dry-run-errors",
             (false, false, _) => "transfer-refused",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rules::time::Instant;
 use store::rows::{DocumentEdition, FactRow};
 use store::{Ledger, StoreError};
 
@@ -18,11 +19,19 @@ pub(super) enum Document {
     Calendar,
     /// `meetings.toml`
     Meetings,
+    /// `escalations.toml`
+    Escalations,
 }
 
 impl Document {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::Site, Self::Schedules, Self::Calendar, Self::Meetings];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Site,
+        Self::Schedules,
+        Self::Calendar,
+        Self::Meetings,
+        Self::Escalations,
+    ];
 
     /// Its name in the database.
     pub(super) const fn kind(self) -> &'static str {
@@ -31,6 +40,7 @@ impl Document {
             Self::Schedules => "schedules",
             Self::Calendar => "calendar",
             Self::Meetings => "meetings",
+            Self::Escalations => "escalations",
         }
     }
 
@@ -41,6 +51,7 @@ impl Document {
             Self::Schedules => "schedules.toml",
             Self::Calendar => "calendar.csv",
             Self::Meetings => "meetings.toml",
+            Self::Escalations => "escalations.toml",
         }
     }
 
@@ -55,6 +66,7 @@ impl Document {
                 .map(csv_text)
                 .unwrap_or_default(),
             Self::Meetings => source.meetings.clone(),
+            Self::Escalations => source.escalations.clone(),
         }
     }
 
@@ -68,21 +80,28 @@ impl Document {
                 source.tables.insert(TableFile::Calendar, table);
             }
             Self::Meetings => text.clone_into(&mut source.meetings),
+            Self::Escalations => text.clone_into(&mut source.escalations),
         }
     }
 }
 
-/// The CSV files whose rows are stored as facts: all but the calendar, which is a document, and the swipes.
+/// The CSV files whose rows are stored as facts: all but the calendar, which is a document, the swipes, and decisions, which
+/// people take in the review.
 pub(super) fn fact_files() -> impl Iterator<Item = TableFile> {
     TableFile::ALL
         .iter()
         .copied()
-        .filter(|file| !matches!(file, TableFile::Calendar | TableFile::Swipes))
+        .filter(|file| !matches!(file, TableFile::Calendar | TableFile::Swipes | TableFile::Decisions))
 }
 
 /// What the database holds, as the files of a site folder, without the swipes.
 pub async fn site_source(ledger: &dyn Ledger) -> Result<SiteSource, StoreError> {
     source_of(&ledger.documents().await?, &ledger.facts().await?)
+}
+
+/// What the database held at an instant, as far as it had been recorded by then.
+pub async fn site_source_at(ledger: &dyn Ledger, known_at: Instant) -> Result<SiteSource, StoreError> {
+    source_of(&ledger.documents_at(known_at).await?, &ledger.facts_at(known_at).await?)
 }
 
 /// The files that stored documents and facts make.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use rules::model::{Duty, Facing, SiteRecords};
+use rules::model::{Facing, PersonIndex, SiteRecords};
 use rules::time::{Instant, Interval, local_date};
 use store::rows::SwipeRecord;
 use store::{Ledger, StoreError};
@@ -26,19 +26,79 @@ pub(super) struct SwipeCounts {
 type Sameness = (String, String, Instant, Option<String>, Option<i64>);
 
 /// Adds the swipes that the ledger does not have, or with `write` false only counts them.
-pub(super) async fn add(ledger: &dyn Ledger, compiled: &Compiled, write: bool) -> Result<SwipeCounts, StoreError> {
+///
+/// `swipes` are in the order in which they happened.
+pub(super) async fn add(
+    ledger: &dyn Ledger,
+    records: &SiteRecords,
+    swipes: &[FolderSwipe],
+    write: bool,
+) -> Result<SwipeCounts, StoreError> {
     let mut counts = SwipeCounts::default();
-    let handing_over = handing_over(&compiled.records);
-    for chunk in compiled.swipes.chunks(CHUNK) {
+    let judged_too = judged_too(records);
+    for chunk in swipes.chunks(CHUNK) {
         let known = stored_samenesses(ledger, chunk).await?;
         let fresh: Vec<&FolderSwipe> = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe))).collect();
         counts.added += fresh.len() as u64;
         counts.unchanged += (chunk.len() - fresh.len()) as u64;
         if write && !fresh.is_empty() {
-            write_chunk(ledger, &compiled.records, &handing_over, &fresh).await?;
+            write_chunk(ledger, records, &judged_too, &fresh).await?;
         }
     }
     Ok(counts)
+}
+
+/// The swipes that the ledger does not have.
+pub(super) async fn fresh(ledger: &dyn Ledger, compiled: &Compiled) -> Result<Vec<SwipeRecord>, StoreError> {
+    let mut fresh = Vec::new();
+    for chunk in compiled.swipes.chunks(CHUNK) {
+        let known = stored_samenesses(ledger, chunk).await?;
+        let new = chunk.iter().filter(|swipe| !known.contains(&sameness(swipe)));
+        fresh.extend(new.map(record));
+    }
+    Ok(fresh)
+}
+
+/// Whose days swipes may change, and from which date on.
+pub(super) struct Reach {
+    pub(super) people: BTreeSet<String>,
+    /// The day before the earliest; `None` where nobody's may change.
+    pub(super) from: Option<NaiveDate>,
+}
+
+/// Whose days those of a folder's swipes that are `fresh` may change.
+pub(super) fn reach(compiled: &Compiled, fresh: &[SwipeRecord]) -> Reach {
+    let fresh: HashSet<&str> = fresh.iter().map(|swipe| swipe.id.as_str()).collect();
+    let counts = |swipe: &&FolderSwipe| swipe.quarantine.is_none() && fresh.contains(hex::encode(swipe.id.0).as_str());
+    let dependants = judged_too(&compiled.records);
+    let touched = |holder: &str| -> Vec<String> {
+        let others = dependants.get(holder).into_iter().flatten();
+        std::iter::once(holder)
+            .chain(others.copied())
+            .map(str::to_owned)
+            .collect()
+    };
+    let held = || {
+        compiled
+            .swipes
+            .iter()
+            .filter(counts)
+            .filter_map(|swipe| Some((holder(&compiled.records, swipe)?, swipe.happened_at)))
+    };
+    Reach {
+        people: held().flat_map(|(person, _)| touched(person)).collect(),
+        from: held()
+            .map(|(_, at)| at)
+            .min()
+            .and_then(|at| day_before(&compiled.records, at)),
+    }
+}
+
+/// The first date that a swipe can touch: the one before it, or before that of a duty that was not over.
+fn day_before(records: &SiteRecords, at: Instant) -> Option<NaiveDate> {
+    let begun = records.duties_unsettled_at(at).map(|duty| duty.interval.from);
+    let earliest = begun.fold(at, Instant::min);
+    local_date(earliest, records.site.zone).checked_sub_days(Days::new(1))
 }
 
 async fn stored_samenesses(ledger: &dyn Ledger, chunk: &[FolderSwipe]) -> Result<HashSet<Sameness>, StoreError> {
@@ -78,30 +138,27 @@ fn sameness(swipe: &FolderSwipe) -> Sameness {
 async fn write_chunk(
     ledger: &dyn Ledger,
     records: &SiteRecords,
-    handing_over: &HandingOver<'_>,
+    judged_too: &JudgedToo<'_>,
     swipes: &[&FolderSwipe],
 ) -> Result<(), StoreError> {
     let mut rows: Vec<SwipeRecord> = swipes.iter().map(|swipe| record(swipe)).collect();
     // The order in which every writer takes its locks.
     rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let mut holders: BTreeSet<&str> = swipes.iter().filter_map(|swipe| holder(records, swipe)).collect();
-    let judged_too: Vec<&str> = holders
+    let others: Vec<&str> = holders
         .iter()
-        .filter_map(|holder| handing_over.get(holder))
+        .filter_map(|holder| judged_too.get(holder))
         .flatten()
         .copied()
         .collect();
-    holders.extend(judged_too);
+    holders.extend(others);
     let holders: Vec<&str> = holders.into_iter().collect();
     let earliest = swipes
         .iter()
         .filter(|swipe| swipe.quarantine.is_none() && holder(records, swipe).is_some())
         .map(|swipe| swipe.happened_at)
         .min();
-    let earliest = earliest.map(|at| records.duty_begun_before(at).map_or(at, |begun_at| begun_at.min(at)));
-    let day_before = earliest
-        .map(|at| local_date(at, records.site.zone))
-        .and_then(|date| date.checked_sub_days(Days::new(1)));
+    let day_before = earliest.and_then(|at| day_before(records, at));
     let opened_through = ledger.setting(OPENED_THROUGH).await?;
     let mut transaction = ledger.begin().await?;
     transaction.record_swipes(&rows).await?;
@@ -122,19 +179,25 @@ async fn write_chunk(
     transaction.commit().await
 }
 
-/// By person, whose duties are handed over to them: those are judged by their swipes too.
-type HandingOver<'a> = HashMap<&'a str, Vec<&'a str>>;
+/// By person, who is judged by their swipes too: whose duties are handed over to them, and for whom they stand in at a meeting.
+type JudgedToo<'a> = HashMap<&'a str, Vec<&'a str>>;
 
-fn handing_over(records: &SiteRecords) -> HandingOver<'_> {
-    let id = |duty: &Duty| -> &str { &records.people[duty.person.at()].id };
-    let mut handing_over = HandingOver::new();
+fn judged_too(records: &SiteRecords) -> JudgedToo<'_> {
+    let id = |person: PersonIndex| -> &str { &records.people[person.at()].id };
+    let mut judged_too = JudgedToo::new();
     for duty in &records.duties {
         if let Some(successor) = duty.hands_over_to {
-            let successor = id(&records.duties[successor.at()]);
-            handing_over.entry(successor).or_default().push(id(duty));
+            let successor = records.duties[successor.at()].person;
+            judged_too.entry(id(successor)).or_default().push(id(duty.person));
         }
     }
-    handing_over
+    for accepted in records.meetings.iter().flat_map(|meeting| &meeting.substitutions) {
+        judged_too
+            .entry(id(accepted.substitute))
+            .or_default()
+            .push(id(accepted.person));
+    }
+    judged_too
 }
 
 fn holder<'a>(records: &'a SiteRecords, swipe: &FolderSwipe) -> Option<&'a str> {
@@ -152,8 +215,8 @@ fn record(swipe: &FolderSwipe) -> SwipeRecord {
         dedup_key: swipe.dedup_key.clone(),
         reader: swipe.reader.clone(),
         badge: swipe.badge.clone(),
-        raw_hex: None,
-        bits: None,
+        raw_hex: swipe.raw.as_deref().map(hex::encode),
+        bits: swipe.raw.as_deref().and_then(|raw| i64::try_from(raw.len() * 8).ok()),
         happened_at: swipe.happened_at,
         received_at: swipe.received_at,
         sequence: swipe.sequence,

@@ -420,3 +420,116 @@ async fn a_folder_without_a_site_is_refused_by_an_empty_database() {
         Err(ExportError::Empty)
     ));
 }
+
+fn adms(serial: &str) -> bridge::ReaderConfig {
+    let table: bridge::ReaderTable = toml::from_str(&format!("id = 'gate-in'\nlink = 'adms:{serial}'")).unwrap();
+    table.check().unwrap()
+}
+
+impl Fixture {
+    /// Imports an export of `gate-in` that was taken on 10 January 2027.
+    async fn punches(
+        &self,
+        text: &[u8],
+        config: Option<bridge::ReaderConfig>,
+        dry_run: bool,
+    ) -> Result<ImportReport, PunchesError> {
+        let path = self.folder.path().join("1_attlog.dat");
+        fs::write(&path, text).unwrap();
+        let options = PunchesOptions {
+            reader: "gate-in".to_owned(),
+            config,
+            dry_run,
+            actor: "test".to_owned(),
+        };
+        let now = Instant::from_ms(1_799_539_200_000);
+        import_punches(&*self.ledger, &path, &options, now).await
+    }
+}
+
+fn punched(report: &ImportReport) -> (u64, u64, u64) {
+    (
+        report.files[0].added,
+        report.files[0].unchanged,
+        report.files[0].refused,
+    )
+}
+
+const EXPORT: &[u8] =
+    b"        7\t2026-10-03 08:59:01\t1\t0\t1\t0\r\n     0007\t2026-10-03 18:10:22\t1\t1\t1\t0\r\ngarbage line\r\n";
+
+#[tokio::test]
+async fn an_export_is_imported_once_and_a_wrong_line_costs_no_other() {
+    let fixture = Fixture::with(SMALL).await;
+    let dry = fixture.punches(EXPORT, None, true).await.unwrap();
+    assert_eq!((punched(&dry), dry.applied, dry.succeeded()), ((2, 0, 1), false, true));
+    assert_eq!(fixture.ledger.swipe_count().await.unwrap(), 0);
+    let report = fixture.punches(EXPORT, None, false).await.unwrap();
+    assert_eq!((punched(&report), report.succeeded()), ((2, 0, 1), true));
+    let lines = report.lines(Language::English).join("\n");
+    assert!(lines.contains("1_attlog.dat, row 3: the time is none"), "{lines}");
+    assert_eq!(punched(&fixture.punches(EXPORT, None, false).await.unwrap()), (0, 2, 1));
+    let rejected = fixture.ledger.rejected_inputs(10).await.unwrap();
+    assert_eq!(
+        (rejected.len(), rejected[0].raw_hex.as_str()),
+        (1, hex::encode("garbage line").as_str()),
+        "kept once, as it came"
+    );
+    assert_eq!(fixture.ledger.swipe_count().await.unwrap(), 2);
+}
+
+/// An export and the terminal itself name a record alike, so whichever comes second is a duplicate.
+#[tokio::test]
+async fn an_export_of_a_terminal_has_the_keys_of_its_pushes() {
+    let fixture = Fixture::with(SMALL).await;
+    fixture.punches(EXPORT, Some(adms("A1")), false).await.unwrap();
+    let everything = rules::time::Interval::new(Instant::from_ms(0), Instant::from_ms(i64::MAX));
+    let stored = fixture.ledger.swipes_received(everything, 10).await.unwrap();
+    let keys: Vec<&str> = stored.iter().map(|swipe| swipe.dedup_key.as_str()).collect();
+    assert!(keys.contains(&"gate-in|A1|7|2026-10-03 08:59:01|0|1|0"), "{keys:?}");
+    assert!(stored.iter().all(|swipe| swipe.raw_hex.is_some()));
+
+    let extended = [b"A1\r\n".as_slice(), &EXPORT[..41], b"9F3C\r\n"].concat();
+    assert_eq!(
+        punched(&fixture.punches(&extended, Some(adms("A1")), false).await.unwrap()),
+        (0, 1, 0)
+    );
+    let other = fixture.punches(&extended, Some(adms("B2")), false).await;
+    assert!(matches!(other, Err(PunchesError::OtherTerminal { .. })), "{other:?}");
+}
+
+#[tokio::test]
+async fn csv_exports_are_read_as_spreadsheets_leave_them() {
+    let fixture = Fixture::with(SMALL).await;
+    let good = [
+        "badge,happened_at,faces\n7,2026-10-03 08:59:01,in\n8,2026-10-03T18:00:00+08:00,out\n",
+        "\u{feff}User ID;Time\n7;2026/10/4 8:59\n",
+        "工号\t刷卡时间\n8\t2026-10-05 09:00\n",
+    ];
+    let added: Vec<u64> = {
+        let mut added = Vec::new();
+        for text in good {
+            added.push(punched(&fixture.punches(text.as_bytes(), None, false).await.unwrap()).0);
+        }
+        added
+    };
+    assert_eq!(added, [2, 1, 1]);
+    let utf16: Vec<u8> = [0xFF, 0xFE]
+        .into_iter()
+        .chain(
+            "badge,time\n7,2026-10-06 08:00\n"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes),
+        )
+        .collect();
+    assert_eq!(punched(&fixture.punches(&utf16, None, false).await.unwrap()), (1, 0, 0));
+    let wrong = "badge,happened_at,faces\n1.2E+09,2026-10-03 08:59,\n7,3/10/2026 08:59,\n,2026-10-03 08:59,\n7,2026-10-03 08:59,up\n8,2026-10-07 08:00,\n";
+    let report = fixture.punches(wrong.as_bytes(), None, false).await.unwrap();
+    assert_eq!(punched(&report), (1, 0, 4));
+    let rows: Vec<_> = report.problems.iter().map(|problem| problem.row).collect();
+    assert_eq!(rows, [Some(2), Some(3), Some(4), Some(5)]);
+    assert!(matches!(
+        fixture.punches(b"no,export\n1,2\n", None, false).await,
+        Err(PunchesError::UnknownFormat)
+    ));
+}

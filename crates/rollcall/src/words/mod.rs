@@ -60,6 +60,7 @@ const FILES: &[File] = files![
     "findings",
     "judge",
     "problems",
+    "replay",
     "steps",
     "transfer"
 ];

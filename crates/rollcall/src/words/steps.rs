@@ -2,11 +2,12 @@
 
 use chrono::{NaiveDate, Timelike, Weekday};
 use chrono_tz::Tz;
+use rules::count::Window;
 use rules::explain::{ArrivalReason, Clause, DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use rules::finding::{About, FindingKind};
 use rules::model::{
     AssignmentSubject, DayKind, DutyIndex, Facing, Id, MeetingIndex, Occasion, PersonIndex, PlaceIndex, ReaderIndex,
-    SiteRecords, SwipeId,
+    SiteRecords, SwipeId, UnitIndex,
 };
 use rules::time::{Instant, Interval, Span};
 
@@ -53,7 +54,10 @@ pub fn steps(explanation: &Explanation, records: &SiteRecords) -> Vec<StepText> 
             text,
             refs: said.refs,
             clause: clause(step.clause(), about),
-            is_conclusion: matches!(step, Step::Concluded { .. } | Step::NothingWrong),
+            is_conclusion: matches!(
+                step,
+                Step::Concluded { .. } | Step::NothingWrong | Step::CountReached { .. }
+            ),
         }
     };
     explanation
@@ -100,6 +104,17 @@ pub fn length(language: Language, span: Span) -> String {
     parts.join(" ")
 }
 
+/// A window such as `一个自然月内`.
+pub fn window(language: Language, within: Window) -> String {
+    let key = match within {
+        Window::Month => "window-month",
+        Window::Quarter => "window-quarter",
+        Window::Year => "window-year",
+        Window::Days(days) => return text(language, "window-days", &[("days", Value::from(days))]),
+    };
+    text(language, key, &[])
+}
+
 fn clause(clause: Clause, about: &About) -> String {
     match (clause, about) {
         (Clause::Office(_) | Clause::Meeting, About::Meeting(_)) | (Clause::Meeting, _) => "meeting".to_owned(),
@@ -109,6 +124,7 @@ fn clause(clause: Clause, about: &About) -> String {
         (Clause::Time, _) => "time".to_owned(),
         (Clause::Swipes, _) => "swipes".to_owned(),
         (Clause::Coverage, _) => "coverage".to_owned(),
+        (Clause::Counting, _) => "counting".to_owned(),
     }
 }
 
@@ -137,6 +153,8 @@ enum Argument {
     /// Words of their own, by their key.
     Words(&'static str),
     Kind(FindingKind),
+    Kinds(Vec<FindingKind>),
+    Window(Window),
 }
 
 impl Said {
@@ -340,6 +358,39 @@ impl Context<'_> {
                 .between(*interval)
                 .at("sign_in_opens", *sign_in_opens)
                 .text("place", self.place(*place)),
+            Step::Extended { until } => Said::new("step-meeting-extended").at("until", *until),
+            Step::ClosedEarly { at } => Said::new("step-meeting-closed-early").at("at", *at),
+            Step::StandsIn {
+                substitute,
+                accepted_by,
+                accepted_at,
+            } => self.stands_in(*substitute, accepted_by.as_ref(), *accepted_at),
+            Step::Obligation {
+                unit,
+                at_least,
+                min_rank,
+                head_required,
+            } => self.obligation(*unit, *at_least, *min_rank, *head_required),
+            Step::CameForUnit {
+                person,
+                id,
+                at,
+                stands_for,
+            } => self.came_for_unit(*person, *stands_for).at("at", *at).swipe(*id),
+            Step::CountForUnit { arrived, at_least } => {
+                Said::new(either(arrived < at_least, "step-unit-count-short", "step-unit-count"))
+                    .with("arrived", Argument::Count(i64::from(*arrived)))
+                    .with("at_least", Argument::Count(i64::from(*at_least)))
+            }
+            Step::RankForUnit { highest, min_rank } => rank(*highest, *min_rank),
+            Step::HeadForUnit { came: Some(head) } => self.person("step-unit-head", *head),
+            Step::HeadForUnit { came: None } => Said::new("step-unit-no-head"),
+            Step::Observed {
+                observation,
+                observer,
+                at,
+                note,
+            } => observed(observer, note.as_ref()).at("at", *at).cites(observation),
             Step::OptionalRole => Said::new("step-optional-role"),
             Step::Permission { interval } => Said::new("step-permission").between(*interval),
             Step::AtOtherMeeting { meeting, interval } => {
@@ -370,6 +421,41 @@ impl Context<'_> {
                     .with("count", Argument::Count(i64::from(*count)))
                     .with("allowed", Argument::Count(i64::from(*allowed)))
             }
+            Step::EscalationRule {
+                rule,
+                name,
+                from,
+                kinds,
+                count,
+                within,
+                units,
+            } => self
+                .escalation(rule, name, *from, units)
+                .with("kinds", Argument::Kinds(kinds.clone()))
+                .with("count", Argument::Count(i64::from(*count)))
+                .with("window", Argument::Window(*within)),
+            Step::Counted {
+                number,
+                date,
+                place,
+                kind,
+                finding,
+            } => Said::new(either(place.is_empty(), "step-counted-date", "step-counted"))
+                .with("number", Argument::Count(i64::from(*number)))
+                .text("date", date)
+                .text("place", &self.place_of_count(place))
+                .with("kind", Argument::Kind(*kind))
+                .cites(&format!("finding:{finding}")),
+            Step::CountReached {
+                count,
+                first,
+                date,
+                yields,
+            } => Said::new("step-count-reached")
+                .with("count", Argument::Count(i64::from(*count)))
+                .text("first", first)
+                .text("date", date)
+                .text("yields", yields),
             Step::Duty {
                 duty,
                 interval,
@@ -427,13 +513,7 @@ impl Context<'_> {
     fn schedule(&self, schedule: &Id, edition: Option<NaiveDate>, assigned: AssignmentSubject, period: &Id) -> Said {
         let (who, name) = match assigned {
             AssignmentSubject::Unit(unit) => ("words-of-unit", &self.records.units[unit.at()].name),
-            AssignmentSubject::Person(person) => {
-                let person = &self.records.people[person.at()];
-                (
-                    "words-of-person",
-                    person.stints.last().map_or(&person.id, |stint| &stint.name),
-                )
-            }
+            AssignmentSubject::Person(person) => ("words-of-person", self.name(person)),
         };
         let said = match edition {
             Some(from) => Said::new("step-schedule-edition")
@@ -445,6 +525,70 @@ impl Context<'_> {
             .text("period", period)
             .with("who", Argument::Words(who))
             .text("name", name)
+    }
+
+    fn escalation(&self, rule: &Id, name: &Id, from: Option<NaiveDate>, units: &[UnitIndex]) -> Said {
+        let said = match (from, units.is_empty()) {
+            (None, true) => Said::new("step-escalation"),
+            (None, false) => Said::new("step-escalation-of-units"),
+            (Some(_), true) => Said::new("step-escalation-since"),
+            (Some(_), false) => Said::new("step-escalation-since-of-units"),
+        };
+        let units: Vec<&str> = units.iter().map(|unit| &*self.records.units[unit.at()].name).collect();
+        let said = match from {
+            Some(from) => said.text("from", &from).cites(&format!("{rule}@{from}")),
+            None => said.cites(rule),
+        };
+        said.text("name", name).text("units", &units.join(", "))
+    }
+
+    /// A meeting by its title, a period by its name.
+    fn place_of_count(&self, place: &Id) -> Id {
+        let mut meetings = self.records.meetings.iter();
+        let meeting = meetings.find(|meeting| meeting.id == *place);
+        meeting.map_or_else(|| place.clone(), |meeting| meeting.title.clone())
+    }
+
+    fn name(&self, person: PersonIndex) -> &Id {
+        let person = &self.records.people[person.at()];
+        person.stints.last().map_or(&person.id, |stint| &stint.name)
+    }
+
+    fn person(&self, key: &'static str, person: PersonIndex) -> Said {
+        Said::new(key).text("person", self.name(person))
+    }
+
+    fn stands_in(&self, substitute: PersonIndex, accepted_by: Option<&Id>, accepted_at: Option<Instant>) -> Said {
+        match (accepted_by, accepted_at) {
+            (Some(by), Some(at)) => self
+                .person("step-stands-in-accepted", substitute)
+                .text("by", by)
+                .at("at", at),
+            (Some(by), None) => self.person("step-stands-in-accepted-by", substitute).text("by", by),
+            (None, _) => self.person("step-stands-in", substitute),
+        }
+    }
+
+    fn obligation(&self, unit: UnitIndex, at_least: u32, min_rank: Option<i64>, head_required: bool) -> Said {
+        let said = match (min_rank, head_required) {
+            (None, false) => Said::new("step-obligation"),
+            (None, true) => Said::new("step-obligation-head"),
+            (Some(rank), false) => Said::new("step-obligation-rank").text("rank", &rank),
+            (Some(rank), true) => Said::new("step-obligation-rank-head").text("rank", &rank),
+        };
+        let unit = &self.records.units[unit.at()];
+        said.text("unit", &unit.name)
+            .with("at_least", Argument::Count(i64::from(at_least)))
+            .cites(&unit.id)
+    }
+
+    fn came_for_unit(&self, person: PersonIndex, stands_for: Option<PersonIndex>) -> Said {
+        match stands_for {
+            Some(named) => self
+                .person("step-came-for-unit-instead", person)
+                .text("named", self.name(named)),
+            None => self.person("step-came-for-unit", person),
+        }
     }
 
     fn meeting(&self, key: &'static str, meeting: MeetingIndex) -> Said {
@@ -516,6 +660,11 @@ impl Context<'_> {
             Argument::Count(count) => Value::from(*count),
             Argument::Words(key) => Value::from(text(language, key, &[])),
             Argument::Kind(kind) => Value::from(super::kind(language, *kind)),
+            Argument::Kinds(kinds) => {
+                let kinds: Vec<String> = kinds.iter().map(|kind| super::kind(language, *kind)).collect();
+                Value::from(kinds.join(&text(language, "words-or", &[])))
+            }
+            Argument::Window(within) => Value::from(window(language, *within)),
         };
         let arguments: Vec<_> = said
             .arguments
@@ -695,6 +844,24 @@ fn compared(limit: Limit, allowed: Span, length: Option<Span>, exceeded: bool) -
         None => Said::new(either(exceeded, "step-exceeds-already", "step-within-so-far")),
     };
     said.with("what", Argument::Words(what)).length("allowed", allowed)
+}
+
+fn rank(highest: Option<i64>, min_rank: i64) -> Said {
+    let said = match highest {
+        Some(highest) => {
+            Said::new(either(highest < min_rank, "step-unit-rank-low", "step-unit-rank")).text("highest", &highest)
+        }
+        None => Said::new("step-unit-no-rank"),
+    };
+    said.text("rank", &min_rank)
+}
+
+fn observed(observer: &Id, note: Option<&Id>) -> Said {
+    let said = match note {
+        Some(note) => Said::new("step-observed-note").text("note", note),
+        None => Said::new("step-observed"),
+    };
+    said.text("observer", observer)
 }
 
 fn exit(from: Instant, to: Option<Instant>, length: Option<Span>, counts: bool) -> Said {
@@ -1021,6 +1188,40 @@ mod tests {
         limits.into_iter().enumerate().map(compared).collect()
     }
 
+    fn counting() -> Vec<Step> {
+        let date = NaiveDate::from_ymd_opt(2026, 9, 16).expect("a date");
+        let rule = |from, within, units| Step::EscalationRule {
+            rule: "three-late".into(),
+            name: "累计迟到".into(),
+            from,
+            kinds: vec![FindingKind::Late, FindingKind::SeriouslyLate],
+            count: 3,
+            within,
+            units,
+        };
+        let counted = |place: &str| Step::Counted {
+            number: 1,
+            date,
+            place: place.into(),
+            kind: FindingKind::Late,
+            finding: "f".into(),
+        };
+        vec![
+            rule(None, Window::Month, Vec::new()),
+            rule(Some(date), Window::Quarter, Vec::new()),
+            rule(None, Window::Year, vec![UnitIndex(0)]),
+            rule(Some(date), Window::Days(30), vec![UnitIndex(0)]),
+            counted("m1"),
+            counted(""),
+            Step::CountReached {
+                count: 3,
+                first: date,
+                date,
+                yields: "谈话提醒".into(),
+            },
+        ]
+    }
+
     fn meetings_and_certainty() -> Vec<Step> {
         let minute = Span::from_minutes(1);
         let exit = |to, length, counts| Step::Exit {
@@ -1087,6 +1288,62 @@ mod tests {
         ]
     }
 
+    fn units_and_inspectors() -> Vec<Step> {
+        let person = PersonIndex(0);
+        let obligation = |min_rank, head_required| Step::Obligation {
+            unit: UnitIndex(0),
+            at_least: 2,
+            min_rank,
+            head_required,
+        };
+        let stands_in = |accepted_by: Option<&str>, accepted_at| Step::StandsIn {
+            substitute: person,
+            accepted_by: accepted_by.map(Into::into),
+            accepted_at,
+        };
+        let came = |stands_for| Step::CameForUnit {
+            person,
+            id: ID,
+            at: AT,
+            stands_for,
+        };
+        let rank = |highest| Step::RankForUnit { highest, min_rank: 5 };
+        let observed = |note: Option<&str>| Step::Observed {
+            observation: "o1".into(),
+            observer: "督查员".into(),
+            at: AT,
+            note: note.map(Into::into),
+        };
+        vec![
+            Step::Extended { until: AT },
+            Step::ClosedEarly { at: AT },
+            stands_in(None, None),
+            stands_in(Some("办公室"), None),
+            stands_in(Some("办公室"), Some(AT)),
+            obligation(None, false),
+            obligation(None, true),
+            obligation(Some(5), false),
+            obligation(Some(5), true),
+            came(None),
+            came(Some(person)),
+            Step::CountForUnit {
+                arrived: 1,
+                at_least: 2,
+            },
+            Step::CountForUnit {
+                arrived: 2,
+                at_least: 2,
+            },
+            rank(None),
+            rank(Some(4)),
+            rank(Some(5)),
+            Step::HeadForUnit { came: Some(person) },
+            Step::HeadForUnit { came: None },
+            observed(None),
+            observed(Some("玩手机。")),
+        ]
+    }
+
     fn duties() -> Vec<Step> {
         vec![
             Step::SeenAt {
@@ -1144,6 +1401,8 @@ mod tests {
             what_follows(),
             comparisons(),
             meetings_and_certainty(),
+            counting(),
+            units_and_inspectors(),
             duties(),
         ]
         .concat();
@@ -1153,6 +1412,7 @@ mod tests {
                 date,
                 about,
                 finding: None,
+                source: None,
                 steps: all.clone(),
             };
             for (step, words) in all.iter().zip(steps(&explanation, &records())) {

@@ -10,3 +10,4 @@ mod office;
 mod properties;
 mod support;
 mod traps;
+mod units;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, Weekday};
 use chrono_tz::Tz;
-use rules::evaluate;
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Assessment, Finding, FindingState};
 use rules::model::*;
 use rules::time::{CivilTime, Instant, Interval, Span, instant_of};
+use rules::units::{MeetingAssessment, MeetingFacts, UnitScope};
+use rules::{evaluate, evaluate_meeting};
 
 /// Beginning of time for open intervals.
 pub const ALWAYS: Interval = Interval::new(Instant::from_ms(0), Instant::from_ms(i64::MAX / 4));
@@ -39,17 +40,22 @@ fn id(text: &str) -> Id {
 impl World {
     /// A site by its clauses: people ana and bo with badges of the same names, gates, two meeting rooms and a place for the watch.
     pub fn new(site: &str) -> Self {
-        let mut world = Self {
+        let world = Self {
             records: empty(),
             swipes: Vec::new(),
             now: None,
             known_at: None,
             dates: DateRange::of_date(day(16)),
         };
+        world.clauses(site)
+    }
+
+    /// Adds clauses of the site.
+    pub fn clauses(mut self, site: &str) -> Self {
         for clause in site.split(';').map(str::trim).filter(|clause| !clause.is_empty()) {
-            world.clause(clause);
+            self.clause(clause);
         }
-        world
+        self
     }
 
     /// Adds facts, one a line.
@@ -64,6 +70,7 @@ impl World {
         let words: Vec<&str> = clause.split_whitespace().collect();
         match words[..] {
             ["hours", ..] => self.hours(&words[1..]),
+            ["person", name, unit, ref rest @ ..] => self.person(name, unit, rest),
             ["zone", zone] => self.records.site.zone = zone.parse::<Tz>().expect("a zone"),
             ["every", "day"] => self.records.schedules[0]
                 .periods
@@ -166,23 +173,7 @@ impl World {
                     until: day(until.parse().expect("a day")),
                 };
             }
-            ["leave", interval, ref rest @ ..] => {
-                let interval = self.interval(interval);
-                let approved_until = if let ["approved", until] = rest {
-                    self.at(until)
-                } else {
-                    interval.until
-                };
-                let absence = id(&format!("a{}", self.records.absences.len()));
-                let person = PersonIndex(0);
-                self.records.absences.push(Absence {
-                    id: absence,
-                    person,
-                    kind: id("leave"),
-                    interval,
-                    approved_until,
-                });
-            }
+            ["leave", interval, ref rest @ ..] => self.leave(interval, rest),
             [
                 kind @ ("holiday" | "workday" | "morning_off" | "afternoon_off"),
                 date,
@@ -203,6 +194,26 @@ impl World {
                     interval,
                 });
             }
+            ["stands", "in", substitute, "for", named] => {
+                let accepted = Substitution {
+                    person: self.who(named),
+                    substitute: self.who(substitute),
+                    accepted_by: None,
+                    accepted_at: None,
+                };
+                self.last_meeting().substitutions.push(accepted);
+            }
+            ["substitutes", allowed] => {
+                self.last_meeting().substitutes = match allowed {
+                    "none" => Substitutes::None,
+                    "within_unit" => Substitutes::WithinUnit,
+                    _ => Substitutes::WithApproval,
+                };
+            }
+            ["sends", unit, at_least, ref rest @ ..] => self.obligation(unit, at_least, rest),
+            ["extended", until] => self.last_meeting().extended_until = Some(self.at(until)),
+            ["closed", at] => self.last_meeting().closed_early_at = Some(self.at(at)),
+            ["observed", subject, kind, at] => self.observation(subject, kind, at),
             ["down", reader, interval] => {
                 let (from, until) = interval.split_once('-').expect("an interval");
                 let down_until = (!until.is_empty()).then(|| self.at(until));
@@ -216,6 +227,22 @@ impl World {
             [at, badge, direction, ref rest @ ..] => self.swipe(at, badge, direction, rest),
             _ => panic!("what does {line:?} say?"),
         }
+    }
+
+    fn leave(&mut self, interval: &str, rest: &[&str]) {
+        let interval = self.interval(interval);
+        let approved_until = if let ["approved", until] = rest {
+            self.at(until)
+        } else {
+            interval.until
+        };
+        self.records.absences.push(Absence {
+            id: id(&format!("a{}", self.records.absences.len())),
+            person: PersonIndex(0),
+            kind: id("leave"),
+            interval,
+            approved_until,
+        });
     }
 
     fn calendar(&mut self, kind: &str, date: &str, rest: &[&str]) {
@@ -267,6 +294,85 @@ impl World {
             }
         }
         self.records.meetings.push(meeting);
+    }
+
+    /// Somebody more, with a badge of the same name: unit, then `rank N`, `head yes`.
+    fn person(&mut self, name: &str, unit: &str, rest: &[&str]) {
+        let mut added = person(name);
+        let stint = &mut added.stints[0];
+        stint.unit = self.unit(unit);
+        for pair in rest.chunks(2) {
+            match *pair {
+                ["rank", rank] => stint.rank = Some(rank.parse().expect("a rank")),
+                ["head", _] => stint.head = true,
+                _ => panic!("what does {pair:?} say of a person?"),
+            }
+        }
+        let person = PersonIndex(u32::try_from(self.records.people.len()).expect("few people"));
+        self.records.people.push(added);
+        self.records.badges.push(Badge {
+            key: id(name),
+            grants: vec![BadgeGrant {
+                interval: ALWAYS,
+                person,
+            }],
+        });
+    }
+
+    fn obligation(&mut self, unit: &str, at_least: &str, rest: &[&str]) {
+        let mut obligation = Obligation {
+            unit: self.unit(unit),
+            at_least: at_least.parse().expect("a number"),
+            min_rank: None,
+            head_required: false,
+        };
+        for pair in rest.chunks(2) {
+            match *pair {
+                ["rank", rank] => obligation.min_rank = Some(rank.parse().expect("a rank")),
+                ["head", _] => obligation.head_required = true,
+                _ => panic!("what does {pair:?} say of what a unit sends?"),
+            }
+        }
+        self.last_meeting().obligations.push(obligation);
+    }
+
+    /// At the last meeting, if there is one.
+    fn observation(&mut self, subject: &str, kind: &str, at: &str) {
+        let is_unit = self.records.units.iter().any(|unit| *unit.id == *subject);
+        let subject = if is_unit {
+            Subject::Unit(self.unit(subject))
+        } else {
+            Subject::Person(self.who(subject))
+        };
+        let meeting = self.records.meetings.len().checked_sub(1);
+        let observation = Observation {
+            id: id(&format!("o{}", self.records.observations.len())),
+            subject,
+            kind: if kind == "seating" {
+                ObservationKind::Seating
+            } else {
+                ObservationKind::Conduct
+            },
+            meeting: meeting.map(|last| MeetingIndex(u32::try_from(last).expect("few meetings"))),
+            at: self.at(at),
+            observer: id("inspector"),
+            note: None,
+        };
+        self.records.observations.push(observation);
+    }
+
+    fn last_meeting(&mut self) -> &mut Meeting {
+        self.records.meetings.last_mut().expect("a meeting")
+    }
+
+    pub fn who(&self, name: &str) -> PersonIndex {
+        let position = self.records.people.iter().position(|person| *person.id == *name);
+        PersonIndex(u32::try_from(position.expect("a person")).expect("few people"))
+    }
+
+    fn unit(&self, name: &str) -> UnitIndex {
+        let position = self.records.units.iter().position(|unit| *unit.id == *name);
+        UnitIndex(u32::try_from(position.expect("a unit")).expect("few units"))
     }
 
     /// A duty of ana at the watch, by its interval and pairs such as `of bo`, `at room`, `over 1` (the number of a duty).
@@ -327,16 +433,58 @@ impl World {
 
     /// What the rules say of ana.
     pub fn assess(&self) -> Assessment {
+        self.assess_person(PersonIndex(0))
+    }
+
+    fn assess_person(&self, person: PersonIndex) -> Assessment {
         let site = SiteFacts::new(self.records.clone());
         let now = self.now.unwrap_or_else(|| self.at("20/12:00"));
         let facts = PersonFacts {
             site: &site,
-            person: PersonIndex(0),
+            person,
             dates: self.dates,
             swipes: &self.swipes,
             known_at: self.known_at,
         };
         evaluate(&facts, now)
+    }
+
+    /// What the rules say of the last meeting as a whole.
+    pub fn assess_meeting(&self) -> MeetingAssessment {
+        let site = SiteFacts::new(self.records.clone());
+        let last = self.records.meetings.len().checked_sub(1).expect("a meeting");
+        let facts = MeetingFacts {
+            site: &site,
+            scope: UnitScope::Meeting(MeetingIndex(u32::try_from(last).expect("few meetings"))),
+            swipes: &self.swipes,
+            known_at: self.known_at,
+        };
+        evaluate_meeting(&facts, self.now.unwrap_or_else(|| self.at("20/12:00")))
+    }
+
+    /// What is said of the last meeting as a whole, one finding or stranger a line; `fine` where there is none.
+    pub fn told_of_meeting(&self) -> String {
+        let assessment = self.assess_meeting();
+        let unit = |unit: UnitIndex| &self.records.units[unit.at()].id;
+        let name = |person: PersonIndex| &self.records.people[person.at()].id;
+        let mut lines: Vec<String> = assessment
+            .findings
+            .iter()
+            .map(|finding| format!("{} {}", unit(finding.unit.expect("a unit")), self.show(finding)))
+            .collect();
+        lines.extend(assessment.proposals.iter().map(|proposal| {
+            let (who, at) = (name(proposal.substitute), self.clock(proposal.arrived_at));
+            format!("{} proposes {who} {at}", unit(proposal.unit))
+        }));
+        lines.extend(assessment.unlisted.iter().map(|unlisted| {
+            let at = self.clock(unlisted.arrived_at);
+            format!("unlisted {} {at}", name(unlisted.person))
+        }));
+        if lines.is_empty() {
+            String::from("fine")
+        } else {
+            lines.join("\n")
+        }
     }
 
     /// One finding in words.
@@ -389,9 +537,14 @@ impl World {
         format!("{day}{}", text.strip_suffix(":00").unwrap_or(text))
     }
 
-    /// Every finding, one a line; `fine` where there is none.
+    /// Every finding of ana, one a line; `fine` where there is none.
     pub fn told(&self) -> String {
-        let findings = self.assess().findings;
+        self.told_of("ana")
+    }
+
+    /// Every finding of somebody, one a line; `fine` where there is none.
+    pub fn told_of(&self, name: &str) -> String {
+        let findings = self.assess_person(self.who(name)).findings;
         let lines: Vec<String> = findings.iter().map(|finding| self.show(finding)).collect();
         if lines.is_empty() {
             String::from("fine")

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::{Decoder, Decoding, Format, Malformed, Reading};
+use wire::{Decoder, Decoding, Format, Malformed, Reading, Suffix};
 
-fn decode(format: Format, bytes: &[u8], cut: usize) -> Vec<Result<Reading, Malformed>> {
-    let mut decoder = Decoder::new(Decoding::new(format));
+fn decode(decoding: Decoding, bytes: &[u8], cut: usize) -> Vec<Result<Reading, Malformed>> {
+    let mut decoder = Decoder::new(decoding);
     let mut items = Vec::new();
     for piece in bytes.chunks(cut) {
         assert_eq!(decoder.push(piece), piece.len());
@@ -18,9 +18,12 @@ fn decode(format: Format, bytes: &[u8], cut: usize) -> Vec<Result<Reading, Malfo
 }
 
 fuzz_target!(|input: &[u8]| {
-    let [format, cut, bytes @ ..] = input else { return };
-    let format = Format::ALL[usize::from(*format) % Format::ALL.len()];
-    let pieces = decode(format, bytes, usize::from(*cut) + 1);
-    assert_eq!(pieces, decode(format, bytes, wire::limits::LONGEST_LINE));
+    let [format, suffix, cut, bytes @ ..] = input else { return };
+    let decoding = Decoding {
+        suffix: Suffix::ALL[usize::from(*suffix) % Suffix::ALL.len()],
+        ..Decoding::new(Format::ALL[usize::from(*format) % Format::ALL.len()])
+    };
+    let pieces = decode(decoding, bytes, usize::from(*cut) + 1);
+    assert_eq!(pieces, decode(decoding, bytes, wire::limits::LONGEST_LINE));
     assert!(pieces.len() <= bytes.len());
 });

@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use rules::count::{EscalationRule, Window};
+use rules::finding::FindingKind;
 use rules::time::Span;
 use store::rows::{FindingQuery, FindingRow};
 use tokio::sync::watch;
@@ -24,7 +26,7 @@ struct Bench {
     /// The clock that sessions live by.
     host: Clock,
     _folder: tempfile::TempDir,
-    _site: watch::Sender<crate::shared::SiteSnapshot>,
+    site: watch::Sender<crate::shared::SiteSnapshot>,
 }
 
 /// An answer, read to its end.
@@ -64,7 +66,7 @@ impl Bench {
             shared,
             host,
             _folder: folder,
-            _site: sender,
+            site: sender,
         }
     }
 
@@ -206,7 +208,7 @@ impl Browser {
 
 fn path_of(finding: &FindingRow) -> String {
     let date = finding.date.parse().expect("a date");
-    format!("/review/{}/f/{}", week::Week::of(date), finding.id)
+    format!("/review/{}/f/{}", crate::week::Week::of(date), finding.id)
 }
 
 #[tokio::test]
@@ -371,7 +373,11 @@ const OPEN: [&str; 4] = ["/login", "/setup/{token}", "/language", "/assets/admin
 async fn every_route_but_the_open_ones_refuses_who_is_not_logged_in() {
     let bench = Bench::new().await;
     for route in routes().iter().filter(|route| !OPEN.contains(&route.path)) {
-        let path = route.path.replace("{week}", "2026-W37").replace("{finding}", "0a");
+        let path = route
+            .path
+            .replace("{week}", "2026-W37")
+            .replace("{finding}", "0a")
+            .replace("{meeting}", "M-0909");
         let mut browser = Browser {
             cookies: vec![("rollcall_session".into(), "0".repeat(64))],
         };
@@ -603,6 +609,8 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/account",
         "/login",
         "/review/2026-W37/f/none",
+        "/meetings/M-0909",
+        "/meetings/none",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
@@ -618,6 +626,90 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         );
     }
     assert_eq!(bench.acts().await, before);
+}
+
+#[tokio::test]
+async fn a_units_finding_is_reviewed_like_a_persons() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let finding = bench.finding("unit_short", "final").await;
+    assert_eq!((finding.person.as_str(), finding.unit.as_deref()), ("", Some("one")));
+    let shown = browser.get(&bench, &path_of(&finding)).await;
+    assert!(
+        shown.text.contains("综合业务一科") && shown.text.contains("应到 2 人，实到 1 人"),
+        "{}",
+        shown.text
+    );
+    let confirmed = browser.decide(&bench, &finding, "confirm", "").await;
+    assert_eq!(confirmed.status, StatusCode::SEE_OTHER, "{}", confirmed.text);
+    let decisions = bench.shared.ledger.decisions(&finding.id).await.expect("decisions");
+    assert!(decisions[0].explanation_zh.contains("单位人数不足"), "{decisions:?}");
+    let api = browser.get(&bench, "/api/v1/findings?week=2026-W37").await;
+    assert!(api.text.contains("\"subject\":\"unit:one\""), "{}", api.text);
+}
+
+#[tokio::test]
+async fn a_substitute_is_accepted_and_an_observation_written_down_at_a_meetings_page() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let page = browser.get(&bench, "/meetings/M-0909").await;
+    assert!(
+        page.text.contains("重点工作推进会") && page.text.contains("单位人数不足"),
+        "{}",
+        page.text
+    );
+    let token = page.hidden("form_token");
+    let revision = bench.shared.ledger.facts_revision().await.expect("read");
+    let accept = |person, substitute| {
+        [
+            ("form_token", token.as_str()),
+            ("person", person),
+            ("substitute", substitute),
+            ("reason", "出差"),
+        ]
+    };
+    let path = "/meetings/M-0909/substitutes";
+    let accepted = browser.post(&bench, path, &accept("10237", "10238")).await;
+    assert_eq!(
+        accepted.location(),
+        "/meetings/M-0909?done=accepted",
+        "{}",
+        accepted.text
+    );
+    let not_listed = browser.post(&bench, path, &accept("10240", "10238")).await;
+    assert_eq!(not_listed.status, StatusCode::CONFLICT);
+    let nobody = browser.post(&bench, path, &accept("10237", "nobody")).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let seen = |subject, at| {
+        [
+            ("form_token", token.as_str()),
+            ("subject", subject),
+            ("kind", "seating"),
+            ("at", at),
+            ("note", "座次零散"),
+        ]
+    };
+    let path = "/meetings/M-0909/observations";
+    let written = browser.post(&bench, path, &seen("unit:one", "10:20")).await;
+    assert_eq!(written.location(), "/meetings/M-0909?done=observed", "{}", written.text);
+    for wrong in [seen("unit:none", "10:20"), seen("unit:one", "soon")] {
+        let refused = browser.post(&bench, path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let facts = bench.shared.ledger.facts().await.expect("facts");
+    let rows: Vec<_> = facts
+        .iter()
+        .map(|fact| (fact.file.as_str(), fact.recorded_by.as_str()))
+        .collect();
+    assert_eq!(rows, [("observations.csv", "chen"), ("substitutes.csv", "chen")]);
+    assert!(facts[1].cells.contains("\"substitute\":\"10238\""), "{facts:?}");
+    assert_eq!(bench.shared.ledger.facts_revision().await.expect("read"), revision + 2);
+    let acts = bench.acts().await;
+    assert_eq!(
+        acts[acts.len() - 2..],
+        [
+            "meeting.accept_substitute meeting:M-0909",
+            "meeting.observe meeting:M-0909"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -649,4 +741,127 @@ async fn the_pages_speak_english_when_asked() {
             && page.text.contains("late 11 min")
             && page.text.contains("Mon 7 Sep")
     );
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_and_writes_nothing() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let late = bench.finding("late", "final").await;
+    let empty = browser.get(&bench, "/rules").await;
+    assert_eq!(empty.status, StatusCode::OK);
+    assert!(empty.text.contains("还没有累计规则") && !empty.text.contains("这条规则会累计到"));
+    let tried = "/rules?try=1&kind.late=1&count=1&within=month&from=2026-09-01&until=2026-10-01";
+    let answer = browser.get(&bench, tried).await;
+    assert!(answer.text.contains("这条规则会累计到"), "{}", answer.text);
+    assert!(answer.text.contains(&late.id), "the finding is linked");
+    let confirmed = browser.get(&bench, &format!("{tried}&counting=confirmed")).await;
+    assert!(
+        confirmed.text.contains("这条规则会累计到 0 人"),
+        "nobody has confirmed anything"
+    );
+    for (wrong, said) in [
+        ("/rules?try=1&count=1&within=month", "请至少选择一种情形"),
+        ("/rules?try=1&kind.late=1&count=0&within=month", "“满几次”请填"),
+        ("/rules?try=1&kind.late=1&count=1&within=days&days=x", "“连续天数”请填"),
+        (
+            "/rules?try=1&kind.late=1&count=1&within=year&unit=nowhere",
+            "没有这个单位",
+        ),
+        (
+            "/rules?try=1&kind.late=1&count=1&within=year&from=2026-09-02&until=2026-09-01",
+            "“到”晚于“从”",
+        ),
+    ] {
+        let answer = browser.get(&bench, wrong).await;
+        assert!(answer.text.contains(said), "{wrong}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_published_week_says_so_and_what_waits() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let late = bench.finding("late", "final").await;
+    let week = crate::week::Week::of(late.date.parse().expect("a date"));
+    let path = format!("/review/{week}");
+    assert!(!browser.get(&bench, &path).await.text.contains("已通报"));
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    let publication = store::rows::PublicationRow {
+        week: week.to_string(),
+        first_date: week.first().to_string(),
+        until_date: week.until().to_string(),
+        number: "第37期".to_owned(),
+        published_at: bench.shared.clock.now(),
+        published_by: "chen".to_owned(),
+    };
+    transaction.publish(&publication).await.expect("published");
+    transaction.commit().await.expect("commit");
+    assert!(browser.get(&bench, &path).await.text.contains("已通报（第37期）"));
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    let longer = FindingRow {
+        digest: "other".to_owned(),
+        revision: late.revision + 1,
+        ..late
+    };
+    transaction.save_findings(&[longer]).await.expect("saved");
+    transaction.commit().await.expect("commit");
+    assert!(browser.get(&bench, &path).await.text.contains("1 条更正待发布"));
+}
+
+#[tokio::test]
+async fn a_decision_that_reaches_a_count_makes_an_escalation_to_decide_on() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let mut transaction = bench.shared.ledger.begin().await.expect("begin");
+    transaction
+        .set_setting("installation_secret", "00ff")
+        .await
+        .expect("set");
+    transaction.commit().await.expect("commit");
+    let snapshot = bench.shared.site.borrow().clone();
+    let mut records = snapshot.facts.records().clone();
+    records.escalations.push(EscalationRule {
+        id: "once".into(),
+        name: "首次迟到".into(),
+        kinds: vec![FindingKind::Late],
+        count: 1,
+        within: Window::Month,
+        yields: "谈话提醒".into(),
+        from: None,
+        until: None,
+        units: Vec::new(),
+    });
+    let facts = Arc::new(rules::facts::SiteFacts::new(records));
+    bench
+        .site
+        .send_replace(crate::shared::SiteSnapshot::new(snapshot.revision, facts));
+
+    let late = bench.finding("late", "final").await;
+    let answer = browser.decide(&bench, &late, "confirm", "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let escalation = bench.finding("escalation", "final").await;
+    assert_eq!((&escalation.person, &escalation.date), (&late.person, &late.date));
+    assert_eq!(
+        bench.shared.ledger.counted(&escalation.id).await.expect("read"),
+        [late.id]
+    );
+
+    let path = format!(
+        "/review/{}/f/{}",
+        crate::week::Week::of(escalation.date.parse().expect("a date")),
+        escalation.id
+    );
+    let page = browser.get(&bench, &path).await;
+    for said in [
+        "首次迟到：谈话提醒",
+        "依据“首次迟到”",
+        "第 1 次：",
+        "应予：谈话提醒",
+        "累计规则",
+    ] {
+        assert!(page.text.contains(said), "{said} is not in {}", page.text);
+    }
+    let answer = browser.decide(&bench, &escalation, "confirm", "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let decisions = bench.shared.ledger.decisions(&escalation.id).await.expect("read");
+    assert!(decisions[0].explanation_zh.contains("应予：谈话提醒"));
+    assert!(decisions[0].explanation_en.contains("No. 1: "));
 }

@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use store::Ledger;
 use store::rows::{FindingRow, OutageRow, RejectedInput, Review, SwipeRecord};
 
+use crate::engine::meetings::{facts_of, key_of};
+use crate::engine::verdicts::{Judging, settle_units};
 use crate::folder::{FolderSwipe, compile, read_directory};
 use crate::shared::SiteSnapshot;
 
@@ -32,8 +34,10 @@ const SCHEDULES: &str = "[[schedule]]\nid = \"summer\"\n\n[[schedule.period]]\nn
 const ASSIGNMENTS: &str = "subject,schedule\nunit:bureau,summer\n";
 const ABSENCES: &str = "absence,person,kind,from,until\nA-17,10237,errand,2026-09-09 16:00,2026-09-09 17:30\n\
     A-18,10241,leave,2026-09-10 08:30,2026-09-10 12:00\n";
-const MEETINGS: &str = "[[meeting]]\nid = \"M-0909\"\ntitle = \"重点工作推进会\"\nplace = \"hall\"\nstarts = \"2026-09-09 10:00\"\nends = \"2026-09-09 11:30\"\n";
+const MEETINGS: &str = "[[meeting]]\nid = \"M-0909\"\ntitle = \"重点工作推进会\"\nplace = \"hall\"\nstarts = \"2026-09-09 10:00\"\nends = \"2026-09-09 11:30\"\nsubstitutes = \"with_approval\"\n";
 const ROSTER: &str = "meeting,person,role\nM-0909,10237,required\nM-0909,10239,chair\n";
+
+const MEETING_UNITS: &str = "meeting,unit,at_least\nM-0909,one,2\n";
 
 /// Number, name, unit.
 const PEOPLE: [(&str, &str, &str); 12] = [
@@ -177,11 +181,10 @@ pub async fn fill(folder: &Path, ledger: &dyn Ledger, now: Instant) -> SiteSnaps
         down_from: at("2026-09-11T09:12:00"),
         down_until: None,
     };
-    transaction.save_outage(&outage).await.expect("saved");
-    transaction
-        .save_findings(&findings(&site, &judged, now))
-        .await
-        .expect("saved");
+    transaction.save_outage(&outage, now).await.expect("saved");
+    let mut found = findings(&site, &judged, now);
+    found.extend(findings_of_units(&site, &judged, now));
+    transaction.save_findings(&found).await.expect("saved");
     transaction.commit().await.expect("committed");
     SiteSnapshot::new(1, site)
 }
@@ -211,6 +214,7 @@ fn write_folder(folder: &Path) {
         ("absences.csv", ABSENCES),
         ("meetings.toml", MEETINGS),
         ("meeting_roster.csv", ROSTER),
+        ("meeting_units.csv", MEETING_UNITS),
         ("swipes.csv", &swipes),
     ];
     for (name, text) in files {
@@ -278,6 +282,22 @@ fn rejected(now: Instant) -> RejectedInput {
         reason: "checksum".into(),
         raw_hex: "02304130303039363539363138ff03".into(),
     }
+}
+
+/// What the units did not do at the meeting, as the engine stores it.
+fn findings_of_units(site: &SiteFacts, swipes: &[Swipe], now: Instant) -> Vec<FindingRow> {
+    let judging = Judging {
+        records: site.records(),
+        secret: b"secret",
+        facts_revision: 1,
+        now,
+    };
+    let scopes = site.unit_scopes().into_iter();
+    let settled = scopes.map(|scope| {
+        let assessment = rules::evaluate_meeting(&facts_of(site, scope, swipes), now);
+        settle_units(&judging, &key_of(site, scope).date, &assessment.findings, Vec::new()).holding
+    });
+    settled.flatten().collect()
 }
 
 fn findings(site: &SiteFacts, swipes: &[Swipe], now: Instant) -> Vec<FindingRow> {

@@ -25,7 +25,7 @@ fn board_at(now: Instant, days: Vec<BoardDay>) -> Board {
         BoardChange {
             facts: Some(facts(&PEOPLE)),
             days,
-            sources: Vec::new(),
+            ..BoardChange::default()
         },
         now,
     );
@@ -352,7 +352,7 @@ fn the_largest_view_fits_its_bound() {
         BoardChange {
             facts: Some(facts(&people)),
             days,
-            sources: Vec::new(),
+            ..BoardChange::default()
         },
         at(9, 0),
     );
@@ -426,4 +426,54 @@ proptest! {
         let inside = Instant::from_ms(now.as_ms() + ((next - now).as_ms() as f64 * share) as i64);
         prop_assert_eq!(masked(&board, now), masked(&board, inside.min(Instant::from_ms(next.as_ms() - 1))));
     }
+}
+
+/// What a unit did not do at the meeting, as the engine says it.
+fn short(kind: Kind, state: FindingState, arrived: u32) -> BoardMeeting {
+    let mut said = found(0, kind, &morning(here(), false));
+    said.finding.subject = Subject::Unit(UnitIndex(0));
+    said.finding.unit = Some(UnitIndex(0));
+    said.finding.about = About::Meeting(MeetingIndex(0));
+    said.finding.state = state;
+    BoardMeeting {
+        meeting: MeetingIndex(0),
+        findings: vec![said],
+        counts: vec![UnitCount {
+            unit: UnitIndex(0),
+            at_least: 3,
+            arrived,
+        }],
+    }
+}
+
+#[test]
+fn a_short_unit_is_told_while_the_meeting_runs_and_no_reader_leaves_it_in_doubt() {
+    let said = |meetings: Vec<BoardMeeting>, now| {
+        let mut board = board_at(now, Vec::new());
+        board.apply(
+            BoardChange {
+                meetings,
+                ..BoardChange::default()
+            },
+            now,
+        );
+        let view = masked(&board, now);
+        let shown = view.meetings[0].shortfalls.iter();
+        shown
+            .map(|short| (short.unit.clone(), short.kind, short.came, short.asked))
+            .collect::<Vec<_>>()
+    };
+    let final_short = short(Kind::UnitShort, FindingState::Final, 2);
+    assert_eq!(
+        said(vec![final_short.clone()], at(9, 40)),
+        [("办公室".to_owned(), "unit_short", 2, 3)]
+    );
+    assert_eq!(said(vec![final_short.clone()], at(8, 40)), [], "it has not begun");
+    let withheld = short(Kind::UnitAbsent, FindingState::Withheld, 0);
+    assert_eq!(said(vec![withheld], at(9, 40)), [], "nobody can tell");
+    let again = BoardMeeting {
+        findings: Vec::new(),
+        ..final_short.clone()
+    };
+    assert_eq!(said(vec![final_short, again], at(9, 40)), [], "it no longer holds");
 }

@@ -1,0 +1,8 @@
+//! What decoders make of the bytes of readers.
+
+mod adms;
+mod common;
+mod streams;
+mod stripes;
+mod vectors;
+mod zk;

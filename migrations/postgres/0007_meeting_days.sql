@@ -1,0 +1,14 @@
+-- Why: units are judged by meeting, not by person and date, and their rows say when to look again as day rows do. `meeting` is empty for
+-- what inspectors saw of units outside meetings. A finding of a unit has an empty `person`, which no person can have for an id.
+-- Why it is safe: it only creates; the daemon fills the table at its next start.
+
+CREATE TABLE meeting_day (
+    date             TEXT COLLATE "C" NOT NULL,
+    meeting          TEXT COLLATE "C" NOT NULL,
+    judged_at_ms     BIGINT,
+    next_check_at_ms BIGINT,
+    rules_version    BIGINT NOT NULL,
+    facts_revision   BIGINT NOT NULL,
+    PRIMARY KEY (date, meeting)
+);
+CREATE INDEX meeting_day_next_check ON meeting_day (next_check_at_ms, date, meeting) WHERE next_check_at_ms IS NOT NULL;
