@@ -117,7 +117,7 @@ pub struct Report {
 pub enum Wanted {
     /// What these files say together.
     Files(Vec<File>),
-    /// Nothing any more: the calendar is given up, and its meetings from today on with it.
+    /// Nothing any more: the calendar is given up, and its meetings that have not begun with it.
     Nothing,
 }
 

@@ -374,8 +374,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// Days around now. What has taken place is withdrawn only where somebody says how far back a calendar goes: many keep no more
-    /// than the days to come.
+    /// Days around now. What has begun is withdrawn only where somebody says how far back a calendar goes: many keep no more than
+    /// what is still to come.
     pub fn around(now: Instant, zone: Tz, past_days: Option<i64>, future_days: i64) -> Self {
         const PAST_DAYS: i64 = 31;
         let day = Span::from_minutes(24 * 60);
@@ -384,7 +384,7 @@ impl Window {
         let from = midnight - days(past_days.unwrap_or(PAST_DAYS));
         Self {
             taken: Interval::new(from, midnight + days(future_days) + day),
-            withdrawn_from: if past_days.is_some() { from } else { midnight },
+            withdrawn_from: if past_days.is_some() { from } else { now },
         }
     }
 }

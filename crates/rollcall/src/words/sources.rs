@@ -4,13 +4,15 @@ use super::steps::StepText;
 use super::{Language, Value, text};
 use crate::admin::show::plain;
 
+/// How much of a swipe's identifier is enough to recognise it.
+const ENOUGH: usize = 8;
+
 /// What was looked at, then the part of the rules. Swipes have long identifiers, of which the beginning is enough to
 /// recognise one; the step itself names the reader of a swipe. A conclusion rests on everything above it: `None`.
 pub fn source(language: Language, step: &StepText) -> Option<String> {
     if step.is_conclusion {
         return None;
     }
-    const ENOUGH: usize = 8;
     let is_swipe = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let short = |name: &String| {
         if is_swipe(name) {
