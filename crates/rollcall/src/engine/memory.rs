@@ -103,11 +103,9 @@ impl Memory {
         transaction: &mut dyn Transaction,
         days: &[DayKey],
     ) -> Result<(), StoreError> {
-        let unknown: Vec<DayKey> = days
-            .iter()
-            .filter(|day| !self.findings.contains(day))
-            .cloned()
-            .collect();
+        // Looking one up keeps it from being forgotten while the others are read.
+        let mut is_unknown = |day: &&DayKey| self.findings.get(day).is_none();
+        let unknown: Vec<DayKey> = days.iter().filter(&mut is_unknown).cloned().collect();
         let rows = transaction.findings_of(&unknown).await?;
         let mut found: BTreeMap<DayKey, Vec<FindingRow>> = unknown.into_iter().map(|day| (day, Vec::new())).collect();
         // Escalations are counted and not judged: judging a day leaves them as they are.
@@ -168,10 +166,12 @@ impl<K, V> Default for Recent<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V> Recent<K, V> {
+    /// Whether it is there, for now: only [`Recent::get`] keeps it there.
     fn contains(&self, key: &K) -> bool {
         self.new.contains_key(key) || self.old.contains_key(key)
     }
 
+    /// Looks at a value, which is then kept while [`REMEMBERED`] others are added.
     fn get(&mut self, key: &K) -> Option<&mut V> {
         if let Some(value) = self.old.remove(key) {
             self.insert(key.clone(), value);
@@ -245,6 +245,22 @@ mod tests {
         assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)).len(), 2);
         memory.keep_to(1);
         assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)), []);
+    }
+
+    #[test]
+    fn what_was_found_is_there_while_a_batch_is_added() {
+        let mut recent = Recent::default();
+        for key in 0..2 * REMEMBERED - 1 {
+            recent.insert(key, key);
+        }
+        let found: Vec<usize> = (0..256).filter(|key| recent.get(key).is_some()).collect();
+        for key in 0..256 {
+            recent.insert(4 * REMEMBERED + key, key);
+        }
+        assert!(!found.is_empty(), "some of the oldest were still there");
+        for key in found {
+            assert_eq!(recent.get(&key), Some(&mut key.clone()));
+        }
     }
 
     #[test]
