@@ -7,6 +7,7 @@ pub mod artefacts;
 pub mod browser;
 pub mod bureau;
 pub mod daemon;
+pub mod device;
 pub mod http;
 pub mod line;
 pub mod load;

@@ -20,7 +20,7 @@ pub async fn a_badge_is_stored_before_the_light_is_green(database: Option<&str>)
         &format!(
             "[[osdp_bus]]\nid = \"bus1\"\nlink = \"tcp:{}\"\n\n[[reader]]\nid = \"web-gate\"\nlink = \"osdp:bus1/101\"\n\
              format = \"wiegand\"\nbadge_key = \"decimal24\"\nsecure_channel_key_file = \"{}\"",
-            device.address,
+            device.address(),
             key_file.display()
         ),
     );

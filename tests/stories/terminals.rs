@@ -3,7 +3,7 @@
 use acceptance::bureau::badge;
 use acceptance::daemon::{Daemon, Installation};
 use acceptance::http::{Answer, Ask, Http, get};
-use acceptance::terminal::CalledTerminal;
+use acceptance::terminal::called_terminal;
 use anyhow::{Context as _, Result};
 
 use super::support::{SOON, Viewer, count, set_clock, start_at};
@@ -335,7 +335,7 @@ async fn after_a_clock_was_set_only_what_happens_now_is_believed() -> Result<()>
 #[tokio::test]
 async fn a_terminal_that_is_called_delivers_what_it_held_and_then_every_punch() -> Result<()> {
     let installation = installation("called-terminal")?;
-    let mut terminal = CalledTerminal::start(1_234, "2026-09-16T08:20:00").await?;
+    let mut terminal = called_terminal(1_234, "2026-09-16T08:20:00").await?;
     terminal
         .tell(&format!("record {} 2026-09-16T08:10:00", badge(0)))
         .await?;

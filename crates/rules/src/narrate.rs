@@ -9,7 +9,7 @@ use crate::evaluate::{Case, FindingPlace, finding_of};
 use crate::explain::{DueReason, Explanation, Limit, Measure, PeriodSide, Step};
 use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{About, Finding, FindingKind, FindingState};
-use crate::model::{LateCountsFrom, Side};
+use crate::model::{LateCountsFrom, PersonIndex, Side};
 use crate::office::{self, Mark, Office, StayView, member_at, other_sign, overstayed};
 use crate::swipes::repeats_of;
 use crate::time::{DayClock, Instant, Interval, Span};
@@ -167,24 +167,25 @@ fn plan_steps(teller: &Teller<'_>, member: usize) -> Vec<Step> {
             taken: off.intersect(planned.interval),
         });
     }
-    let absences = office
-        .site
-        .absences_of(office.person)
-        .iter()
-        .map(|position| &records.absences[*position]);
-    let before = steps.len();
-    steps.extend(
-        absences
-            .filter(|absence| absence.interval.meets(planned.interval))
-            .map(absence_step),
-    );
-    if steps.len() == before {
+    steps.extend(absence_steps(office.site, office.person, planned.interval));
+    steps
+}
+
+/// The absences of a person that meet an interval; that there are none was looked up too.
+pub(crate) fn absence_steps(site: &SiteFacts, person: PersonIndex, interval: Interval) -> Vec<Step> {
+    let absences = site.absences_of(person).iter();
+    let mut steps: Vec<Step> = absences
+        .map(|position| &site.records().absences[*position])
+        .filter(|absence| absence.interval.meets(interval))
+        .map(absence_step)
+        .collect();
+    if steps.is_empty() {
         steps.push(Step::NoAbsence);
     }
     steps
 }
 
-pub(crate) fn absence_step(absence: &crate::model::Absence) -> Step {
+fn absence_step(absence: &crate::model::Absence) -> Step {
     Step::Absence {
         absence: absence.id.clone(),
         kind: absence.kind.clone(),

@@ -8,7 +8,7 @@ use crate::evaluate::{Case, finding_of};
 use crate::explain::{ArrivalReason, DueReason, Explanation, Limit, Measure, Step};
 use crate::facts::PersonFacts;
 use crate::finding::{Finding, FindingKind};
-use crate::narrate::{absence_step, certainty_steps, compared_step, length_step};
+use crate::narrate::{absence_steps, certainty_steps, compared_step, length_step};
 use crate::swipes::repeats_of;
 use crate::time::{Instant, Interval, Span};
 
@@ -78,17 +78,7 @@ fn common_steps(facts: &PersonFacts<'_>, case: &Case, shift: &Shift, now: Instan
         sign_in_opens: site.duty_opens_at(shift.duty),
         place: duty.place,
     }]);
-    let absences = site.absences_of(facts.person).iter();
-    let absences = absences.map(|position| &site.records().absences[*position]);
-    let before = steps.len();
-    steps.extend(
-        absences
-            .filter(|absence| absence.interval.meets(duty.interval))
-            .map(absence_step),
-    );
-    if steps.len() == before {
-        steps.push(Step::NoAbsence);
-    }
+    steps.extend(absence_steps(site, facts.person, duty.interval));
     if shift.effective.intervals() != [duty.interval] {
         steps.push(Step::Effective {
             pieces: shift.effective.intervals().to_vec(),

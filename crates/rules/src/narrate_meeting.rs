@@ -9,7 +9,7 @@ use crate::facts::{MEETING_AFTERMATH, PersonFacts};
 use crate::finding::{About, Finding, FindingKind};
 use crate::meeting::{self, Judged, presence_elsewhere};
 use crate::model::{Meeting, MeetingIndex, PlaceKind, Role};
-use crate::narrate::{absence_step, certainty_steps, compared_step, length_step, sum_step};
+use crate::narrate::{absence_steps, certainty_steps, compared_step, length_step, sum_step};
 use crate::time::{Instant, Interval};
 
 /// Every finding of a meeting, or why there is none.
@@ -64,19 +64,7 @@ fn common_steps(facts: &PersonFacts<'_>, case: &Case, judged: &Judged, announced
     if judged.attended.own.role == Role::Optional {
         steps.push(Step::OptionalRole);
     }
-    let absences = site
-        .absences_of(facts.person)
-        .iter()
-        .map(|position| &site.records().absences[*position]);
-    let before = steps.len();
-    steps.extend(
-        absences
-            .filter(|absence| absence.interval.meets(interval))
-            .map(absence_step),
-    );
-    if steps.len() == before {
-        steps.push(Step::NoAbsence);
-    }
+    steps.extend(absence_steps(site, facts.person, interval));
     let permissions = announced
         .permissions
         .iter()
