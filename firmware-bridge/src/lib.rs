@@ -18,7 +18,7 @@ mod tcp;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
-pub use delivery::{Delivery, LinkEvent, Outcome};
+pub use delivery::{Delivery, LinkEvent, Note, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
 pub use tcp::{MOST_PEERS, serve_listener};

@@ -26,6 +26,7 @@ use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
 use crate::shared::Shared;
+use crate::sources::{self, Sources};
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
 const SIMULATED: &str = "simulated";
@@ -100,11 +101,20 @@ async fn start(
     let clock = options.clock.clone();
     let snapshot = engine::load_site(&*ledger).await?;
     check_readers(&options.config, &snapshot.facts);
+    let heartbeats = Heartbeats::default();
+    let sources = Sources::new(
+        clock.clone(),
+        heartbeats.clone(),
+        &options.config.readers,
+        lifecycle.soft.clone(),
+    );
+    sources::remember(&sources, &*ledger, &snapshot, clock.now()).await?;
     let (site_sender, site) = watch::channel(snapshot);
     let shared = Shared {
         ledger: Arc::clone(&ledger),
         site,
         clock: clock.clone(),
+        sources: sources.clone(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -117,7 +127,7 @@ async fn start(
     });
     start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
-    let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
+    let health = Arc::new(Health::default());
     let parts = EngineParts {
         ledger: Arc::clone(&ledger),
         clock: clock.clone(),
@@ -126,6 +136,7 @@ async fn start(
         site: site_sender,
         readers: options.config.readers.clone(),
         heartbeats: heartbeats.clone(),
+        sources: sources.clone(),
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
@@ -137,7 +148,10 @@ async fn start(
         shared.site.clone(),
         Arc::clone(&ledger),
         heartbeats,
+        sources.clone(),
     );
+    let kept = sources::keep(sources, Arc::clone(&ledger), shared.site.clone(), lifecycle.clone());
+    lifecycle.spawn_vital("the book of readers", kept);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
@@ -146,6 +160,7 @@ async fn start(
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
+        shared: shared.clone(),
     })
     .merge(http::iclock::router(iclock.await?))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))

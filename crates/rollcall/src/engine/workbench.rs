@@ -133,6 +133,7 @@ impl Workbench {
             site,
             readers: Vec::new(),
             heartbeats: super::Heartbeats::default(),
+            sources: crate::sources::Sources::empty(clock.clone()),
             health: Arc::new(Health::default()),
         };
         let engine = tokio::spawn(run(parts, lifecycle.clone()));

@@ -3,5 +3,6 @@
 pub mod body;
 pub mod health;
 pub mod iclock;
+mod reader_metrics;
 pub mod server;
 pub mod swipes;

@@ -56,6 +56,7 @@ impl Bench {
             ledger,
             site,
             clock: Clock::driven(now, 0.0),
+            sources: crate::sources::Sources::empty(Clock::driven(now, 0.0)),
             public_url: PUBLIC_URL.into(),
             demo: false,
         };
