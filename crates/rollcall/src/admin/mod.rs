@@ -20,6 +20,7 @@ mod meeting;
 mod on_duty;
 mod page;
 mod password;
+mod readers;
 mod reasons;
 mod review;
 
@@ -119,6 +120,11 @@ fn routes() -> Vec<Route> {
         route("/meetings/{meeting}", get(meeting::show)),
         route("/meetings/{meeting}/substitutes", post(meeting::accept)),
         route("/meetings/{meeting}/observations", post(meeting::observe)),
+        route("/readers", get(readers::list)),
+        route("/readers/events", get(readers::events)),
+        route("/readers/{reader}", get(readers::show)),
+        route("/readers/{reader}/test", post(readers::test)),
+        route("/api/v1/readers", get(api::readers)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

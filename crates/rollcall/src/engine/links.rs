@@ -152,9 +152,7 @@ impl Pump {
                 detail,
                 at_ms,
             } => {
-                self.shared
-                    .sources
-                    .link(&reader, up, &detail, Instant::from_ms(at_ms));
+                self.shared.sources.link(&reader, up, &detail, Instant::from_ms(at_ms));
                 self.intake
                     .reader(ReaderChange {
                         reader: reader.as_str().into(),

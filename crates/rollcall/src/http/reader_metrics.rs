@@ -46,7 +46,9 @@ const METRICS: [Metric; 9] = [
         help: "1 while the reader says that it is open, was moved, or has no power.",
         values: |state| {
             let alarms = state.alarms.iter();
-            alarms.map(|alarms| (None, i64::from(alarms.tamper || alarms.power))).collect()
+            alarms
+                .map(|alarms| (None, i64::from(alarms.tamper || alarms.power)))
+                .collect()
         },
     },
     Metric {
@@ -142,6 +144,9 @@ mod tests {
         ] {
             assert!(text.lines().any(|written| written == line), "{line} is not in {text}");
         }
-        assert!(!text.contains("rollcall_reader_link_up{"), "a reader that calls has no link");
+        assert!(
+            !text.contains("rollcall_reader_link_up{"),
+            "a reader that calls has no link"
+        );
     }
 }

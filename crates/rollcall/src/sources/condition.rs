@@ -26,19 +26,6 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Down,
-        Self::Silent,
-        Self::CatchingUp,
-        Self::Alarm,
-        Self::ClockOff,
-        Self::Unregistered,
-        Self::Unconfigured,
-        Self::Waiting,
-        Self::Up,
-    ];
-
     /// How a reader is; `is_registered` says whether the bureau knows it.
     pub fn of(state: &SourceState, is_registered: bool) -> Self {
         let alarms = state.alarms.as_ref();
@@ -64,7 +51,10 @@ impl Condition {
 
     /// It cannot be heard although its link does not say so.
     fn not_heard(state: &SourceState) -> Self {
-        let opened_here = state.configured.as_ref().is_some_and(|configured| configured.is_opened_here);
+        let opened_here = state
+            .configured
+            .as_ref()
+            .is_some_and(|configured| configured.is_opened_here);
         let heard_since_lost = state.heard_at_ms > state.down_since_ms;
         match (opened_here, heard_since_lost) {
             (true, _) if state.link.is_none() => Self::Down,
@@ -88,11 +78,30 @@ impl Condition {
         }
     }
 
-    /// Whether somebody should look after it.
-    pub const fn asks_for_a_hand(self) -> bool {
+    /// The key of its words.
+    pub const fn words(self) -> &'static str {
         match self {
-            Self::Down | Self::Silent | Self::Alarm | Self::ClockOff | Self::Unregistered => true,
-            Self::CatchingUp | Self::Unconfigured | Self::Waiting | Self::Up => false,
+            Self::Down => "admin-reader-down",
+            Self::Silent => "admin-reader-silent",
+            Self::CatchingUp => "admin-reader-catching-up",
+            Self::Alarm => "admin-reader-alarm",
+            Self::ClockOff => "admin-reader-clock-off",
+            Self::Unregistered => "admin-reader-unregistered",
+            Self::Unconfigured => "admin-reader-unconfigured",
+            Self::Waiting => "admin-reader-waiting",
+            Self::Up => "admin-reader-up",
+        }
+    }
+
+    /// The key of what to do, where somebody should look after it.
+    pub const fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Down => Some("admin-reader-down-advice"),
+            Self::Silent => Some("admin-reader-silent-advice"),
+            Self::Alarm => Some("admin-reader-alarm-advice"),
+            Self::ClockOff => Some("admin-reader-clock-off-advice"),
+            Self::Unregistered => Some("admin-reader-unregistered-advice"),
+            Self::CatchingUp | Self::Unconfigured | Self::Waiting | Self::Up => None,
         }
     }
 }

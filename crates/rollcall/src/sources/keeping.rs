@@ -15,8 +15,8 @@ use store::{Ledger, StoreError};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::state::{BadFrame, SourceState};
-use super::{Lines, Sources};
+use super::state::{BadFrame, Counts, SourceState};
+use super::{Line, Lines, Sources};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::shared::SiteSnapshot;
@@ -57,6 +57,19 @@ pub async fn kept(ledger: &dyn Ledger) -> Result<Option<Kept>, StoreError> {
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+impl Kept {
+    /// The readers, with counts of the day that the database does not hold where it is still that date.
+    pub fn readers_on(&self, today: NaiveDate) -> Vec<SourceState> {
+        let mut readers = self.readers.clone();
+        if self.date != today.to_string() {
+            for reader in &mut readers {
+                reader.today = Counts::default();
+            }
+        }
+        readers
+    }
+}
+
 /// The instants of a date at a site.
 pub fn instants_of(date: NaiveDate, zone: chrono_tz::Tz) -> Interval {
     let midnight = |date| {
@@ -68,7 +81,12 @@ pub fn instants_of(date: NaiveDate, zone: chrono_tz::Tz) -> Interval {
 }
 
 /// Fills the book with what an earlier run knew and what the database holds of the day.
-pub async fn remember(sources: &Sources, ledger: &dyn Ledger, site: &SiteSnapshot, now: Instant) -> Result<(), StoreError> {
+pub async fn remember(
+    sources: &Sources,
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    now: Instant,
+) -> Result<(), StoreError> {
     let zone = site.facts.records().site.zone;
     let today = rules::time::local_date(now, zone);
     let earlier = kept(ledger).await?.unwrap_or_default();
@@ -111,10 +129,14 @@ impl Tallies {
 
     /// What the database says of each reader over what was kept of it.
     pub fn over(self, kept: Vec<SourceState>) -> Vec<SourceState> {
-        let mut lines = Lines::default();
-        for state in kept {
-            lines.take_over(state, true);
-        }
+        let line = |state: SourceState| {
+            let line = Line { state, presented: None };
+            (line.state.reader.clone(), line)
+        };
+        let mut lines = Lines {
+            by_reader: kept.into_iter().map(line).collect(),
+            ..Lines::default()
+        };
         self.write(&mut lines);
         lines.by_reader.into_values().map(|line| line.state).collect()
     }
@@ -127,7 +149,9 @@ impl Tallies {
         }
         let count = |times: i64| u64::try_from(times).unwrap_or_default();
         for tally in self.swipes {
-            let Some(line) = lines.line(&tally.reader) else { continue };
+            let Some(line) = lines.line(&tally.reader) else {
+                continue;
+            };
             line.state.today.readings += count(tally.times);
             if let Some(reason) = tally.reason {
                 line.state.today.held.insert(reason, count(tally.times));

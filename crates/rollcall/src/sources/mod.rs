@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::engine::Heartbeats;
 
 pub use condition::Condition;
-pub use keeping::{Kept, SETTING, keep, kept, remember};
+pub use keeping::{Kept, SETTING, Tallies, instants_of, keep, kept, remember};
 pub use presented::{Presented, TEST_SECONDS};
 pub use state::{Alarms, BadFrame, Configured, Counts, Drift, LinkState, Seen, SourceState};
 pub use view::{SourceView, mask_badge, view};
@@ -271,7 +271,8 @@ impl Lines {
                 reader: reader.to_owned(),
                 ..SourceState::default()
             };
-            self.by_reader.insert(reader.to_owned(), Line { state, presented: None });
+            self.by_reader
+                .insert(reader.to_owned(), Line { state, presented: None });
         }
         self.by_reader.get_mut(reader)
     }

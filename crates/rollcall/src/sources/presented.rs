@@ -48,7 +48,11 @@ impl Presented {
     /// How many seconds it still waits; 0 when it is over.
     pub fn seconds_left(&self) -> u64 {
         let left = Duration::from_secs(TEST_SECONDS).saturating_sub(self.begun.elapsed());
-        if self.card.is_some() { 0 } else { left.as_millis().div_ceil(1_000) as u64 }
+        if self.card.is_some() {
+            0
+        } else {
+            left.as_millis().div_ceil(1_000) as u64
+        }
     }
 
     pub(super) fn read(&mut self, swipe: &SwipeRecord, is_new: bool, now: Instant) {

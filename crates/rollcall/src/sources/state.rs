@@ -144,7 +144,7 @@ pub struct Alarms {
 
 impl SourceState {
     /// A reader of the configuration of which nothing was heard yet.
-    pub(super) fn of(reader: &ReaderConfig) -> Self {
+    pub fn of(reader: &ReaderConfig) -> Self {
         let configured = Configured {
             link: reader.link_text.clone(),
             format: reader.decoding.format.name().to_owned(),

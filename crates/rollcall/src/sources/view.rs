@@ -120,7 +120,10 @@ pub fn view(state: &SourceState, facts: &SiteFacts, now: Instant) -> SourceView 
         condition: Condition::of(state, reader.is_some()).name(),
         covered: state.down_since_ms.is_none(),
         not_covered_since: state.down_since_ms.map(shown),
-        covered_since: state.covered_since_ms.filter(|_| state.down_since_ms.is_none()).map(shown),
+        covered_since: state
+            .covered_since_ms
+            .filter(|_| state.down_since_ms.is_none())
+            .map(shown),
         heard_at: state.heard_at_ms.map(shown),
         link: configured.map(|configured| configured.link.clone()),
         format: configured.map(|configured| configured.format.clone()),

@@ -25,8 +25,8 @@ pub use punches::{PunchesError, PunchesOptions, import_punches};
 pub use record::{NewFact, record};
 pub use report::{FileReport, ImportReport};
 pub(crate) use stored::{csv_text, source_of};
-pub(crate) use swipes::facing;
 pub use stored::{site_source, site_source_at};
+pub(crate) use swipes::facing;
 
 #[cfg(test)]
 mod tests;
