@@ -25,7 +25,7 @@ use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
-use crate::shared::Shared;
+use crate::shared::{Shared, SiteSnapshot};
 use crate::sources::{self, Sources};
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
@@ -102,13 +102,7 @@ async fn start(
     let snapshot = engine::load_site(&*ledger).await?;
     check_readers(&options.config, &snapshot.facts);
     let heartbeats = Heartbeats::default();
-    let sources = Sources::new(
-        clock.clone(),
-        heartbeats.clone(),
-        &options.config.readers,
-        lifecycle.soft.clone(),
-    );
-    sources::remember(&sources, &*ledger, &snapshot, clock.now()).await?;
+    let sources = book_of_readers(options, lifecycle, &*ledger, &snapshot, &heartbeats).await?;
     let (site_sender, site) = watch::channel(snapshot);
     let shared = Shared {
         ledger: Arc::clone(&ledger),
@@ -148,10 +142,9 @@ async fn start(
         shared.site.clone(),
         Arc::clone(&ledger),
         heartbeats,
-        sources.clone(),
+        sources,
     );
-    let kept = sources::keep(sources, Arc::clone(&ledger), shared.site.clone(), lifecycle.clone());
-    lifecycle.spawn_vital("the book of readers", kept);
+    keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
@@ -170,6 +163,26 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// The book of readers with what an earlier run knew.
+async fn book_of_readers(
+    options: &ServeOptions,
+    lifecycle: &Lifecycle,
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    heartbeats: &Heartbeats,
+) -> Result<Sources, StoreError> {
+    let (clock, stop) = (options.clock.clone(), lifecycle.soft.clone());
+    let sources = Sources::new(clock, heartbeats.clone(), &options.config.readers, stop);
+    sources::remember(&sources, ledger, site, options.clock.now()).await?;
+    Ok(sources)
+}
+
+fn keep_book(shared: &Shared, lifecycle: &Lifecycle) {
+    let (sources, ledger) = (shared.sources.clone(), Arc::clone(&shared.ledger));
+    let kept = sources::keep(sources, ledger, shared.site.clone(), lifecycle.clone());
+    lifecycle.spawn_vital("the book of readers", kept);
 }
 
 fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
@@ -230,9 +243,14 @@ pub async fn open_ledger(config: &Config, data_directory: &Path, exclusive: bool
     Ok(store::open(&url, store::Options { exclusive }).await?)
 }
 
+/// Whether this installation's time is or was driven.
+pub async fn is_simulated(ledger: &dyn Ledger) -> Result<bool, StoreError> {
+    Ok(ledger.setting(SIMULATED).await?.is_some())
+}
+
 /// A driven clock needs a data directory of its own: real punches must never mix with invented time.
 async fn mark_simulated(ledger: &dyn Ledger, simulated: bool) -> anyhow::Result<()> {
-    let marked = ledger.setting(SIMULATED).await?.is_some();
+    let marked = is_simulated(ledger).await?;
     match (simulated, marked) {
         (false, true) => {
             bail!("this data directory was run with --simulate-from and stays simulated: use another one for real work")

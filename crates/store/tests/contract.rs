@@ -1978,7 +1978,10 @@ async fn held_swipes(mut place: Place) {
     let mut transaction = place.ledger.begin().await.expect("a turn");
     transaction.add_placement(&placement).await.expect("kept");
     transaction.commit().await.expect("committed");
-    assert_eq!(place.ledger.placements(10).await.expect("listed"), [placement.clone()]);
+    assert_eq!(
+        place.ledger.placements(10).await.expect("listed"),
+        std::slice::from_ref(&placement)
+    );
     assert!(place.ledger.withdrawn_placements().await.expect("listed").is_empty());
 
     let mut transaction = place.ledger.begin().await.expect("a turn");
@@ -2051,13 +2054,13 @@ async fn reader_tallies(place: Place) {
     assert_eq!(of_gate, [inputs[1].clone(), inputs[0].clone()], "newest first");
 
     let seen = place.ledger.badges_seen(all).await.expect("seen");
-    let seven = BadgeSeen {
+    let wanted = BadgeSeen {
         badge: "7".to_owned(),
         times: 2,
         first_at: at(1_000),
         last_at: at(2_000),
     };
-    assert_eq!((seen.len(), &seen[0]), (2, &seven));
+    assert_eq!((seen.len(), &seen[0]), (2, &wanted));
     let nothing = Interval::new(at(5), at(5));
     assert!(place.ledger.badges_seen(nothing).await.expect("seen").is_empty());
 }

@@ -33,12 +33,18 @@ pub async fn readers(arguments: ReadersArguments) -> Result<ExitCode, CliError> 
     let kept = sources::kept(&*ledger).await?;
     let host_now = Clock::host().now();
     let daemon = Daemon::of(kept.as_ref(), host_now);
-    let now = daemon.judging_time(kept.as_ref(), host_now);
+    let is_driven = crate::serve::is_simulated(&*ledger).await?;
+    let now = daemon.judging_time(kept.as_ref(), is_driven, host_now);
     let zone = site.facts.records().site.zone;
     let today = local_date(now, zone);
     let tallies = Tallies::of(&*ledger, sources::instants_of(today, zone)).await?;
     ledger.close().await;
     let mut states = kept.as_ref().map_or_else(Vec::new, |kept| kept.readers_on(today));
+    if let Some(kept) = &kept {
+        for state in &mut states {
+            daemon.correct(kept, state);
+        }
+    }
     for reader in &config.readers {
         if states.iter().all(|state| state.reader != reader.id) {
             states.push(SourceState::of(reader));
@@ -96,11 +102,19 @@ impl Daemon {
         }
     }
 
-    /// The daemon's own time while it runs, for it may be driven; else the host's.
-    fn judging_time(self, kept: Option<&Kept>, host_now: Instant) -> Instant {
-        match (self, kept) {
-            (Self::Running, Some(kept)) => Instant::from_ms(kept.judged_at_ms),
+    /// The daemon's own time while it runs or where that is driven; else the host's.
+    fn judging_time(self, kept: Option<&Kept>, is_driven: bool, host_now: Instant) -> Instant {
+        match kept {
+            Some(kept) if is_driven || self == Self::Running => Instant::from_ms(kept.judged_at_ms),
             _ => host_now,
+        }
+    }
+
+    /// While no daemon runs nobody hears anything.
+    fn correct(self, kept: &Kept, state: &mut SourceState) {
+        if self != Self::Running {
+            state.link = None;
+            state.down_since_ms.get_or_insert(kept.judged_at_ms);
         }
     }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
-use rules::time::{CivilTime, Instant, Interval, instant_of};
+use chrono::{Days, NaiveDate, NaiveTime};
+use rules::time::{Instant, Interval, civil_instant};
 use serde::{Deserialize, Serialize};
 use store::rows::ReaderTally;
 use store::{Ledger, StoreError};
@@ -72,10 +72,7 @@ impl Kept {
 
 /// The instants of a date at a site.
 pub fn instants_of(date: NaiveDate, zone: chrono_tz::Tz) -> Interval {
-    let midnight = |date| {
-        let midnight = CivilTime::from_minutes(0).expect("midnight is a time of day");
-        instant_of(date, midnight, zone)
-    };
+    let midnight = |date: NaiveDate| civil_instant(date.and_time(NaiveTime::MIN), zone);
     let tomorrow = date.checked_add_days(Days::new(1)).unwrap_or(date);
     Interval::new(midnight(date), midnight(tomorrow))
 }

@@ -47,12 +47,11 @@ impl Presented {
 
     /// How many seconds it still waits; 0 when it is over.
     pub fn seconds_left(&self) -> u64 {
-        let left = Duration::from_secs(TEST_SECONDS).saturating_sub(self.begun.elapsed());
         if self.card.is_some() {
-            0
-        } else {
-            left.as_millis().div_ceil(1_000) as u64
+            return 0;
         }
+        let left = Duration::from_secs(TEST_SECONDS).saturating_sub(self.begun.elapsed());
+        left.as_secs() + u64::from(left.subsec_nanos() > 0)
     }
 
     pub(super) fn read(&mut self, swipe: &SwipeRecord, is_new: bool, now: Instant) {

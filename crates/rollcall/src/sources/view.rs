@@ -173,6 +173,6 @@ pub fn mask_badge(badge: &str) -> String {
         4..=7 => 2,
         _ => 4,
     };
-    let letter = |(position, letter)| if position < length - shown { '•' } else { letter };
+    let letter = |(position, letter)| if position < length - shown { '*' } else { letter };
     badge.chars().enumerate().map(letter).collect()
 }

@@ -1,4 +1,6 @@
 //! `GET /readers/events`: says that something changed, and nothing else; who may look is asked when the page is fetched.
+//!
+//! An event has data, because browsers pass over one without.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -40,7 +42,7 @@ pub async fn events(onlooker: Onlooker) -> Sse<impl Stream<Item = Result<Event, 
         follower
             .wait()
             .await
-            .then(|| (Ok(Event::default().event("changed").data("")), follower))
+            .then(|| (Ok(Event::default().event("changed").data("look")), follower))
     }))
 }
 

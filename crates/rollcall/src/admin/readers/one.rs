@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use rules::time::Instant;
+use rules::time::{Instant, Span};
 use serde::Deserialize;
 use store::rows::{OutageRow, RejectedInput};
 
@@ -22,6 +22,9 @@ const BAD_SHOWN: i64 = 12;
 
 /// How many of the newest times without signal are shown.
 const OUTAGES_SHOWN: usize = 20;
+
+/// What a line needs to open when the daemon starts is no time without signal to speak of.
+const SHORTEST_OUTAGE: Span = Span::from_seconds(1);
 
 /// How many bytes of an input are shown as text.
 const LETTERS_SHOWN: usize = 96;
@@ -284,7 +287,11 @@ impl Writer<'_> {
 
     /// The times of a reader without signal, newest first.
     fn outages(&self, reader: &str, outages: Vec<OutageRow>) -> Vec<OutageView> {
-        let mut of_reader: Vec<OutageRow> = outages.into_iter().filter(|outage| outage.reader == reader).collect();
+        let lasted = |outage: &OutageRow| {
+            let until = outage.down_until.unwrap_or(self.reviewer.now);
+            outage.reader == reader && until - outage.down_from >= SHORTEST_OUTAGE
+        };
+        let mut of_reader: Vec<OutageRow> = outages.into_iter().filter(lasted).collect();
         of_reader.reverse();
         let view = |outage: &OutageRow| {
             let until = outage.down_until.unwrap_or(self.reviewer.now);

@@ -218,16 +218,6 @@ impl Writer<'_> {
         self.text(key)
     }
 
-    /// Counts by reason, most first, as `校验和不符 3 · 不完整 1`.
-    fn reasons(&self, counts: &BTreeMap<String, u64>, in_words: impl Fn(&str) -> String) -> String {
-        let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
-        counts.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), reason.as_str()));
-        let said = counts
-            .into_iter()
-            .map(|(reason, count)| format!("{} {count}", in_words(reason)));
-        said.collect::<Vec<_>>().join(" · ")
-    }
-
     /// The counts of a day or a run: what, how many, and why.
     pub fn counts(&self, counts: &Counts) -> Vec<CountRow> {
         let language = self.language();
@@ -242,12 +232,12 @@ impl Writer<'_> {
             row(
                 "admin-count-held",
                 counts.held_in_all(),
-                self.reasons(&counts.held, |reason| self.held_reason(reason)),
+                reasons(&counts.held, |reason| self.held_reason(reason)),
             ),
             row(
                 "admin-count-malformed",
                 counts.malformed_in_all(),
-                self.reasons(&counts.malformed, |reason| {
+                reasons(&counts.malformed, |reason| {
                     crate::admin::today::reason(language, reason)
                 }),
             ),
@@ -279,6 +269,16 @@ impl Writer<'_> {
             self.ahead(-lag)
         }
     }
+}
+
+/// Counts by reason, most first, as `校验和不符 3 · 不完整 1`.
+fn reasons(counts: &BTreeMap<String, u64>, in_words: impl Fn(&str) -> String) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), reason.as_str()));
+    let said = counts
+        .into_iter()
+        .map(|(reason, count)| format!("{} {count}", in_words(reason)));
+    said.collect::<Vec<_>>().join(" · ")
 }
 
 /// How often something came.
