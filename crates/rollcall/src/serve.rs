@@ -158,7 +158,7 @@ async fn start(
     .merge(http::iclock::router(iclock.await?))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
-    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let swipes = Arc::new(SwipesState::new(intake, shared.clone(), &options.config.sources));
     let routes = Routes { swipes, others };
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
