@@ -74,7 +74,7 @@ function plan() {
   }
 }
 
-const events = new EventSource("/readers/events");
+const events = new EventSource("/live");
 events.addEventListener("changed", plan);
 events.addEventListener("error", () => {
   if (!ended) {

@@ -8,6 +8,7 @@ mod accounts;
 mod api;
 mod assets;
 mod attempts;
+mod badges;
 mod day;
 mod decide;
 mod directory;
@@ -121,9 +122,16 @@ fn routes() -> Vec<Route> {
         route("/meetings/{meeting}/substitutes", post(meeting::accept)),
         route("/meetings/{meeting}/observations", post(meeting::observe)),
         route("/readers", get(readers::list)),
-        route("/readers/events", get(readers::events)),
+        route("/live", get(readers::events)),
         route("/readers/{reader}", get(readers::show)),
         route("/readers/{reader}/test", post(readers::test)),
+        route("/badges/unknown", get(badges::unknown)),
+        route("/badges/assign", get(badges::show_assign).post(badges::assign)),
+        route("/badges/people/{person}", get(badges::show_person)),
+        route("/badges/people/{person}/end", post(badges::end)),
+        route("/badges/people/{person}/reissue", post(badges::reissue)),
+        route("/badges/people/{person}/undo", post(badges::undo)),
+        route("/badges/people/{person}/present", post(badges::present)),
         route("/api/v1/readers", get(api::readers)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),

@@ -6,7 +6,7 @@
 mod list;
 mod live;
 mod one;
-mod parts;
+pub mod parts;
 
 pub use list::list;
 pub use live::events;

@@ -123,7 +123,7 @@ async fn the_api_tells_the_same_and_the_stream_says_when() {
     assert_eq!(east["last_badge"]["happened_at"], "2026-09-11T10:40:00+08:00");
 
     let request = browser
-        .request(Method::GET, "/readers/events")
+        .request(Method::GET, "/live")
         .body(Body::empty())
         .expect("a request");
     let response = bench.router.clone().oneshot(request).await.expect("an answer");
