@@ -16,6 +16,7 @@ mod edge;
 mod error;
 mod feeds;
 mod filter;
+mod held;
 mod login;
 mod meeting;
 mod on_duty;
@@ -125,6 +126,15 @@ fn routes() -> Vec<Route> {
         route("/live", get(readers::events)),
         route("/readers/{reader}", get(readers::show)),
         route("/readers/{reader}/test", post(readers::test)),
+        route(
+            "/badges",
+            get(badges::list)
+                .post(badges::import)
+                .layer(DefaultBodyLimit::max(badges::LONGEST_FILE_BYTES)),
+        ),
+        route("/held", get(held::list).post(held::place_chosen)),
+        route("/held/withdraw", post(held::withdraw_one)),
+        route("/badges/badges.csv", get(badges::export)),
         route("/badges/unknown", get(badges::unknown)),
         route("/badges/assign", get(badges::show_assign).post(badges::assign)),
         route("/badges/people/{person}", get(badges::show_person)),

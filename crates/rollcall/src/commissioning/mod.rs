@@ -4,6 +4,8 @@
 //! with its audit record, and makes the days of everybody whom it touches due, so that swipes that are stored are judged again. It can
 //! be undone as a whole: it is known by the instant at which it was recorded.
 
+pub mod csv;
+pub mod held;
 mod unknown;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,7 @@ use crate::folder::{TableFile, instant_or_midnight};
 use crate::shared::SiteSnapshot;
 use crate::transfer::fact_id;
 
+pub use csv::{Plan, RowProblem};
 pub use unknown::{Lost, UnknownBadge, lost_since, unknown_badges};
 
 /// How often a change starts anew because somebody changed the facts meanwhile.

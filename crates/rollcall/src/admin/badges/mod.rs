@@ -3,10 +3,12 @@
 //! Every change is one transaction with its audit record ([`crate::commissioning`]) and can be undone from the page that it leads to.
 
 mod assign;
+mod list;
 mod person;
 mod unknown;
 
 pub use assign::{assign, show_assign};
+pub use list::{LONGEST_FILE_BYTES, export, import, list};
 pub use person::{end, present, reissue, show as show_person, undo};
 pub use unknown::list as unknown;
 

@@ -621,6 +621,8 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/badges/unknown",
         "/badges/assign?badge=4711",
         "/badges/people/10237",
+        "/badges",
+        "/held",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
