@@ -41,6 +41,7 @@ impl SiteSnapshot {
     }
 
     /// The same, without the swipes of these ids.
+    #[must_use]
     pub fn without(self, withdrawn: Vec<String>) -> Self {
         Self {
             withdrawn: Arc::new(withdrawn.into_iter().collect()),

@@ -171,7 +171,10 @@ fn text_of(bytes: &[u8]) -> String {
         [_, 0, _, 0, ..] => wide(bytes, u16::from_le_bytes),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     };
-    text.trim_start_matches('\u{FEFF}').to_owned()
+    // A line is a line, however it ends: the numbers of lines are those of an editor.
+    text.trim_start_matches('\u{FEFF}')
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
 }
 
 fn read(text: &str, problems: &mut Vec<RowProblem>) -> Vec<Row> {

@@ -229,7 +229,7 @@ async fn show_page(
         Done::Reissued => "admin-badge-done-reissued",
         Done::Undone => "admin-badge-done-undone",
     });
-    let states = crate::admin::readers::states(reviewer);
+    let sources = crate::admin::readers::states(reviewer);
     let reader = after.reader.clone().unwrap_or_default();
     let page = PersonPage {
         page: Page::of(reviewer, Section::Readers),
@@ -240,7 +240,7 @@ async fn show_page(
         change: after.change,
         badges: facts.iter().map(|fact| writer.badge(fact)).collect(),
         later: writer.later(&facts).await?,
-        readers: states.into_iter().map(|state| state.reader).collect(),
+        readers: sources.into_iter().map(|state| state.reader).collect(),
         test: writer.card_test(id, &reader),
         reader,
         new_badge: after.badge.clone().unwrap_or_default(),
