@@ -101,6 +101,7 @@ async fn an_unknown_card_is_given_away_and_a_lost_one_replaced() -> Result<()> {
 
     browser.open(&daemon.url("/badges/people/p06")).await?;
     browser.click("form[action$='/present'] button").await?;
+    browser.sees(SOON, "请在这台读卡器上刷一张卡").await?;
     gate.send(&rdm6300(new))?;
     browser.sees(SOON, &format!("读到卡 {}", badge(41))).await?;
     browser.click("#badge-test a.button").await?;
@@ -109,6 +110,11 @@ async fn an_unknown_card_is_given_away_and_a_lost_one_replaced() -> Result<()> {
     browser.sees(SOON, "旧卡已停用").await?;
     browser.open(&daemon.url("/badges/unknown")).await?;
     browser.no_longer_sees(SOON, &badge(41).to_string()).await?;
+    for (page, name) in [("/badges", "badges"), ("/held", "held")] {
+        browser.open(&daemon.url(page)).await?;
+        browser.photograph(&format!("story-cards-{name}")).await?;
+        assert_eq!(browser.clipped_texts().await?, Vec::<String>::new(), "{page}");
+    }
     daemon.kill().await
 }
 
