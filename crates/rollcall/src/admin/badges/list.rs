@@ -156,8 +156,8 @@ async fn show_page(
             directory.name_of(fact.cell("person"), date),
             show::plain(fact.cell("person"))
         ),
-        from: show::plain(fact.cell("from")),
-        until: show::plain(fact.cell("until")),
+        from: shown(fact.cell("from")),
+        until: shown(fact.cell("until")),
     };
     let wanted = query.trim().to_lowercase();
     let mut rows: Vec<Row> = facts.iter().map(row).collect();
@@ -178,4 +178,13 @@ async fn show_page(
         text,
     };
     respond(status, &page)
+}
+
+/// A time of a row to the minute, as the file says it.
+fn shown(cell: &str) -> String {
+    let cell = show::plain(cell);
+    match cell.split_once('T') {
+        Some((date, time)) if time.len() >= 5 && time.is_char_boundary(5) => format!("{date} {}", &time[..5]),
+        _ => cell,
+    }
 }
