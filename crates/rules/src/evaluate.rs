@@ -9,13 +9,14 @@ use crate::draft::Draft;
 use crate::duty::{self, Shift};
 use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
 use crate::finding::{About, Assessment, Finding, FindingState};
-use crate::hours::{Run, Timetable};
+use crate::glance::{self, CloseDay, Shapes};
+use crate::hours::{Hours, Timetable};
 use crate::meeting::{self, Attended, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe, UnitIndex};
 use crate::observation;
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
 use crate::standing::{self, Standings};
-use crate::swipes::{Event, events_of, in_order};
+use crate::swipes::{Event, consider_next, events_of, events_of_stretches, in_order};
 use crate::time::Instant;
 
 /// Judges a person's dates at `now`: findings, standings, and when to ask again.
@@ -25,12 +26,17 @@ pub fn evaluate(facts: &PersonFacts<'_>, now: Instant) -> Assessment {
     evaluator.assessment
 }
 
-/// Judges many people of one bureau, or many dates: what [`evaluate`] does, with what people share compiled once and with memory
-/// that is used again.
+/// Judges many people of one bureau, or many dates: what [`evaluate`] does, with what people share compiled once, with memory that is
+/// used again, and with days that are like others read at a glance.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     site: &'a SiteFacts,
     case: Case,
+    shapes: Shapes,
+    /// Whose periods the standings are laid out for: the number of the hours, and the dates.
+    laid_out: Option<(u64, DateRange)>,
+    /// How many standings are in periods.
+    in_periods: usize,
     assessment: Assessment,
 }
 
@@ -40,6 +46,9 @@ impl<'a> Evaluator<'a> {
         Self {
             site,
             case: Case::default(),
+            shapes: Shapes::default(),
+            laid_out: None,
+            in_periods: 0,
             assessment: Assessment::default(),
         }
     }
@@ -60,16 +69,22 @@ impl<'a> Evaluator<'a> {
     /// *Invariant:* `facts.site` is the evaluator's.
     fn judge_known(&mut self, facts: &PersonFacts<'_>, now: Instant) {
         let mut deadline = Deadline::new(now);
-        self.case.turn_to(facts, &mut deadline);
+        self.case.turn_to(facts, &mut self.shapes);
+        self.lay_out_standings(facts.dates);
+        if self.case.knows_shapes(facts) && self.glance(facts, now).is_some() {
+            self.case.look_at_rest(facts, &mut deadline);
+        } else {
+            self.case.look_at_all(facts, &mut deadline);
+        }
         self.assessment.findings.clear();
         let mut verdicts = Verdicts {
             deadline,
             drafts: Vec::new(),
             findings: &mut self.assessment.findings,
-            standings: Standings::over(&mut self.assessment.standings),
+            standings: Standings::over(&mut self.assessment.standings, self.in_periods),
         };
-        self.case.each_date(facts, |office, members, views| {
-            judge_date(facts, office, members, views, &mut verdicts);
+        self.case.each_date(facts, now, |office, (day, members), views| {
+            judge_date(facts, office, (day, members), views, &mut verdicts, &mut self.shapes);
         });
         let in_order = verdicts.findings.len();
         for judged in self.case.meetings_of_dates(facts) {
@@ -94,6 +109,30 @@ impl<'a> Evaluator<'a> {
         facts.site.consider_outages(looked_at, &mut deadline);
         self.assessment.next_deadline = deadline.next();
     }
+
+    /// Writes what is the same of the standings of everybody who has the hours, unless it stands there from whoever was judged before.
+    fn lay_out_standings(&mut self, dates: DateRange) {
+        let timetable = &self.case.timetable;
+        let layout = timetable.number().map(|number| (number, dates));
+        if layout == self.laid_out && layout.is_some() {
+            return;
+        }
+        (self.laid_out, self.in_periods) = (layout, 0);
+        for run in timetable.runs() {
+            for day in &run.hours.days[run.days_of(dates)] {
+                for planned in &run.hours.plan[day.members.clone()] {
+                    standing::lay_out(self.site, planned, self.in_periods, &mut self.assessment.standings);
+                    self.in_periods += 1;
+                }
+            }
+        }
+    }
+
+    fn glance(&mut self, facts: &PersonFacts<'_>, now: Instant) -> Option<()> {
+        let Case { timetable, close, .. } = &mut self.case;
+        let standings = &mut self.assessment.standings;
+        glance::read_days(facts, timetable, &mut self.shapes, now, standings, close)
+    }
 }
 
 /// What is being found out.
@@ -114,11 +153,15 @@ fn in_list_order(one: &Finding, other: &Finding) -> Ordering {
 #[derive(Debug, Default)]
 pub(crate) struct Case {
     pub(crate) context: Context,
-    /// Whatever was seen anywhere, in order.
+    /// Whatever was seen anywhere around the days that are looked at, in order.
     pub(crate) events: Vec<Event>,
     /// Those that count at the office, where others were seen too.
     office_events: Option<Vec<Event>>,
     timetable: Timetable,
+    /// The days that are looked at, and that others need.
+    close: Vec<CloseDay>,
+    /// Whether those are not all of them.
+    is_rest: bool,
     pub(crate) meetings: Vec<Judged>,
     pub(crate) shifts: Vec<Shift>,
     pub(crate) taken: Vec<Taken>,
@@ -127,14 +170,32 @@ pub(crate) struct Case {
 impl Case {
     pub(crate) fn prepare(facts: &PersonFacts<'_>, deadline: &mut Deadline) -> Self {
         let mut case = Self::default();
-        case.turn_to(facts, deadline);
+        case.turn_to(facts, &mut Shapes::default());
+        case.look_at_all(facts, deadline);
         case
     }
 
-    /// Looks at another person, or at other dates.
-    fn turn_to(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
+    /// Turns to another person, or to other dates.
+    fn turn_to(&mut self, facts: &PersonFacts<'_>, shapes: &mut Shapes) {
+        self.context = facts.site.context_of(facts.person, facts.dates);
+        self.timetable
+            .turn_to(facts.site, facts.person, self.context.planned, shapes);
+    }
+
+    /// Whether days may be read at a glance: nothing but the person's own office swipes says anything of them.
+    fn knows_shapes(&self, facts: &PersonFacts<'_>) -> bool {
+        let PersonFacts { site, person, .. } = *facts;
+        let interval = self.context.interval;
+        self.timetable.is_shaped()
+            && facts.known_at.is_none()
+            && !site.any_late_allowance
+            && site.meetings_meeting(person, interval).next().is_none()
+            && site.duties_meeting(person, interval).next().is_none()
+    }
+
+    /// Looks closely at every day.
+    fn look_at_all(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
         let (site, person) = (facts.site, facts.person);
-        self.context = site.context_of(person, facts.dates);
         let elsewhere = events_of(facts, deadline, &mut self.events);
         let attended = meetings_around(facts, &self.context)
             .map(|rostered| Attended::of(facts, &self.events, rostered, deadline))
@@ -146,52 +207,75 @@ impl Case {
             .extend(self.meetings.iter().filter_map(|judged| judged.taken(site, deadline)));
         self.taken
             .extend(self.shifts.iter().filter_map(|shift| shift.taken(site, deadline)));
-        self.timetable.turn_to(site, person, self.context.planned);
         self.office_events = elsewhere.then(|| office_events(facts, &self.events, &self.meetings, &self.shifts));
+        self.is_rest = false;
+        self.close.clear();
+        let dates = DateRange {
+            from: self.context.analysed_from,
+            ..facts.dates
+        };
+        let mut standings = 0;
+        for run in self.timetable.runs() {
+            for position in run.days_of(dates) {
+                let day = &run.hours.days[position];
+                self.close.push(CloseDay::of_all(run.own, position, standings));
+                if facts.dates.contains(day.date) {
+                    standings += day.members.len();
+                }
+            }
+        }
+    }
+
+    /// Looks closely at what was not read at a glance.
+    fn look_at_rest(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
+        let stretches = self.close.iter().map(|day| day.swipes.clone());
+        let elsewhere = events_of_stretches(facts, stretches, deadline, &mut self.events);
+        consider_next(facts, deadline);
+        self.meetings.clear();
+        self.shifts.clear();
+        self.taken.clear();
+        self.office_events = elsewhere.then(|| office_events(facts, &self.events, &[], &[]));
+        self.is_rest = true;
     }
 
     pub(crate) fn office_events(&self) -> &[Event] {
         self.office_events.as_ref().unwrap_or(&self.events)
     }
 
-    /// Visits the dates to judge in order: the positions of their periods in the plan, and their stays.
-    pub(crate) fn each_date<F>(&self, facts: &PersonFacts<'_>, mut visit: F)
+    /// Visits the days to judge that are looked at closely, in order: with the positions of their periods in the plan, and their stays.
+    pub(crate) fn each_date<F>(&self, facts: &PersonFacts<'_>, now: Instant, mut visit: F)
     where
-        F: FnMut(&Office<'_>, Range<usize>, &[StayView<'_>]),
+        F: FnMut(&Office<'_>, (&CloseDay, Range<usize>), &[StayView<'_>]),
     {
-        let dates = self.context.analysed_from..facts.dates.until;
-        let days_of = |run: Run<'_>| {
-            let first = run.days.partition_point(|day| day.date < dates.start);
-            let count = run.days[first..].partition_point(|day| day.date < dates.end);
-            first..first + count
+        let days = || {
+            let days = self.close.iter();
+            days.filter_map(|close| Some((close, self.timetable.hours(close.own)?)))
         };
         let mut looked = Looked::at_most(self.office_events().len());
-        for run in self.timetable.runs() {
-            let office = self.office(facts, run);
-            for day in &run.days[days_of(run)] {
-                office.look(run.stays(day), &mut looked);
-            }
+        for (close, hours) in days() {
+            let office = self.office(facts, hours, close.own, now);
+            office.look(hours.stays(close.position), &mut looked);
         }
         let (mut marks, mut views, mut before) = (looked.by_stay(), Vec::new(), None);
-        for run in self.timetable.runs() {
-            let office = self.office(facts, run);
-            for day in &run.days[days_of(run)] {
-                office.view_date(run.stays(day), &mut marks, before, &mut views);
-                before = last_departure(&views, day.members.end - 1);
-                if facts.dates.contains(day.date) {
-                    visit(&office, day.members.clone(), &views);
-                }
+        for (close, hours) in days() {
+            let office = self.office(facts, hours, close.own, now);
+            let day = &hours.days[close.position];
+            office.view_date(hours.stays(close.position), &mut marks, before, &mut views);
+            before = last_departure(&views, day.members.end - 1);
+            if facts.dates.contains(day.date) {
+                visit(&office, (close, day.members.clone()), &views);
             }
         }
     }
 
-    fn office<'a>(&'a self, facts: &PersonFacts<'a>, run: Run<'a>) -> Office<'a> {
+    fn office<'a>(&'a self, facts: &PersonFacts<'a>, hours: &'a Hours, own: bool, now: Instant) -> Office<'a> {
         Office {
             site: facts.site,
             person: facts.person,
-            plan: &run.hours.plan,
-            meets_absences: run.meets_absences,
+            plan: &hours.plan,
+            meets_absences: own,
             events: self.office_events(),
+            unread: self.is_rest.then_some((*facts, now)),
             meetings: &self.meetings,
             shifts: &self.shifts,
             taken: &self.taken,
@@ -274,9 +358,10 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged],
 fn judge_date(
     facts: &PersonFacts<'_>,
     office: &Office<'_>,
-    members: Range<usize>,
+    (day, members): (&CloseDay, Range<usize>),
     views: &[StayView<'_>],
     verdicts: &mut Verdicts<'_>,
+    shapes: &mut Shapes,
 ) {
     let Verdicts {
         deadline,
@@ -284,7 +369,7 @@ fn judge_date(
         findings,
         standings,
     } = verdicts;
-    let first_new = findings.len();
+    let (first_new, waited_for) = (findings.len(), deadline.next());
     for view in views {
         office::findings(office, view, deadline, drafts);
         for (member, draft) in drafts.drain(..) {
@@ -295,11 +380,26 @@ fn judge_date(
         }
     }
     let found = &mut findings[first_new..];
-    for member in members {
+    let standings = standings.at(day.standings..day.standings + members.len());
+    let remembered = if day.is_remembered {
+        standings.to_vec()
+    } else {
+        Vec::new()
+    };
+    for (member, standing) in members.zip(&mut *standings) {
         let view = views.iter().find(|view| view.stay.members.contains(&member));
-        standing::in_period(office, member, view, found, deadline, standings);
+        standing::in_period(office, member, view, found, deadline, standing);
     }
     found.sort_by(in_list_order);
+    let is_quiet = found.is_empty() && deadline.next() == waited_for;
+    if day.is_remembered {
+        assert!(
+            is_quiet && standings == remembered,
+            "a day like those remembered: {found:?}"
+        );
+    } else if let Some((glance, trail)) = day.trail.as_ref().filter(|_| is_quiet) {
+        shapes.remember(*glance, trail, standings);
+    }
 }
 
 fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdicts<'_>) {

@@ -226,6 +226,11 @@ impl SiteFacts {
         Some((stand, self.is_office(stand.place)))
     }
 
+    /// Where a reader stands that never stood elsewhere, and whether that is an office.
+    pub(crate) fn unmoved(&self, reader: ReaderIndex) -> Option<&(Stand, bool)> {
+        self.unmoved[reader.at()].as_ref()
+    }
+
     /// At which place a reader stands at an instant.
     pub fn place_of(&self, reader: ReaderIndex, at: Instant) -> Option<PlaceIndex> {
         self.stand_at(reader, at).map(|stand| stand.place)

@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod finding;
+mod glance;
 mod hours;
 mod meeting;
 pub mod model;
