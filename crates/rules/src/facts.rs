@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
+use crate::glance::{PlainReader, direction_of};
 use crate::model::{
     BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
     Role, Site, SiteRecords, Stand, Stint, Subject, Swipe, UnitIndex,
@@ -48,6 +49,7 @@ pub struct SiteFacts {
     pub(crate) outages_over_by: Vec<Instant>,
     /// Where each reader that has one stand only stands, and whether that is an office.
     unmoved: Vec<Option<(Stand, bool)>>,
+    plain_readers: Vec<PlainReader>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
@@ -130,6 +132,7 @@ impl SiteFacts {
                 .any(|schedule| !schedule.late_allowances.is_empty()),
             settings_of: settings_of(&records),
             settings: periods(&records).map(|period| period.settings.clone()).collect(),
+            plain_readers: unmoved_readers(&records).into_iter().map(plain_reader).collect(),
             unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
@@ -226,9 +229,9 @@ impl SiteFacts {
         Some((stand, self.is_office(stand.place)))
     }
 
-    /// Where a reader stands that never stood elsewhere, and whether that is an office.
-    pub(crate) fn unmoved(&self, reader: ReaderIndex) -> Option<&(Stand, bool)> {
-        self.unmoved[reader.at()].as_ref()
+    /// Which readers' swipes are plain, by reader.
+    pub(crate) fn plain_readers(&self) -> &[PlainReader] {
+        &self.plain_readers
     }
 
     /// At which place a reader stands at an instant.
@@ -813,6 +816,15 @@ fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
         Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
     });
     unmoved.collect()
+}
+
+fn plain_reader(unmoved: Option<(Stand, bool)>) -> PlainReader {
+    let at_office = unmoved.filter(|(_, at_office)| *at_office).map(|(stand, _)| stand);
+    let never = Interval::new(Instant::from_ms(0), Instant::from_ms(0));
+    PlainReader {
+        stands: at_office.map_or(never, |stand| stand.interval),
+        direction: at_office.map_or(0, |stand| direction_of(stand.faces)),
+    }
 }
 
 /// Every edition's periods in a row.

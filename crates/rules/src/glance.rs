@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{Presence, Standing};
-use crate::hours::{Hours, PlannedDay, Timetable};
+use crate::hours::{Hours, PlannedDay, Run, Timetable};
 use crate::model::{BadgeIndex, Facing, Swipe, UnitIndex};
 use crate::office;
 use crate::plan::{Planned, Stay};
@@ -25,21 +25,22 @@ const MOST_SWIPES: usize = 8;
 const MOST_PATTERNS: usize = 32;
 
 /// A swipe of a day: the milliseconds since the first moment at which the day looks at swipes, below the direction.
-type Trace = u32;
+type Trace = u64;
 
-const DIRECTION_BITS: u32 = 30;
+const DIRECTION_BITS: u32 = 48;
 
-fn trace(since: u32, faces: Facing) -> Trace {
+/// The bits of a trace that say which way it went.
+pub(crate) const fn direction_of(faces: Facing) -> Trace {
     let direction = match faces {
         Facing::In => 0,
         Facing::Out => 1,
         Facing::Both => 2,
     };
-    direction << DIRECTION_BITS | since
+    direction << DIRECTION_BITS
 }
 
 /// The milliseconds since the day began to look at swipes.
-const fn since_of(trace: Trace) -> u32 {
+const fn since_of(trace: Trace) -> u64 {
     trace & ((1 << DIRECTION_BITS) - 1)
 }
 
@@ -59,14 +60,14 @@ impl Trail {
 /// How a day can be read at a glance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glance {
-    /// The position of its shape.
-    shape: usize,
-    /// When time alone changes nothing of it any more.
-    settled_at: Instant,
     /// From the first to the last moment at which it looks at swipes.
     looks: Interval,
-    /// The same, with its periods: when whose badge it is and what the person is matters.
+    /// The same, with its periods: when it matters whose badge it is and what the person is.
     spans: Interval,
+    /// When time alone changes nothing of it any more.
+    settled_at: Instant,
+    /// The position of its shape.
+    shape: usize,
 }
 
 /// A day that is to be looked at closely.
@@ -93,7 +94,10 @@ struct Shape {
     periods: Vec<Planned>,
     midnight: Instant,
     /// The instants with which swipes are compared, in order, as [`since_of`].
-    edges: Vec<u32>,
+    edges: Vec<u64>,
+    /// From when to when such a day looks at swipes, since the first such moment.
+    looks: Span,
+    /// When time alone changes nothing of it any more, since then.
     settled_after: Span,
     /// The most frequent ones first, as far as they were met.
     patterns: Vec<Pattern>,
@@ -102,8 +106,9 @@ struct Shape {
 /// Swipes between the same edges, of which the rules say the same.
 #[derive(Clone, Debug)]
 struct Pattern {
-    /// Each trace from where on, and how many milliseconds.
-    ranges: SmallVec<[(Trace, u32); MOST_SWIPES]>,
+    count: usize,
+    /// Each trace from where on, and how many milliseconds; what lies beyond `count` means nothing.
+    ranges: [(Trace, u64); MOST_SWIPES],
     stood: SmallVec<[Stood; 4]>,
 }
 
@@ -141,27 +146,29 @@ impl Shapes {
             }
         };
         Some(Glance {
-            shape,
-            settled_at: day.looks.from + self.0[shape].settled_after,
             looks: day.looks,
             spans: day.looks.hull(day.reach),
+            settled_at: day.looks.from + self.0[shape].settled_after,
+            shape,
         })
     }
 
     /// Remembers how somebody stood on a day of which the rules found nothing to say.
     pub(crate) fn remember(&mut self, glance: Glance, trail: &Trail, standings: &[Standing]) {
-        let looks = glance.looks;
         let shape = &mut self.0[glance.shape];
         if shape.patterns.len() >= MOST_PATTERNS || shape.find(trail).is_some() {
             return;
         }
-        let stood = |standing: &Standing| stood(standing, looks.from, trail);
+        let stood = |standing: &Standing| stood(standing, glance.looks.from, trail);
         let Some(stood) = standings.iter().map(stood).collect() else {
             return;
         };
-        let ranges = trail.traces().iter().map(|trace| shape.between_edges(*trace, looks));
-        let ranges = ranges.collect();
-        shape.add(Pattern { ranges, stood });
+        let mut ranges = [(0, 0); MOST_SWIPES];
+        for (range, trace) in ranges.iter_mut().zip(trail.traces()) {
+            *range = shape.between_edges(*trace);
+        }
+        let count = trail.count;
+        shape.add(Pattern { count, ranges, stood });
     }
 }
 
@@ -189,34 +196,23 @@ pub(crate) fn read_days(
     standings: &mut [Standing],
     close: &mut Vec<CloseDay>,
 ) -> Option<()> {
-    let (mut reader, mut trail, mut stands) = (Reader::new(facts), Trail::default(), 0);
+    let mut reader = Reader::new(facts);
+    let mut stands = 0;
     close.clear();
     for run in timetable.runs() {
-        for position in run.days_of(facts.dates) {
-            let day = &run.hours.days[position];
-            let of_day = stands..stands + day.members.len();
-            stands = of_day.end;
-            let glance = day.glance.filter(|glance| glance.settled_at <= now);
-            let (swipes, is_plain) = match glance {
-                Some(glance) => reader.follow(day.looks, glance.spans, &mut trail),
-                None => (reader.pass(day.looks), false),
+        let positions = run.days_of(facts.dates);
+        let glances = run.hours.glances.get(positions.clone()).unwrap_or(&[]);
+        let mut positions = positions.into_iter();
+        for (glance, position) in glances.iter().zip(&mut positions) {
+            let day = CloseDay::of_all(run.own, position, stands);
+            stands = match glance {
+                Some(glance) => reader.read_day(glance, shapes, now, standings, day, close),
+                None => reader.pass_day(&run, day, close),
             };
-            let glance = glance.filter(|_| is_plain);
-            let remembered = glance.and_then(|glance| shapes.0[glance.shape].find(&trail));
-            if let Some(pattern) = remembered {
-                pattern.stand(&trail, day.looks.from, reader.unit, &mut standings[of_day.clone()]);
-                if !cfg!(debug_assertions) {
-                    continue;
-                }
-            }
-            close.push(CloseDay {
-                own: run.own,
-                position,
-                standings: of_day.start,
-                swipes,
-                trail: glance.map(|glance| (glance, trail)),
-                is_remembered: remembered.is_some(),
-            });
+        }
+        for position in positions {
+            let day = CloseDay::of_all(run.own, position, stands);
+            stands = reader.pass_day(&run, day, close);
         }
     }
     reader.are_in_order().then_some(())
@@ -225,8 +221,10 @@ pub(crate) fn read_days(
 /// Reads the swipes of a person day by day.
 struct Reader<'a> {
     facts: &'a PersonFacts<'a>,
-    debounce: i64,
-    tolerance: Span,
+    /// Swipes no farther apart than that may be repeats.
+    apart: i64,
+    /// How many milliseconds after its receipt a swipe may have happened.
+    ahead: i64,
     /// The badge whose swipes are plain, the unit, and since when and until when both are the person's.
     badge: BadgeIndex,
     unit: Option<UnitIndex>,
@@ -235,26 +233,134 @@ struct Reader<'a> {
     next: usize,
     before: Instant,
     in_order: bool,
+    /// What was seen on the day that was read last.
+    trail: Trail,
 }
+
+/// A reader whose swipes are plain while it stands where it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainReader {
+    /// When it stands at an office and never stood elsewhere; else at no time.
+    pub(crate) stands: Interval,
+    /// As [`direction_of`].
+    pub(crate) direction: Trace,
+}
+
+/// Before any swipe.
+const NEVER: Instant = Instant::from_ms(i64::MIN / 2);
 
 impl<'a> Reader<'a> {
     fn new(facts: &'a PersonFacts<'a>) -> Self {
         let site = &facts.site.records().site;
-        let never = Instant::from_ms(i64::MIN);
         Self {
             facts,
-            debounce: site.debounce.as_ms(),
-            tolerance: site.clock_tolerance,
+            apart: site.debounce.as_ms().max(1),
+            ahead: site.clock_tolerance.as_ms(),
             badge: BadgeIndex(u32::MAX),
             unit: None,
-            holds: Interval::new(never, never),
+            holds: Interval::new(NEVER, NEVER),
             next: 0,
-            before: never,
+            before: NEVER,
             in_order: true,
+            trail: Trail::default(),
         }
     }
 
-    /// Goes on to the first swipe in an interval, or back to it where that of the day before reached into this one's.
+    /// Says how the person stood on a day if that is remembered, else adds it to those to look at. Where the next standing is.
+    #[inline]
+    fn read_day(
+        &mut self,
+        glance: &Glance,
+        shapes: &mut Shapes,
+        now: Instant,
+        standings: &mut [Standing],
+        day: CloseDay,
+        close: &mut Vec<CloseDay>,
+    ) -> usize {
+        let shape = &mut shapes.0[glance.shape];
+        let stands = day.standings..day.standings + shape.periods.len();
+        let plain = glance.settled_at <= now && self.follow(glance);
+        if plain && let Some(pattern) = shape.find(&self.trail) {
+            pattern.stand(&self.trail, glance.looks.from, self.unit, &mut standings[stands.clone()]);
+            if cfg!(debug_assertions) {
+                close.push(self.close_day(day, *glance, true));
+            }
+        } else if plain {
+            close.push(self.close_day(day, *glance, false));
+        } else {
+            let swipes = self.pass(glance.looks);
+            close.push(CloseDay { swipes, ..day });
+        }
+        stands.end
+    }
+
+    fn close_day(&self, day: CloseDay, glance: Glance, is_remembered: bool) -> CloseDay {
+        CloseDay {
+            swipes: self.next - self.trail.count..self.next,
+            trail: Some((glance, self.trail)),
+            is_remembered,
+            ..day
+        }
+    }
+
+    /// Adds a day to those to look at.
+    fn pass_day(&mut self, run: &Run<'_>, day: CloseDay, close: &mut Vec<CloseDay>) -> usize {
+        let planned = &run.hours.days[day.position];
+        let swipes = self.pass(planned.looks);
+        let stands = day.standings + planned.members.len();
+        close.push(CloseDay { swipes, ..day });
+        stands
+    }
+
+    /// Reads the swipes of a day, if they are plain: the person's own swipes at offices, none of them in doubt or a repeat.
+    fn follow(&mut self, glance: &Glance) -> bool {
+        self.before < glance.looks.from && self.holds_over(glance.spans) && self.follow_plain(glance.looks)
+            || self.follow_anew(glance)
+    }
+
+    /// The same after looking again where the day begins and whose the badge is.
+    #[cold]
+    fn follow_anew(&mut self, glance: &Glance) -> bool {
+        self.go_to(glance.looks.from);
+        let badge = self.facts.swipes.get(self.next).map(|swipe| swipe.badge);
+        self.turn_to(badge, glance.spans.from);
+        self.holds_over(glance.spans) && self.follow_plain(glance.looks)
+    }
+
+    /// The same where the next swipe is not before the day, and the badge is the person's. Where it is false it has done nothing.
+    fn follow_plain(&mut self, looks: Interval) -> bool {
+        let (mut before, mut count) = (self.before.as_ms(), 0);
+        let readers = self.facts.site.plain_readers();
+        for swipe in &self.facts.swipes[self.next..] {
+            let at = swipe.happened_at;
+            if at >= looks.until {
+                if count > 0 && at.as_ms().wrapping_sub(before) < self.apart {
+                    return false;
+                }
+                break;
+            }
+            let reader = &readers[swipe.reader.at()];
+            let is_plain = at.as_ms().wrapping_sub(before) >= self.apart
+                && at.as_ms().wrapping_sub(swipe.received_at.as_ms()) <= self.ahead
+                && swipe.badge == self.badge
+                && reader.stands.contains(at)
+                && at >= looks.from
+                && count < MOST_SWIPES;
+            if !is_plain {
+                return false;
+            }
+            let since = at.as_ms().wrapping_sub(looks.from.as_ms()).cast_unsigned();
+            self.trail.traces[count] = since | swipe.faces.map_or(reader.direction, direction_of);
+            before = at.as_ms();
+            count += 1;
+        }
+        self.trail.count = count;
+        self.next += count;
+        self.before = Instant::from_ms(before);
+        true
+    }
+
+    /// Goes on to the first swipe from an instant on, or back to it where the day before has reached beyond it.
     fn go_to(&mut self, from: Instant) {
         let swipes = self.facts.swipes;
         while let Some(swipe) = swipes.get(self.next)
@@ -264,10 +370,8 @@ impl<'a> Reader<'a> {
         }
         while self.next > 0 && self.before >= from {
             self.next -= 1;
-            self.before = match self.next.checked_sub(1) {
-                Some(before) => swipes[before].happened_at,
-                None => Instant::from_ms(i64::MIN),
-            };
+            let before = self.next.checked_sub(1);
+            self.before = before.map_or(NEVER, |before| swipes[before].happened_at);
         }
     }
 
@@ -289,62 +393,15 @@ impl<'a> Reader<'a> {
         first..self.next
     }
 
-    /// The same, with what was seen; and whether that is plain: the person's own swipes at offices, none repeated, none in doubt.
-    fn follow(&mut self, looks: Interval, spans: Interval, trail: &mut Trail) -> (Range<usize>, bool) {
-        self.go_to(looks.from);
-        let (swipes, first) = (self.facts.swipes, self.next);
-        let mut is_plain = self.has_over(spans);
-        trail.count = 0;
-        while let Some(swipe) = swipes.get(self.next)
-            && swipe.happened_at < looks.until
-        {
-            let faces = self.plain_direction(swipe);
-            is_plain &= faces.is_some() && trail.count < MOST_SWIPES;
-            if let (Some(faces), true) = (faces, is_plain) {
-                let since = (swipe.happened_at - looks.from).as_ms();
-                trail.traces[trail.count] = trace(u32::try_from(since).unwrap_or(0), faces);
-                trail.count += 1;
-            }
-            self.go_on(swipe);
-        }
-        if let Some(swipe) = swipes.get(self.next)
-            && first < self.next
-        {
-            is_plain &= !self.may_repeat(swipe);
-        }
-        (first..self.next, is_plain)
-    }
-
-    fn may_repeat(&self, swipe: &Swipe) -> bool {
-        swipe.happened_at.as_ms().wrapping_sub(self.before.as_ms()) < self.debounce && self.next > 0
-    }
-
-    /// Which way a swipe went, where no rule about swipes has anything to say of it.
-    fn plain_direction(&self, swipe: &Swipe) -> Option<Facing> {
-        let at = swipe.happened_at;
-        let (stand, at_office) = *self.facts.site.unmoved(swipe.reader)?;
-        let is_plain = at_office
-            && stand.interval.contains(at)
-            && swipe.badge == self.badge
-            && (at <= swipe.received_at || at <= swipe.received_at + self.tolerance)
-            && !self.may_repeat(swipe);
-        is_plain.then_some(swipe.faces.unwrap_or(stand.faces))
-    }
-
-    /// Whether the next swipe's badge and the unit are the person's over an interval.
-    fn has_over(&mut self, spans: Interval) -> bool {
-        let covers = |holds: Interval| holds.from <= spans.from && spans.until <= holds.until;
-        let badge = self.facts.swipes.get(self.next).map(|swipe| swipe.badge);
-        if badge.is_none_or(|badge| badge == self.badge) && covers(self.holds) {
-            return true;
-        }
-        self.turn_to(badge, spans.from);
-        covers(self.holds)
+    /// Whether the badge and the unit are the person's over an interval.
+    fn holds_over(&self, spans: Interval) -> bool {
+        self.holds.from <= spans.from && spans.until <= self.holds.until
     }
 
     #[cold]
     fn turn_to(&mut self, badge: Option<BadgeIndex>, at: Instant) {
         let PersonFacts { site, person, .. } = *self.facts;
+        // What happened before that is in doubt.
         let always = Interval::new(site.records().site.since, Instant::from_ms(i64::MAX));
         self.holds = Interval::new(always.from, always.from);
         let Some(stint) = site.stint_at(person, at) else { return };
@@ -372,7 +429,7 @@ impl<'a> Reader<'a> {
 fn stood(standing: &Standing, looks_from: Instant, trail: &Trail) -> Option<Stood> {
     let since = |at: Instant| {
         let mut seen = trail.traces().iter();
-        seen.position(|trace| at == looks_from + Span::from_ms(since_of(*trace).into()))
+        seen.position(|trace| at == looks_from + Span::from_ms(since_of(*trace).cast_signed()))
     };
     match standing.presence {
         _ if standing.late => None,
@@ -401,14 +458,15 @@ impl Shape {
         }
         edges.push(looks.until);
         let last = edges.iter().max().map_or(looks.until, |last| *last);
-        let since_looks = |edge: Instant| u32::try_from((edge - looks.from).as_ms()).ok();
-        let mut edges: Vec<u32> = edges.into_iter().filter_map(since_looks).collect();
+        let since_looks = |edge: Instant| u64::try_from((edge - looks.from).as_ms()).ok();
+        let mut edges: Vec<u64> = edges.into_iter().filter_map(since_looks).collect();
         edges.sort_unstable();
         edges.dedup();
         Some(Self {
             periods: periods.to_vec(),
             midnight: day.midnight,
             edges,
+            looks: looks.length(),
             settled_after: last - looks.from,
             patterns: Vec::new(),
         })
@@ -421,11 +479,11 @@ impl Shape {
     }
 
     /// From the last edge at or before a swipe up to the next.
-    fn between_edges(&self, trace: Trace, looks: Interval) -> (Trace, u32) {
+    fn between_edges(&self, trace: Trace) -> (Trace, u64) {
         let since = since_of(trace);
         let position = self.edges.partition_point(|edge| *edge <= since);
         let from = position.checked_sub(1).map_or(0, |before| self.edges[before]);
-        let whole = u32::try_from(looks.length().as_ms()).unwrap_or(since);
+        let whole = u64::try_from(self.looks.as_ms()).unwrap_or(since);
         let until = self.edges.get(position).copied().unwrap_or(whole);
         (trace - since + from, until - from)
     }
@@ -462,7 +520,7 @@ impl Pattern {
                 Stood::Excused => Presence::Excused,
                 Stood::Expected => Presence::Expected,
                 Stood::Since(swipe) => Presence::Present {
-                    since: looks_from + Span::from_ms(since_of(trail.traces[swipe]).into()),
+                    since: looks_from + Span::from_ms(since_of(trail.traces[swipe]).cast_signed()),
                 },
             };
             (standing.unit, standing.late) = (unit, false);
@@ -471,15 +529,15 @@ impl Pattern {
 
     fn is_of(&self, trail: &Trail) -> bool {
         let traces = trail.traces();
-        let inside = |(trace, (from, length)): (&Trace, &(Trace, u32))| trace.wrapping_sub(*from) < *length;
-        self.ranges.len() == traces.len() && traces.iter().zip(&self.ranges).all(inside)
+        let inside = |(trace, (from, length)): (&Trace, &(Trace, u64))| trace.wrapping_sub(*from) < *length;
+        self.count == trail.count && traces.iter().zip(&self.ranges).all(inside)
     }
 
     fn joined_with(&self, other: &Self) -> Option<Self> {
-        if self.ranges.len() != other.ranges.len() || self.stood != other.stood {
+        if self.count != other.count || self.stood != other.stood {
             return None;
         }
-        let mut differing = (0..self.ranges.len()).filter(|swipe| self.ranges[*swipe] != other.ranges[*swipe]);
+        let mut differing = (0..self.count).filter(|swipe| self.ranges[*swipe] != other.ranges[*swipe]);
         let (swipe, None) = (differing.next()?, differing.next()) else {
             return None;
         };

@@ -21,6 +21,8 @@ pub(crate) struct Hours {
     pub(crate) plan: Vec<Planned>,
     pub(crate) stays: Vec<Stay>,
     pub(crate) days: Vec<PlannedDay>,
+    /// How each of the days can be read at a glance, where it can, once that is known.
+    pub(crate) glances: Vec<Option<Glance>>,
 }
 
 /// A date with periods.
@@ -34,8 +36,6 @@ pub(crate) struct PlannedDay {
     windows: Interval,
     /// From the first to the last moment at which a swipe can belong to one of its stays.
     pub(crate) looks: Interval,
-    /// How it can be read at a glance, if it can and that is known.
-    pub(crate) glance: Option<Glance>,
     /// Positions in the plan.
     pub(crate) members: Range<usize>,
     /// Positions among the stays.
@@ -130,7 +130,6 @@ impl Hours {
                 reach: reach.unwrap_or(periods[0].interval),
                 windows: windows.reduce(Interval::hull).unwrap_or(periods[0].interval),
                 looks: looks.reduce(Interval::hull).unwrap_or(periods[0].interval),
-                glance: None,
                 members: member..member + periods.len(),
                 stays: stay..stay + stays,
             });
@@ -160,9 +159,8 @@ impl Shared {
     }
 
     fn shape(&mut self, site: &SiteFacts, shapes: &mut Shapes) {
-        for position in 0..self.hours.days.len() {
-            self.hours.days[position].glance = shapes.glance_at(site, &self.hours, &self.hours.days[position]);
-        }
+        let glances = self.hours.days.iter().map(|day| shapes.glance_at(site, &self.hours, day));
+        self.hours.glances = glances.collect();
         self.is_shaped = true;
     }
 
