@@ -4,17 +4,21 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::ops::Range;
 
+use chrono::NaiveDate;
+use smallvec::SmallVec;
+
 use crate::deadline::Deadline;
-use crate::draft::Draft;
+use crate::draft::{Draft, Measured};
 use crate::duty::{self, Shift};
 use crate::facts::{Context, DateRange, PersonFacts, SiteFacts};
-use crate::finding::{About, Assessment, Finding, FindingState};
-use crate::glance::{self, CloseDay, Shapes};
+use crate::finding::{About, Assessment, Finding, FindingKind, FindingState, Findings, Standing};
+use crate::glance::{self, CloseDay, Told};
 use crate::hours::{Hours, Timetable};
 use crate::meeting::{self, Attended, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe, UnitIndex};
 use crate::observation;
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
+use crate::shape::{Found, Seen, Shapes};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, consider_next, events_of, events_of_stretches, in_order};
 use crate::time::Instant;
@@ -71,22 +75,25 @@ impl<'a> Evaluator<'a> {
         let mut deadline = Deadline::new(now);
         self.case.turn_to(facts, &mut self.shapes);
         self.lay_out_standings(facts.dates);
-        if self.case.knows_shapes(facts) && self.glance(facts, now).is_some() {
-            self.case.look_at_rest(facts, &mut deadline);
+        let told = if self.case.knows_shapes(facts) {
+            self.read_days(facts, now)
         } else {
-            self.case.look_at_all(facts, &mut deadline);
+            None
+        };
+        match told {
+            Some(_) => self.case.look_at_rest(facts, &mut deadline),
+            None => self.case.look_at_all(facts, &mut deadline),
         }
-        self.assessment.findings.clear();
         let mut verdicts = Verdicts {
             deadline,
             drafts: Vec::new(),
-            findings: &mut self.assessment.findings,
+            findings: Findings::over(&mut self.assessment.findings, told.unwrap_or(0)),
             standings: Standings::over(&mut self.assessment.standings, self.in_periods),
         };
-        self.case.each_date(facts, now, |office, (day, members), views| {
-            judge_date(facts, office, (day, members), views, &mut verdicts, &mut self.shapes);
+        self.case.each_date(facts, now, |office, day, views| {
+            judge_date(facts, office, day, views, &mut verdicts, &mut self.shapes);
         });
-        let in_order = verdicts.findings.len();
+        let in_order = verdicts.findings.count();
         for judged in self.case.meetings_of_dates(facts) {
             judge_meeting(facts, judged, &mut verdicts);
         }
@@ -95,16 +102,19 @@ impl<'a> Evaluator<'a> {
         }
         let Verdicts {
             mut deadline,
-            findings,
+            mut findings,
             standings,
             ..
         } = verdicts;
-        findings.extend(observation::of_person(facts, &mut deadline));
+        for finding in observation::of_person(facts, &mut deadline) {
+            findings.put(finding);
+        }
         standings.end();
         // Each date's are in order, and so are the dates.
-        if findings.len() > in_order {
-            findings.sort_by(in_list_order);
+        if findings.count() > in_order {
+            findings.all().sort_by(in_list_order);
         }
+        findings.end();
         let looked_at = duty::looked_at(facts, &self.case.shifts, self.case.context.interval);
         facts.site.consider_outages(looked_at, &mut deadline);
         self.assessment.next_deadline = deadline.next();
@@ -128,10 +138,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn glance(&mut self, facts: &PersonFacts<'_>, now: Instant) -> Option<()> {
+    /// Tells what is remembered of the person's days: how many findings. `None` if all of them are to be looked at.
+    fn read_days(&mut self, facts: &PersonFacts<'_>, now: Instant) -> Option<usize> {
         let Case { timetable, close, .. } = &mut self.case;
-        let standings = &mut self.assessment.standings;
-        glance::read_days(facts, timetable, &mut self.shapes, now, standings, close)
+        timetable.patch(facts.site, facts.person, Some(now));
+        let mut told = Told {
+            standings: &mut self.assessment.standings,
+            findings: Findings::over(&mut self.assessment.findings, 0),
+        };
+        glance::read_days(facts, timetable, &mut self.shapes, now, &mut told, close)?;
+        Some(told.findings.count())
     }
 }
 
@@ -140,7 +156,7 @@ struct Verdicts<'a> {
     deadline: Deadline,
     /// Memory for what the rules conclude of one stay.
     drafts: Vec<MemberDraft>,
-    findings: &'a mut Vec<Finding>,
+    findings: Findings<'a>,
     standings: Standings<'a>,
 }
 
@@ -196,6 +212,7 @@ impl Case {
     /// Looks closely at every day.
     fn look_at_all(&mut self, facts: &PersonFacts<'_>, deadline: &mut Deadline) {
         let (site, person) = (facts.site, facts.person);
+        self.timetable.patch(site, person, None);
         let elsewhere = events_of(facts, deadline, &mut self.events);
         let attended = meetings_around(facts, &self.context)
             .map(|rostered| Attended::of(facts, &self.events, rostered, deadline))
@@ -218,7 +235,7 @@ impl Case {
         for run in self.timetable.runs() {
             for position in run.days_of(dates) {
                 let day = &run.hours.days[position];
-                self.close.push(CloseDay::of_all(run.own, position, standings));
+                self.close.push(CloseDay::new(run.own, position, standings));
                 if facts.dates.contains(day.date) {
                     standings += day.members.len();
                 }
@@ -245,7 +262,7 @@ impl Case {
     /// Visits the days to judge that are looked at closely, in order: with the positions of their periods in the plan, and their stays.
     pub(crate) fn each_date<F>(&self, facts: &PersonFacts<'_>, now: Instant, mut visit: F)
     where
-        F: FnMut(&Office<'_>, (&CloseDay, Range<usize>), &[StayView<'_>]),
+        F: FnMut(&Office<'_>, DayAt<'_>, &[StayView<'_>]),
     {
         let days = || {
             let days = self.close.iter();
@@ -263,7 +280,7 @@ impl Case {
             office.view_date(hours.stays(close.position), &mut marks, before, &mut views);
             before = last_departure(&views, day.members.end - 1);
             if facts.dates.contains(day.date) {
-                visit(&office, (close, day.members.clone()), &views);
+                visit(&office, DayAt { close, hours }, &views);
             }
         }
     }
@@ -289,6 +306,38 @@ impl Case {
             .iter()
             .filter(rostered)
             .filter(|judged| facts.dates.contains(facts.site.date_of_meeting(judged.meeting())))
+    }
+}
+
+/// A day that is looked at, with the hours of which it is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DayAt<'a> {
+    close: &'a CloseDay,
+    hours: &'a Hours,
+}
+
+impl<'a> DayAt<'a> {
+    /// The positions of its periods in the plan.
+    pub(crate) fn members(self) -> Range<usize> {
+        self.hours.days[self.close.position].members.clone()
+    }
+
+    fn date(self) -> NaiveDate {
+        self.hours.days[self.close.position].date
+    }
+
+    /// What was seen on it, if that can be remembered.
+    fn seen(self, facts: &'a PersonFacts<'a>) -> Option<Seen<'a>> {
+        let (glance, trail, unit) = self.close.plain.as_ref()?;
+        Some(Seen {
+            facts,
+            unit: *unit,
+            hours: self.hours,
+            day: self.close.position,
+            glance,
+            trail,
+            swipes: &facts.swipes[self.close.swipes.clone()],
+        })
     }
 }
 
@@ -358,7 +407,7 @@ fn office_events(facts: &PersonFacts<'_>, events: &[Event], meetings: &[Judged],
 fn judge_date(
     facts: &PersonFacts<'_>,
     office: &Office<'_>,
-    (day, members): (&CloseDay, Range<usize>),
+    day: DayAt<'_>,
     views: &[StayView<'_>],
     verdicts: &mut Verdicts<'_>,
     shapes: &mut Shapes,
@@ -369,19 +418,22 @@ fn judge_date(
         findings,
         standings,
     } = verdicts;
-    let (first_new, waited_for) = (findings.len(), deadline.next());
-    for view in views {
+    let members = day.members();
+    let (first_new, waited_for) = (findings.count(), deadline.next());
+    let mut measures: Measures = SmallVec::new();
+    for (stay, view) in views.iter().enumerate() {
         office::findings(office, view, deadline, drafts);
         for (member, draft) in drafts.drain(..) {
             let planned = &office.plan[member];
             let about = About::Period(planned.of(facts.site).name.clone());
             let place = FindingPlace::of_person(facts, planned.date, about, planned.interval.from);
-            findings.push(finding_of(facts.site, place, draft, deadline.now()));
+            measures.push((draft.kind, member - members.start, stay, draft.measured));
+            findings.put(finding_of(facts.site, place, draft, deadline.now()));
         }
     }
-    let found = &mut findings[first_new..];
-    let standings = standings.at(day.standings..day.standings + members.len());
-    let remembered = if day.is_remembered {
+    let found = &mut findings.all()[first_new..];
+    let standings = standings.at(day.close.standings..day.close.standings + members.len());
+    let told = if day.close.is_told {
         standings.to_vec()
     } else {
         Vec::new()
@@ -391,15 +443,54 @@ fn judge_date(
         standing::in_period(office, member, view, found, deadline, standing);
     }
     found.sort_by(in_list_order);
-    let is_quiet = found.is_empty() && deadline.next() == waited_for;
-    if day.is_remembered {
-        assert!(
-            is_quiet && standings == remembered,
-            "a day like those remembered: {found:?}"
-        );
-    } else if let Some((glance, trail)) = day.trail.as_ref().filter(|_| is_quiet) {
-        shapes.remember(*glance, trail, standings);
+    if day.close.is_told {
+        assert_eq!(standings, told, "how somebody stands on a day like those remembered");
+        assert_eq!(deadline.next(), waited_for, "such a day waits for nothing");
+        compare(day.date(), findings, first_new);
+        return;
     }
+    if deadline.next() == waited_for
+        && let Some(seen) = day.seen(facts)
+    {
+        remember(shapes, &seen, &measures, found, standings);
+    }
+    findings.put_in_place(first_new);
+}
+
+/// What was measured for the findings of a date: of which kind, and in which of its periods and stays.
+type Measures = SmallVec<[(FindingKind, usize, usize, Option<Measured>); 2]>;
+
+/// Compares what was just found on a day with what was told at once of it.
+fn compare(date: NaiveDate, findings: &mut Findings<'_>, first_new: usize) {
+    let (before, found) = findings.all().split_at(first_new);
+    let told: Vec<&Finding> = before.iter().filter(|finding| finding.date == date).collect();
+    assert!(
+        found.iter().eq(told.iter().copied()),
+        "found on a day like those remembered: {found:?}, told: {told:?}"
+    );
+    findings.truncate(first_new);
+}
+
+fn remember(shapes: &mut Shapes, seen: &Seen<'_>, measures: &Measures, found: &[Finding], standings: &[Standing]) {
+    let named = |finding: &Finding, period: usize| {
+        let planned = &seen.hours.plan[seen.hours.days[seen.day].members.start + period];
+        finding.about == About::Period(planned.of(seen.facts.site).name.clone())
+    };
+    let mut told: SmallVec<[Found<'_>; 2]> = SmallVec::new();
+    for finding in found {
+        let mut measures = measures.iter();
+        let own = measures.find(|(kind, period, ..)| *kind == finding.kind && named(finding, *period));
+        let Some(&(_, period, stay, measured)) = own else {
+            return;
+        };
+        told.push(Found {
+            finding,
+            period,
+            stay,
+            measured,
+        });
+    }
+    shapes.remember(seen, &told, standings);
 }
 
 fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdicts<'_>) {
@@ -411,13 +502,18 @@ fn judge_meeting(facts: &PersonFacts<'_>, judged: &Judged, verdicts: &mut Verdic
     } = verdicts;
     let meeting = judged.meeting();
     let announced = &facts.site.records().meetings[meeting.at()];
-    let first_new = findings.len();
+    let first_new = findings.count();
     for draft in meeting::findings(facts.site, judged, deadline) {
         let date = facts.site.date_of_meeting(meeting);
         let place = FindingPlace::of_person(facts, date, About::Meeting(meeting), announced.starts);
-        findings.push(finding_of(facts.site, place, draft, deadline.now()));
+        findings.put(finding_of(facts.site, place, draft, deadline.now()));
     }
-    standings.put(standing::in_meeting(facts, judged, &findings[first_new..], deadline));
+    standings.put(standing::in_meeting(
+        facts,
+        judged,
+        &findings.all()[first_new..],
+        deadline,
+    ));
 }
 
 fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_>) {
@@ -427,12 +523,12 @@ fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_
         standings,
         ..
     } = verdicts;
-    let first_new = findings.len();
+    let first_new = findings.count();
     for draft in duty::findings(facts.site, shift, deadline) {
         let place = shift.place_of_findings(facts);
-        findings.push(finding_of(facts.site, place, draft, deadline.now()));
+        findings.put(finding_of(facts.site, place, draft, deadline.now()));
     }
-    standings.put(standing::on_duty(facts, shift, &findings[first_new..], deadline));
+    standings.put(standing::on_duty(facts, shift, &findings.all()[first_new..], deadline));
 }
 
 /// Whom a finding is about, and where it belongs.
@@ -440,13 +536,13 @@ fn judge_duty(facts: &PersonFacts<'_>, shift: &Shift, verdicts: &mut Verdicts<'_
 pub(crate) struct FindingPlace {
     pub(crate) subject: Subject,
     pub(crate) unit: Option<UnitIndex>,
-    pub(crate) date: chrono::NaiveDate,
+    pub(crate) date: NaiveDate,
     pub(crate) about: About,
 }
 
 impl FindingPlace {
     /// Of a person, with the unit to which they belong when what it is about starts.
-    pub(crate) fn of_person(facts: &PersonFacts<'_>, date: chrono::NaiveDate, about: About, starts: Instant) -> Self {
+    pub(crate) fn of_person(facts: &PersonFacts<'_>, date: NaiveDate, about: About, starts: Instant) -> Self {
         Self {
             subject: Subject::Person(facts.person),
             unit: facts.site.unit_at(facts.person, starts),
@@ -456,7 +552,7 @@ impl FindingPlace {
     }
 
     /// Of a unit as a whole.
-    pub(crate) fn of_unit(unit: UnitIndex, date: chrono::NaiveDate, about: About) -> Self {
+    pub(crate) fn of_unit(unit: UnitIndex, date: NaiveDate, about: About) -> Self {
         Self {
             subject: Subject::Unit(unit),
             unit: Some(unit),

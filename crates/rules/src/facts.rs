@@ -8,12 +8,13 @@ use chrono::{Days, NaiveDate};
 
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
-use crate::glance::{PlainReader, direction_of};
+use crate::glance::PlainReader;
 use crate::model::{
     BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
     Role, Site, SiteRecords, Stand, Stint, Subject, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
+use crate::shape::direction_of;
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
@@ -284,6 +285,14 @@ impl SiteFacts {
             .last()
             .copied();
         last.filter(|(until, _)| at - *until <= OVERSTAY_REACH)
+    }
+
+    /// Whether an absence of a person that took time from a period ended so shortly before some instant of an interval that it may
+    /// be overstayed then.
+    pub(crate) fn has_leave_behind(&self, person: PersonIndex, interval: Interval) -> bool {
+        let taking = &self.people[person.at()].taking;
+        let last = taking[..taking.partition_point(|(until, _)| *until <= interval.until)].last();
+        last.is_some_and(|(until, _)| *until + OVERSTAY_REACH >= interval.from)
     }
 
     /// The local date to which a meeting's findings belong: that of its start.

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 
 use crate::assignment::Following;
 use crate::facts::{DateRange, SiteFacts};
-use crate::glance::{Glance, Shapes};
 use crate::model::PersonIndex;
 use crate::plan::{Planned, Stay, stays_of};
+use crate::shape::{Glance, Shapes};
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span};
 
 /// How many compiled office hours are kept; a bureau has few schedules, and compiling them again costs little.
@@ -62,8 +62,10 @@ struct Shared {
 struct Patch {
     /// Positions among the shared days.
     days: Range<usize>,
-    /// The position of the first of them among the person's own days.
-    own: usize,
+    /// Whether the person is off on all of them, so that they need no days of their own.
+    is_off: bool,
+    /// The position of the first of them among the person's own days, if they are there.
+    own: Option<usize>,
 }
 
 /// The office hours of one person after another.
@@ -87,6 +89,8 @@ pub(crate) struct Run<'a> {
     pub(crate) days: Range<usize>,
     /// Whether the hours are the person's own: absences may be looked at on these days.
     pub(crate) own: bool,
+    /// Whether the person is off on all of them.
+    pub(crate) is_off: bool,
 }
 
 impl Run<'_> {
@@ -103,6 +107,13 @@ impl Hours {
     /// The stays of one of the days.
     pub(crate) fn stays(&self, day: usize) -> &[Stay] {
         &self.stays[self.days[day].stays.clone()]
+    }
+
+    /// Whether the periods of some days lie within an interval.
+    fn are_within(&self, days: &Range<usize>, interval: Interval) -> bool {
+        let members = self.days[days.start].members.start..self.days[days.end - 1].members.end;
+        let mut periods = self.plan[members].iter().map(|period| period.interval);
+        periods.all(|period| interval.from <= period.from && period.until <= interval.until)
     }
 
     fn clear(&mut self) {
@@ -159,7 +170,11 @@ impl Shared {
     }
 
     fn shape(&mut self, site: &SiteFacts, shapes: &mut Shapes) {
-        let glances = self.hours.days.iter().map(|day| shapes.glance_at(site, &self.hours, day));
+        let glances = self
+            .hours
+            .days
+            .iter()
+            .map(|day| shapes.glance_at(site, &self.hours, day));
         self.hours.glances = glances.collect();
         self.is_shaped = true;
     }
@@ -212,8 +227,16 @@ impl Timetable {
         }
         self.own.clear();
         self.patches.clear();
+    }
+
+    /// Takes the person's absences out of it. Those that cover whole days and are over by `off_by` only say that the person is off
+    /// then.
+    pub(crate) fn patch(&mut self, site: &SiteFacts, person: PersonIndex, off_by: Option<Instant>) {
+        self.own.clear();
+        self.patches.clear();
         if !site.absences_of(person).is_empty() {
-            self.patch(site, person);
+            self.find_patches(site, person, off_by);
+            self.plan_patches(site, person);
         }
     }
 
@@ -237,16 +260,24 @@ impl Timetable {
     /// Its days in order, those that the person shares and those of their own in turn.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         let shared = self.shared.get(self.current).map(|shared| &shared.hours);
-        shared.into_iter().flat_map(|hours| {
+        shared.into_iter().flat_map(move |hours| {
             let shared_run = |days: Range<usize>| Run {
                 hours,
                 days,
                 own: false,
+                is_off: false,
             };
-            let own_run = |patch: &Patch| Run {
-                hours: &self.own,
-                days: patch.own..patch.own + patch.days.len(),
-                own: true,
+            let own_run = move |patch: &Patch| match patch.own {
+                Some(own) => Run {
+                    hours: &self.own,
+                    days: own..own + patch.days.len(),
+                    own: true,
+                    is_off: patch.is_off,
+                },
+                None => Run {
+                    is_off: patch.is_off,
+                    ..shared_run(patch.days.clone())
+                },
             };
             let ends = self.patches.iter().map(|patch| patch.days.end);
             let begins = core::iter::once(0).chain(ends);
@@ -257,25 +288,41 @@ impl Timetable {
         })
     }
 
-    /// Plans the days anew that absences touch, and the days before and after whose breaks may change.
-    fn patch(&mut self, site: &SiteFacts, person: PersonIndex) {
+    /// Finds the days that absences touch, and the days before and after whose breaks may change.
+    fn find_patches(&mut self, site: &SiteFacts, person: PersonIndex, off_by: Option<Instant>) {
         let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
             return;
         };
         for absence in site.absences_of(person) {
-            let Some(touched) = touched_days(&hours.days, site.records().absences[*absence].interval) else {
+            let interval = site.records().absences[*absence].interval;
+            let Some(touched) = touched_days(&hours.days, interval) else {
                 continue;
             };
             let days = with_neighbours(&hours.days, &touched);
+            let is_over = off_by.is_some_and(|off_by| interval.until <= off_by);
+            let is_off = is_over && days == touched && hours.are_within(&days, interval);
             match self.patches.last_mut() {
                 Some(last) if days.start < last.days.end => {
                     last.days = last.days.start.min(days.start)..last.days.end.max(days.end);
+                    last.is_off &= is_off;
                 }
-                _ => self.patches.push(Patch { days, own: 0 }),
+                _ => self.patches.push(Patch {
+                    days,
+                    is_off,
+                    own: None,
+                }),
             }
         }
         merge(&mut self.patches);
-        for patch in &mut self.patches {
+    }
+
+    /// Plans those days anew.
+    fn plan_patches(&mut self, site: &SiteFacts, person: PersonIndex) {
+        let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
+            return;
+        };
+        let needs_own = |patch: &&mut Patch| !patch.is_off || cfg!(debug_assertions);
+        for patch in self.patches.iter_mut().filter(needs_own) {
             // One more on both sides, for the breaks that the outermost share; those are not looked at themselves.
             let Range {
                 start: from,
@@ -285,7 +332,7 @@ impl Timetable {
             let members = hours.days[from].members.start..hours.days[until - 1].members.end;
             self.own.plan.extend_from_slice(&hours.plan[members]);
             site.subtract_absences(person, &mut self.own.plan[first..]);
-            patch.own = self.own.days.len() + patch.days.start - from;
+            patch.own = Some(self.own.days.len() + patch.days.start - from);
             let days = &hours.days[from..until];
             self.own.join(site, first, |date| {
                 days[days.partition_point(|day| day.date < date)].midnight
@@ -349,6 +396,7 @@ fn merge(patches: &mut Vec<Patch>) {
         let overlap = later.days.start < earlier.days.end;
         if overlap {
             earlier.days.end = earlier.days.end.max(later.days.end);
+            earlier.is_off &= later.is_off;
         }
         overlap
     });

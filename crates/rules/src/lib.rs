@@ -26,6 +26,7 @@ mod narrate_meeting;
 mod observation;
 mod office;
 pub mod plan;
+mod shape;
 mod standing;
 mod swipes;
 pub mod time;

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
-use crate::draft::Draft;
+use crate::draft::{Draft, Measured};
 use crate::duty::Shift;
 use crate::explain::{ArrivalReason, DueReason};
 use crate::facts::{PersonFacts, SiteFacts};
@@ -868,15 +868,19 @@ fn late(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &m
         return;
     };
     let by_lateness = kind == FindingKind::Absent;
-    let shown = match settings.late_counts_from {
-        LateCountsFrom::GraceEnd if !by_lateness => length - settings.grace_late,
-        LateCountsFrom::GraceEnd | LateCountsFrom::Start => length,
+    let less = match settings.late_counts_from {
+        LateCountsFrom::GraceEnd if !by_lateness => settings.grace_late,
+        LateCountsFrom::GraceEnd | LateCountsFrom::Start => Span::ZERO,
     };
     let state = final_if(!view.is_shortened(view.due, arrival.at) && !starts_later(view));
     let unseen = offices(Towards::In, view.stay.arrive_from, arrival.at.min(deadline.now()));
     let draft = Draft {
         by_lateness,
-        length: Some(shown),
+        length: Some(length - less),
+        measured: Some(Measured {
+            interval: Interval::new(view.due, arrival.at),
+            less,
+        }),
         due: Some(view.due),
         actual: Some(arrival.at),
         swipes: Vec::from([arrival.event.id]),
@@ -925,6 +929,10 @@ fn early_leave(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, dra
     let shortened = view.is_shortened(departure.at, view.stay.bounds.until);
     let draft = Draft {
         length: Some(length),
+        measured: Some(Measured {
+            interval: Interval::new(departure.at, view.required_end),
+            less: Span::ZERO,
+        }),
         due: Some(view.required_end),
         actual: Some(departure.at),
         swipes: Vec::from([departure.id]),
