@@ -18,7 +18,7 @@ use crate::meeting::{self, Attended, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe, UnitIndex};
 use crate::observation;
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
-use crate::shape::{Found, Seen, Shapes};
+use crate::shape::{Found, Seen, Shapes, Trace};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, consider_next, events_of, events_of_stretches, in_order};
 use crate::time::Instant;
@@ -140,13 +140,18 @@ impl<'a> Evaluator<'a> {
 
     /// Tells what is remembered of the person's days: how many findings. `None` if all of them are to be looked at.
     fn read_days(&mut self, facts: &PersonFacts<'_>, now: Instant) -> Option<usize> {
-        let Case { timetable, close, .. } = &mut self.case;
+        let Case {
+            timetable,
+            traces,
+            close,
+            ..
+        } = &mut self.case;
         timetable.patch(facts.site, facts.person, Some(now));
         let mut told = Told {
             standings: &mut self.assessment.standings,
             findings: Findings::over(&mut self.assessment.findings, 0),
         };
-        glance::read_days(facts, timetable, &mut self.shapes, now, &mut told, close)?;
+        glance::read_days(facts, timetable, &mut self.shapes, now, &mut told, (traces, close))?;
         Some(told.findings.count())
     }
 }
@@ -174,6 +179,8 @@ pub(crate) struct Case {
     /// Those that count at the office, where others were seen too.
     office_events: Option<Vec<Event>>,
     timetable: Timetable,
+    /// The swipes, as short as can be.
+    traces: Vec<Trace>,
     /// The days that are looked at, and that others need.
     close: Vec<CloseDay>,
     /// Whether those are not all of them.
@@ -280,7 +287,8 @@ impl Case {
             office.view_date(hours.stays(close.position), &mut marks, before, &mut views);
             before = last_departure(&views, day.members.end - 1);
             if facts.dates.contains(day.date) {
-                visit(&office, DayAt { close, hours }, &views);
+                let traces = &self.traces;
+                visit(&office, DayAt { close, hours, traces }, &views);
             }
         }
     }
@@ -314,6 +322,7 @@ impl Case {
 pub(crate) struct DayAt<'a> {
     close: &'a CloseDay,
     hours: &'a Hours,
+    traces: &'a [Trace],
 }
 
 impl<'a> DayAt<'a> {
@@ -328,14 +337,14 @@ impl<'a> DayAt<'a> {
 
     /// What was seen on it, if that can be remembered.
     fn seen(self, facts: &'a PersonFacts<'a>) -> Option<Seen<'a>> {
-        let (glance, trail, unit) = self.close.plain.as_ref()?;
+        let (glance, unit) = self.close.plain.as_ref()?;
         Some(Seen {
             facts,
             unit: *unit,
             hours: self.hours,
             day: self.close.position,
             glance,
-            trail,
+            traces: &self.traces[self.close.swipes.clone()],
             swipes: &facts.swipes[self.close.swipes.clone()],
         })
     }

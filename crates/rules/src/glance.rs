@@ -6,8 +6,8 @@ use core::ops::Range;
 use crate::facts::PersonFacts;
 use crate::finding::{Findings, Presence, Standing};
 use crate::hours::{Run, Timetable};
-use crate::model::{BadgeIndex, Swipe, UnitIndex};
-use crate::shape::{Glance, MOST_SWIPES, Seen, Shapes, Trace, Trail, direction_of};
+use crate::model::{BadgeIndex, UnitIndex};
+use crate::shape::{Glance, LATEST, NOT_PLAIN, Seen, Shapes, Trace, are_plain, direction_of, instant_of};
 use crate::time::{Instant, Interval};
 
 /// A day that is to be looked at closely.
@@ -22,7 +22,7 @@ pub(crate) struct CloseDay {
     /// Where the swipes lie that it looks at.
     pub(crate) swipes: Range<usize>,
     /// How to remember it, if its swipes are plain and it is settled.
-    pub(crate) plain: Option<(Glance, Trail, Option<UnitIndex>)>,
+    pub(crate) plain: Option<(Glance, Option<UnitIndex>)>,
     /// Whether it was told at once and is only looked at to compare.
     pub(crate) is_told: bool,
 }
@@ -49,16 +49,24 @@ pub(crate) struct Told<'a> {
 }
 
 /// Reads the days of a person that are judged: says what is remembered, and which days to look at closely. `None` where the swipes do not
-/// come in order, so that nothing that was said holds.
+/// come in order, each at an instant of its own: nothing was said then.
 pub(crate) fn read_days(
     facts: &PersonFacts<'_>,
     timetable: &Timetable,
     shapes: &mut Shapes,
     now: Instant,
     told: &mut Told<'_>,
-    close: &mut Vec<CloseDay>,
+    (traces, close): (&mut Vec<Trace>, &mut Vec<CloseDay>),
 ) -> Option<()> {
-    let mut reader = Reader::new(facts, now);
+    trace_all(facts, now, traces)?;
+    let mut reader = Reader {
+        facts,
+        now,
+        traces,
+        next: 0,
+        unit: None,
+        belongs: NOWHEN,
+    };
     let mut stands = 0;
     close.clear();
     for run in timetable.runs() {
@@ -74,8 +82,11 @@ pub(crate) fn read_days(
             stands = reader.pass_day(&run, (position, stands), told, close);
         }
     }
-    reader.are_in_order().then_some(())
+    Some(())
 }
+
+/// No time at all.
+const NOWHEN: Interval = Interval::new(Instant::from_ms(0), Instant::from_ms(0));
 
 /// A reader whose swipes are plain while it stands where it does.
 #[derive(Clone, Copy, Debug)]
@@ -86,47 +97,71 @@ pub(crate) struct PlainReader {
     pub(crate) direction: Trace,
 }
 
-/// Reads the swipes of a person day by day.
+/// Makes `traces` those of a person's swipes, one for each and one that ends them. They are plain where the swipe is the person's own at an
+/// office, known by now, not in doubt, and neither a repeat nor repeated. `None` if they are not in order.
+fn trace_all(facts: &PersonFacts<'_>, now: Instant, traces: &mut Vec<Trace>) -> Option<()> {
+    let site = &facts.site.records().site;
+    let (readers, apart, ahead) = (
+        facts.site.plain_readers(),
+        site.debounce.as_ms(),
+        site.clock_tolerance.as_ms(),
+    );
+    let mut own = (BadgeIndex(u32::MAX), NOWHEN);
+    let mut before = -1;
+    traces.clear();
+    traces.reserve(facts.swipes.len() + 1);
+    for swipe in facts.swipes {
+        let at = swipe.happened_at.as_ms();
+        if at <= before {
+            return None;
+        }
+        if swipe.badge != own.0 {
+            own = own_badge(facts, swipe.badge, now);
+        }
+        let reader = &readers[swipe.reader.at()];
+        let is_plain = own.1.contains(swipe.happened_at)
+            && reader.stands.contains(swipe.happened_at)
+            && at.saturating_sub(swipe.received_at.as_ms()) <= ahead;
+        let direction = swipe.faces.map_or(reader.direction, direction_of);
+        let direction = if is_plain { direction } else { NOT_PLAIN };
+        traces.push(direction | at.cast_unsigned());
+        if at - before < apart
+            && let [.., repeated, repeat] = &mut traces[..]
+        {
+            *repeated |= NOT_PLAIN;
+            *repeat |= NOT_PLAIN;
+        }
+        before = at;
+    }
+    traces.push(NOT_PLAIN | LATEST);
+    (before < LATEST.cast_signed()).then_some(())
+}
+
+/// A badge, and when its swipes are plain: while it is the person's, if nobody else ever had it.
+#[cold]
+fn own_badge(facts: &PersonFacts<'_>, badge: BadgeIndex, now: Instant) -> (BadgeIndex, Interval) {
+    let records = facts.site.records();
+    let known = Interval::new(records.site.since, now.next());
+    let held = match &records.badges[badge.at()].grants[..] {
+        [only] if only.person == facts.person => only.interval.intersect(known),
+        _ => NOWHEN,
+    };
+    (badge, held)
+}
+
+/// Reads the traces of a person day by day.
 struct Reader<'a> {
     facts: &'a PersonFacts<'a>,
     now: Instant,
-    /// Swipes no farther apart than that may be repeats.
-    apart: i64,
-    /// How many milliseconds after its receipt a swipe may have happened.
-    ahead: i64,
-    /// The badge whose swipes are plain, the unit, and since when and until when both are the person's.
-    badge: BadgeIndex,
-    unit: Option<UnitIndex>,
-    holds: Interval,
-    /// The position of the next swipe, and the instant of the one before it.
+    traces: &'a [Trace],
+    /// The position of the next of them.
     next: usize,
-    before: Instant,
-    in_order: bool,
-    /// What was seen on the day that was read last.
-    trail: Trail,
+    /// The person's unit, and when it is.
+    unit: Option<UnitIndex>,
+    belongs: Interval,
 }
 
-/// Before any swipe.
-const NEVER: Instant = Instant::from_ms(i64::MIN / 2);
-
 impl<'a> Reader<'a> {
-    fn new(facts: &'a PersonFacts<'a>, now: Instant) -> Self {
-        let site = &facts.site.records().site;
-        Self {
-            facts,
-            now,
-            apart: site.debounce.as_ms().max(1),
-            ahead: site.clock_tolerance.as_ms(),
-            badge: BadgeIndex(u32::MAX),
-            unit: None,
-            holds: Interval::new(NEVER, NEVER),
-            next: 0,
-            before: NEVER,
-            in_order: true,
-            trail: Trail::default(),
-        }
-    }
-
     /// Tells what is remembered of a day, else adds it to those to look at. Where the standings of the next day begin.
     #[inline]
     fn read_day(
@@ -138,51 +173,53 @@ impl<'a> Reader<'a> {
         told: &mut Told<'_>,
         close: &mut Vec<CloseDay>,
     ) -> usize {
+        self.go_to(glance.looks.from);
         let shape = shapes.of(glance);
         let until = stands + shape.periods();
-        let is_plain = glance.settled_at <= self.now && self.follow(glance);
-        let pattern = if is_plain { shape.find(&self.trail) } else { None };
-        let told_at_once = pattern.filter(|pattern| {
-            pattern.is_quiet() || pattern.tell(&self.seen(run, position, glance), &mut told.findings)
+        let may_tell = glance.settled_at <= self.now && self.has_unit_over(glance.spans);
+        let pattern = if may_tell {
+            shape.find(&self.traces[self.next..], glance.looks)
+        } else {
+            None
+        };
+        let pattern = pattern.filter(|pattern| {
+            let seen = || self.seen(run, position, glance, pattern.count());
+            pattern.is_quiet() || pattern.tell(&seen(), &mut told.findings)
         });
-        if let Some(pattern) = told_at_once {
-            pattern.stand(
-                &self.trail,
-                glance.looks.from,
-                self.unit,
-                &mut told.standings[stands..until],
-            );
+        if let Some(pattern) = pattern {
+            let traces = &self.traces[self.next..self.next + pattern.count()];
+            pattern.stand(traces, self.unit, &mut told.standings[stands..until]);
             if !cfg!(debug_assertions) {
+                self.next += pattern.count();
                 return until;
             }
         }
-        let swipes = if is_plain {
-            self.next - self.trail.count..self.next
-        } else {
-            self.pass(glance.looks)
-        };
+        let is_told = pattern.is_some();
+        let swipes = self.pass(glance.looks);
+        let plain = may_tell.then_some((*glance, self.unit));
         close.push(CloseDay {
+            plain: plain.filter(|_| are_plain(&self.traces[swipes.clone()])),
             swipes,
-            plain: is_plain.then_some((*glance, self.trail, self.unit)),
-            is_told: told_at_once.is_some(),
+            is_told,
             ..CloseDay::new(run.own, position, stands)
         });
         until
     }
 
-    fn seen<'s>(&'s self, run: &Run<'s>, day: usize, glance: &'s Glance) -> Seen<'s> {
+    fn seen<'s>(&'s self, run: &Run<'s>, day: usize, glance: &'s Glance, count: usize) -> Seen<'s> {
+        let swipes = self.next..self.next + count;
         Seen {
             facts: self.facts,
             unit: self.unit,
             hours: run.hours,
             day,
             glance,
-            trail: &self.trail,
-            swipes: &self.facts.swipes[self.next - self.trail.count..self.next],
+            traces: &self.traces[swipes.clone()],
+            swipes: &self.facts.swipes[swipes],
         }
     }
 
-    /// Adds a day to those to look at, if nothing else is known of it than that the person is on leave.
+    /// Adds a day to those to look at, unless nothing else is known of it than that the person is off.
     fn pass_day(
         &mut self,
         run: &Run<'_>,
@@ -190,14 +227,12 @@ impl<'a> Reader<'a> {
         told: &mut Told<'_>,
         close: &mut Vec<CloseDay>,
     ) -> usize {
+        let PersonFacts { site, person, .. } = *self.facts;
         let planned = &run.hours.days[position];
         let until = stands + planned.members.len();
         if run.is_off {
-            for (standing, period) in told.standings[stands..until]
-                .iter_mut()
-                .zip(&run.hours.plan[planned.members.clone()])
-            {
-                let PersonFacts { site, person, .. } = *self.facts;
+            let periods = &run.hours.plan[planned.members.clone()];
+            for (standing, period) in told.standings[stands..until].iter_mut().zip(periods) {
                 (standing.presence, standing.late) = (Presence::Excused, false);
                 standing.unit = site.unit_at(person, period.interval.from);
             }
@@ -205,6 +240,7 @@ impl<'a> Reader<'a> {
                 return until;
             }
         }
+        self.go_to(planned.looks.from);
         close.push(CloseDay {
             swipes: self.pass(planned.looks),
             is_told: run.is_off,
@@ -213,116 +249,38 @@ impl<'a> Reader<'a> {
         until
     }
 
-    /// Reads the swipes of a day, if they are plain: the person's own swipes at offices, none of them in doubt or a repeat.
-    fn follow(&mut self, glance: &Glance) -> bool {
-        self.before < glance.looks.from && self.holds_over(glance.spans) && self.follow_plain(glance.looks)
-            || self.follow_anew(glance)
-    }
-
-    /// The same after looking again where the day begins and whose the badge is.
-    #[cold]
-    fn follow_anew(&mut self, glance: &Glance) -> bool {
-        self.go_to(glance.looks.from);
-        let badge = self.facts.swipes.get(self.next).map(|swipe| swipe.badge);
-        self.turn_to(badge, glance.spans.from);
-        self.holds_over(glance.spans) && self.follow_plain(glance.looks)
-    }
-
-    /// The same where the next swipe is not before the day, and the badge is the person's. Where it is false it has done nothing.
-    fn follow_plain(&mut self, looks: Interval) -> bool {
-        let (mut before, mut count) = (self.before.as_ms(), 0);
-        let readers = self.facts.site.plain_readers();
-        for swipe in &self.facts.swipes[self.next..] {
-            let at = swipe.happened_at;
-            if at >= looks.until {
-                if count > 0 && at.as_ms().wrapping_sub(before) < self.apart {
-                    return false;
-                }
-                break;
-            }
-            let reader = &readers[swipe.reader.at()];
-            let is_plain = at.as_ms().wrapping_sub(before) >= self.apart
-                && at.as_ms().wrapping_sub(swipe.received_at.as_ms()) <= self.ahead
-                && swipe.badge == self.badge
-                && reader.stands.contains(at)
-                && at >= looks.from
-                && count < MOST_SWIPES;
-            if !is_plain {
-                return false;
-            }
-            let since = at.as_ms().wrapping_sub(looks.from.as_ms()).cast_unsigned();
-            self.trail.traces[count] = since | swipe.faces.map_or(reader.direction, direction_of);
-            before = at.as_ms();
-            count += 1;
-        }
-        self.trail.count = count;
-        self.next += count;
-        self.before = Instant::from_ms(before);
-        true
-    }
-
     /// Goes on to the first swipe from an instant on, or back to it where the day before has reached beyond it.
+    #[inline]
     fn go_to(&mut self, from: Instant) {
-        let swipes = self.facts.swipes;
-        while let Some(swipe) = swipes.get(self.next)
-            && swipe.happened_at < from
-        {
-            self.go_on(swipe);
+        while instant_of(self.traces[self.next]) < from {
+            self.next += 1;
         }
-        while self.next > 0 && self.before >= from {
+        while self.next > 0 && instant_of(self.traces[self.next - 1]) >= from {
             self.next -= 1;
-            let before = self.next.checked_sub(1);
-            self.before = before.map_or(NEVER, |before| swipes[before].happened_at);
         }
     }
 
-    fn go_on(&mut self, swipe: &Swipe) {
-        self.in_order &= swipe.happened_at > self.before;
-        self.before = swipe.happened_at;
-        self.next += 1;
-    }
-
-    /// Where the swipes of an interval lie.
+    /// Where the swipes of an interval lie that begins with the next.
     fn pass(&mut self, looks: Interval) -> Range<usize> {
-        self.go_to(looks.from);
         let first = self.next;
-        while let Some(swipe) = self.facts.swipes.get(self.next)
-            && swipe.happened_at < looks.until
-        {
-            self.go_on(swipe);
+        while instant_of(self.traces[self.next]) < looks.until {
+            self.next += 1;
         }
         first..self.next
     }
 
-    /// Whether the badge and the unit are the person's over an interval.
-    fn holds_over(&self, spans: Interval) -> bool {
-        self.holds.from <= spans.from && spans.until <= self.holds.until
+    /// Whether the person's unit is known and the same over an interval.
+    #[inline]
+    fn has_unit_over(&mut self, spans: Interval) -> bool {
+        let covers = |belongs: Interval| belongs.from <= spans.from && spans.until <= belongs.until;
+        covers(self.belongs) || covers(self.find_unit(spans.from))
     }
 
     #[cold]
-    fn turn_to(&mut self, badge: Option<BadgeIndex>, at: Instant) {
-        let PersonFacts { site, person, .. } = *self.facts;
-        // What happened before that is in doubt.
-        let always = Interval::new(site.records().site.since, Instant::from_ms(i64::MAX));
-        self.holds = Interval::new(always.from, always.from);
-        let Some(stint) = site.stint_at(person, at) else { return };
-        let held = match badge.map(|badge| (badge, &site.records().badges[badge.at()].grants[..])) {
-            Some((badge, [only])) if only.person == person => {
-                self.badge = badge;
-                only.interval
-            }
-            Some(_) => return,
-            None => always,
-        };
-        self.unit = Some(stint.unit);
-        self.holds = always.intersect(stint.interval).intersect(held);
-    }
-
-    /// Whether all swipes come in order, each at an instant of its own.
-    fn are_in_order(mut self) -> bool {
-        while let Some(swipe) = self.facts.swipes.get(self.next) {
-            self.go_on(swipe);
-        }
-        self.in_order
+    fn find_unit(&mut self, at: Instant) -> Interval {
+        let stint = self.facts.site.stint_at(self.facts.person, at);
+        self.unit = stint.map(|stint| stint.unit);
+        self.belongs = stint.map_or(NOWHEN, |stint| stint.interval);
+        self.belongs
     }
 }

@@ -25,10 +25,16 @@ pub(crate) const MOST_SWIPES: usize = 8;
 /// How many patterns of one shape are remembered.
 const MOST_PATTERNS: usize = 64;
 
-/// A swipe of a day: the milliseconds since the first moment at which the day looks at swipes, below the direction.
+/// A swipe: its instant in milliseconds, below the bits of its direction.
 pub(crate) type Trace = u64;
 
-const DIRECTION_BITS: u32 = 48;
+const DIRECTION_BITS: u32 = 60;
+
+/// The direction of a swipe that no pattern has.
+pub(crate) const NOT_PLAIN: Trace = 3 << DIRECTION_BITS;
+
+/// An instant after those of all traces, in milliseconds: some time in the year 10889.
+pub(crate) const LATEST: u64 = 1 << 48;
 
 /// The bits of a trace that say which way it went.
 pub(crate) const fn direction_of(faces: Facing) -> Trace {
@@ -40,28 +46,14 @@ pub(crate) const fn direction_of(faces: Facing) -> Trace {
     direction << DIRECTION_BITS
 }
 
-/// The milliseconds since the day began to look at swipes.
-const fn since_of(trace: Trace) -> u64 {
-    trace & ((1 << DIRECTION_BITS) - 1)
+/// When a swipe happened.
+pub(crate) const fn instant_of(trace: Trace) -> Instant {
+    Instant::from_ms((trace & !NOT_PLAIN).cast_signed())
 }
 
-/// The swipes of a day in order.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Trail {
-    pub(crate) traces: [Trace; MOST_SWIPES],
-    pub(crate) count: usize,
-}
-
-impl Trail {
-    fn traces(&self) -> &[Trace] {
-        &self.traces[..self.count]
-    }
-
-    /// When a swipe happened on a day that began to look at swipes at `from`.
-    #[inline]
-    fn at(&self, swipe: usize, from: Instant) -> Instant {
-        from + Span::from_ms(since_of(self.traces[swipe]).cast_signed())
-    }
+/// Whether all of some swipes are plain.
+pub(crate) fn are_plain(traces: &[Trace]) -> bool {
+    traces.iter().all(|trace| trace & NOT_PLAIN != NOT_PLAIN)
 }
 
 /// How a day can be read at a glance.
@@ -86,7 +78,7 @@ pub(crate) struct Seen<'a> {
     /// The position of the day among the days of the hours.
     pub(crate) day: usize,
     pub(crate) glance: &'a Glance,
-    pub(crate) trail: &'a Trail,
+    pub(crate) traces: &'a [Trace],
     pub(crate) swipes: &'a [Swipe],
 }
 
@@ -96,7 +88,7 @@ pub(crate) struct Shape {
     /// The periods of one such date, and its midnight.
     periods: Vec<Planned>,
     midnight: Instant,
-    /// The instants with which swipes are compared, in order, as [`since_of`].
+    /// The instants with which swipes are compared, in order, in milliseconds since the first moment at which such a day looks at swipes.
     edges: Vec<u64>,
     /// From when to when such a day looks at swipes.
     looks: Span,
@@ -112,7 +104,7 @@ pub(crate) struct Pattern {
     /// How many days were like it.
     met: u32,
     count: usize,
-    /// Each trace from where on, and how many milliseconds; what lies beyond `count` means nothing.
+    /// Each trace from where on, since that moment, and how many milliseconds; what lies beyond `count` means nothing.
     ranges: [(Trace, u64); MOST_SWIPES],
     stood: SmallVec<[Stood; 4]>,
     told: Vec<Told>,
@@ -214,7 +206,11 @@ impl Shapes {
     /// Remembers what the rules said of a day, if all that they said can be told of others.
     pub(crate) fn remember(&mut self, seen: &Seen<'_>, found: &[Found<'_>], standings: &[Standing]) {
         let shape = &mut self.0[seen.glance.shape];
-        if shape.patterns.len() < MOST_PATTERNS && shape.find(seen.trail).is_none() {
+        let is_like = |pattern: &Pattern| pattern.is_of(seen.traces, seen.glance.looks.from);
+        if seen.traces.len() <= MOST_SWIPES
+            && shape.patterns.len() < MOST_PATTERNS
+            && !shape.patterns.iter().any(is_like)
+        {
             let pattern = shape.pattern_of(seen, found, standings);
             pattern.into_iter().for_each(|pattern| shape.add(pattern));
         }
@@ -263,10 +259,17 @@ impl Shape {
         self.periods.len() == periods.len() && self.periods.iter().zip(periods).all(same)
     }
 
-    /// The pattern of a day, if such days are remembered. A pattern that was met more often than the one before it goes before it.
+    /// The pattern of a day that begins with the first of some traces, if such days are remembered. A pattern that was met more often
+    /// than the one before it goes before it.
     #[inline]
-    pub(crate) fn find(&mut self, trail: &Trail) -> Option<&Pattern> {
-        let position = self.patterns.iter().position(|pattern| pattern.is_of(trail))?;
+    pub(crate) fn find(&mut self, traces: &[Trace], looks: Interval) -> Option<&Pattern> {
+        let is_like = |pattern: &Pattern| {
+            // The traces end with one that is later than any day.
+            let (own, next) = (traces.get(..pattern.count), traces.get(pattern.count));
+            own.is_some_and(|own| pattern.is_of(own, looks.from))
+                && next.is_some_and(|next| instant_of(*next) >= looks.until)
+        };
+        let position = self.patterns.iter().position(is_like)?;
         let met = self.patterns[position].met.saturating_add(1);
         self.patterns[position].met = met;
         if position > 0 && self.patterns[position - 1].met < met {
@@ -276,9 +279,9 @@ impl Shape {
         self.patterns.get(position)
     }
 
-    /// From the last edge at or before a swipe up to the next.
+    /// From the last edge at or before a swipe up to the next; the swipe as a trace since such a day began to look.
     fn between_edges(&self, trace: Trace) -> (Trace, u64) {
-        let since = since_of(trace);
+        let since = trace & !NOT_PLAIN;
         let position = self.edges.partition_point(|edge| *edge <= since);
         let from = position.checked_sub(1).map_or(0, |before| self.edges[before]);
         let whole = u64::try_from(self.looks.as_ms()).unwrap_or(since);
@@ -287,22 +290,24 @@ impl Shape {
     }
 
     fn pattern_of(&self, seen: &Seen<'_>, found: &[Found<'_>], standings: &[Standing]) -> Option<Pattern> {
-        let on_edge = |trace: &Trace| self.edges.binary_search(&since_of(*trace)).is_ok();
+        let from = seen.glance.looks.from.as_ms().cast_unsigned();
+        let since_looks = || seen.traces.iter().map(|trace| trace.wrapping_sub(from));
+        let on_edge = |since: Trace| self.edges.binary_search(&(since & !NOT_PLAIN)).is_ok();
         // A swipe at the very instant with which it is compared could be taken for that instant.
-        if !found.is_empty() && seen.trail.traces().iter().any(on_edge) {
+        if !found.is_empty() && since_looks().any(on_edge) {
             return None;
         }
         let stood: Option<_> = standings.iter().map(|standing| seen.stood(standing)).collect();
         let told: Option<_> = found.iter().map(|found| seen.told(found)).collect();
         let mut pattern = Pattern {
             met: 1,
-            count: seen.trail.count,
+            count: seen.traces.len(),
             ranges: [(0, 0); MOST_SWIPES],
             stood: stood?,
             told: told?,
         };
-        for (range, trace) in pattern.ranges.iter_mut().zip(seen.trail.traces()) {
-            *range = self.between_edges(*trace);
+        for (range, trace) in pattern.ranges.iter_mut().zip(since_looks()) {
+            *range = self.between_edges(trace);
         }
         let mut again = Vec::new();
         let mut findings = Findings::over(&mut again, 0);
@@ -330,19 +335,15 @@ impl Shape {
 }
 
 impl Seen<'_> {
-    fn at(&self, swipe: usize) -> Instant {
-        self.trail.at(swipe, self.glance.looks.from)
-    }
-
     fn moment(&self, at: Instant) -> Moment {
-        let swipe = (0..self.trail.count).find(|swipe| self.at(*swipe) == at);
+        let swipe = self.traces.iter().position(|trace| instant_of(*trace) == at);
         swipe.map_or(Moment::After(at - self.glance.looks.from), Moment::Of)
     }
 
     fn instant(&self, moment: Moment) -> Instant {
         match moment {
             Moment::After(span) => self.glance.looks.from + span,
-            Moment::Of(swipe) => self.at(swipe),
+            Moment::Of(swipe) => instant_of(self.traces[swipe]),
         }
     }
 
@@ -398,10 +399,18 @@ impl Seen<'_> {
 }
 
 impl Pattern {
+    /// Whether traces are between its edges on a day that began to look at swipes at `from`.
     #[inline]
-    fn is_of(&self, trail: &Trail) -> bool {
-        let inside = |(trace, (from, length)): (&Trace, &(Trace, u64))| trace.wrapping_sub(*from) < *length;
-        self.count == trail.count && trail.traces().iter().zip(&self.ranges).all(inside)
+    fn is_of(&self, traces: &[Trace], from: Instant) -> bool {
+        let from = from.as_ms().cast_unsigned();
+        let inside =
+            |(trace, (range, length)): (&Trace, &(Trace, u64))| trace.wrapping_sub(from).wrapping_sub(*range) < *length;
+        self.count == traces.len() && traces.iter().zip(&self.ranges).all(inside)
+    }
+
+    /// How many swipes such a day has.
+    pub(crate) const fn count(&self) -> usize {
+        self.count
     }
 
     /// Whether nothing is found on such a day.
@@ -409,13 +418,13 @@ impl Pattern {
         self.told.is_empty()
     }
 
-    /// Says how somebody of a unit stood on such a day, which began to look at swipes at `from`.
+    /// Says how somebody of a unit stood on such a day, of which the traces are given.
     #[inline]
-    pub(crate) fn stand(&self, trail: &Trail, from: Instant, unit: Option<UnitIndex>, standings: &mut [Standing]) {
+    pub(crate) fn stand(&self, traces: &[Trace], unit: Option<UnitIndex>, standings: &mut [Standing]) {
         for (standing, stood) in standings.iter_mut().zip(&self.stood) {
             standing.presence = match stood.presence {
                 StoodPresence::Since(swipe) => Presence::Present {
-                    since: trail.at(swipe, from),
+                    since: instant_of(traces[swipe]),
                 },
                 StoodPresence::Excused => Presence::Excused,
                 StoodPresence::Expected => Presence::Expected,
