@@ -50,6 +50,7 @@ pub(crate) struct Told<'a> {
 
 /// Reads the days of a person that are judged: says what is remembered, and which days to look at closely. `None` where the swipes do not
 /// come in order, each at an instant of its own: nothing was said then.
+#[inline(never)]
 pub(crate) fn read_days(
     facts: &PersonFacts<'_>,
     timetable: &Timetable,
@@ -98,43 +99,56 @@ pub(crate) struct PlainReader {
 }
 
 /// Makes `traces` those of a person's swipes, one for each and one that ends them. They are plain where the swipe is the person's own at an
-/// office, known by now, not in doubt, and neither a repeat nor repeated. `None` if they are not in order.
+/// office, known by now, not in doubt, and neither a repeat nor repeated. `None` if they are not in order. Nothing else is done in this
+/// loop: the fewer instructions lie between one swipe and the next, the more of them are on their way from memory at once.
+#[inline(never)]
 fn trace_all(facts: &PersonFacts<'_>, now: Instant, traces: &mut Vec<Trace>) -> Option<()> {
-    let site = &facts.site.records().site;
-    let (readers, apart, ahead) = (
-        facts.site.plain_readers(),
-        site.debounce.as_ms(),
-        site.clock_tolerance.as_ms(),
-    );
+    let (site, readers) = (facts.site, facts.site.plain_readers());
+    let apart = site.records().site.debounce.as_ms().max(1);
     let mut own = (BadgeIndex(u32::MAX), NOWHEN);
-    let mut before = -1;
-    traces.clear();
-    traces.reserve(facts.swipes.len() + 1);
-    for swipe in facts.swipes {
+    let (mut before, mut repeats) = (-1, false);
+    traces.resize(facts.swipes.len() + 1, 0);
+    for (swipe, trace) in facts.swipes.iter().zip(&mut *traces) {
         let at = swipe.happened_at.as_ms();
-        if at <= before {
-            return None;
+        if at - before < apart {
+            if at <= before {
+                return None;
+            }
+            repeats |= before >= 0;
         }
+        before = at;
         if swipe.badge != own.0 {
             own = own_badge(facts, swipe.badge, now);
         }
         let reader = &readers[swipe.reader.at()];
         let is_plain = own.1.contains(swipe.happened_at)
             && reader.stands.contains(swipe.happened_at)
-            && at.saturating_sub(swipe.received_at.as_ms()) <= ahead;
-        let direction = swipe.faces.map_or(reader.direction, direction_of);
-        let direction = if is_plain { direction } else { NOT_PLAIN };
-        traces.push(direction | at.cast_unsigned());
-        if at - before < apart
-            && let [.., repeated, repeat] = &mut traces[..]
-        {
-            *repeated |= NOT_PLAIN;
-            *repeat |= NOT_PLAIN;
-        }
-        before = at;
+            && (swipe.happened_at <= swipe.received_at || site.quarantine(swipe).is_none());
+        *trace = if is_plain {
+            at.cast_unsigned() | swipe.faces.map_or(reader.direction, direction_of)
+        } else {
+            at.cast_unsigned() | NOT_PLAIN
+        };
     }
-    traces.push(NOT_PLAIN | LATEST);
+    if let Some(end) = traces.last_mut() {
+        *end = NOT_PLAIN | LATEST;
+    }
+    if repeats {
+        mark_repeats(traces, apart);
+    }
     (before < LATEST.cast_signed()).then_some(())
+}
+
+/// Makes those no longer plain that may be repeats of the one before, and that one.
+#[cold]
+fn mark_repeats(traces: &mut [Trace], apart: i64) {
+    for position in 1..traces.len() {
+        let between = instant_of(traces[position]) - instant_of(traces[position - 1]);
+        if between.as_ms() < apart {
+            traces[position - 1] |= NOT_PLAIN;
+            traces[position] |= NOT_PLAIN;
+        }
+    }
 }
 
 /// A badge, and when its swipes are plain: while it is the person's, if nobody else ever had it.

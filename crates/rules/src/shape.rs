@@ -102,7 +102,7 @@ pub(crate) struct Shape {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     /// How many days were like it.
-    met: u32,
+    met: u64,
     count: usize,
     /// Each trace from where on, since that moment, and how many milliseconds; what lies beyond `count` means nothing.
     ranges: [(Trace, u64); MOST_SWIPES],
@@ -270,9 +270,8 @@ impl Shape {
                 && next.is_some_and(|next| instant_of(*next) >= looks.until)
         };
         let position = self.patterns.iter().position(is_like)?;
-        let met = self.patterns[position].met.saturating_add(1);
-        self.patterns[position].met = met;
-        if position > 0 && self.patterns[position - 1].met < met {
+        self.patterns[position].met += 1;
+        if position > 0 && self.patterns[position - 1].met < self.patterns[position].met {
             self.patterns.swap(position - 1, position);
             return self.patterns.get(position - 1);
         }
@@ -473,7 +472,7 @@ impl Pattern {
         let (own, others) = (self.ranges[swipe], other.ranges[swipe]);
         let (first, second) = (own.min(others), own.max(others));
         let mut joined = self.clone();
-        joined.met = self.met.saturating_add(other.met);
+        joined.met = self.met + other.met;
         joined.ranges[swipe] = (first.0, first.1 + second.1);
         (first.0 + first.1 == second.0).then_some(joined)
     }
