@@ -489,14 +489,14 @@ fn remember(shapes: &mut Shapes, seen: &Seen<'_>, measures: &Measures, found: &[
     for finding in found {
         let mut measures = measures.iter();
         let own = measures.find(|(kind, period, ..)| *kind == finding.kind && named(finding, *period));
-        let Some(&(_, period, stay, measured)) = own else {
+        let Some(&(_, period, stay, over)) = own else {
             return;
         };
         told.push(Found {
             finding,
             period,
             stay,
-            measured,
+            measured: over,
         });
     }
     shapes.remember(seen, &told, standings);

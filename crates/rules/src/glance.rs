@@ -175,7 +175,7 @@ struct Reader<'a> {
     belongs: Interval,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Tells what is remembered of a day, else adds it to those to look at. Where the standings of the next day begin.
     #[inline]
     fn read_day(

@@ -210,9 +210,9 @@ impl Shapes {
         if seen.traces.len() <= MOST_SWIPES
             && shape.patterns.len() < MOST_PATTERNS
             && !shape.patterns.iter().any(is_like)
+            && let Some(pattern) = shape.pattern_of(seen, found, standings)
         {
-            let pattern = shape.pattern_of(seen, found, standings);
-            pattern.into_iter().for_each(|pattern| shape.add(pattern));
+            shape.add(pattern);
         }
     }
 }
