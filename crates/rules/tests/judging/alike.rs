@@ -20,23 +20,25 @@ use rules::{Evaluator, evaluate};
 use crate::support::{ALWAYS, World, day, swipe};
 
 /// Office hours of which days can be remembered, and some of which they cannot.
-const SITES: [&str; 12] = [
+const SITES: [&str; 14] = [
     "hours 08:30-17:30; grace 5m",
     "hours 08:30-12:00 13:30-17:30; grace 5m",
-    "hours 08:30-12:00 13:30-17:30; serious 15m; absent 60m; counts grace_end; early 5m",
+    "hours 08:30-12:00 13:30-17:30; grace 4m; serious 15m; absent 60m; counts grace_end; early 5m",
     "hours 08:30-12:00 13:30-17:30; morning leave free; afternoon arrive free; early 10m",
     "hours 08:00-12:00 12:00-16:00; every day; early 3m",
     "hours 08:30-17:30; arrive free",
     "hours 08:30-12:00 13:30-17:30; leave free; arrive_until 10:00; grace 2m",
     "hours 08:30-17:30; leave_until 20:00; arrive_from 07:30; leave_from 16:00; every day",
     "hours 22:00-06:00+1; every day; grace 10m",
+    "hours 16:00-08:30+1; every day",
+    "hours 08:30-17:30; leave_until 08:00+1; every day",
     "hours 08:30-12:00 13:30-17:30; flex 20m",
-    "hours 08:30-12:00 13:30-17:30; stepout 10m",
+    "hours 08:30-12:00 13:30-17:30; stepout 15m",
     "hours 08:30-17:30; late stay 18:00 09:00",
 ];
 
-/// Minutes of the day near which people swipe.
-const ANCHORS: [i64; 9] = [450, 510, 515, 600, 720, 765, 810, 1_050, 1_320];
+/// Minutes of the day near which people swipe: where something begins, ends or is in the middle.
+const ANCHORS: [i64; 13] = [450, 510, 515, 600, 615, 720, 765, 780, 810, 930, 1_050, 1_320, 1_410];
 
 const DAYS: i64 = 21;
 
@@ -74,15 +76,15 @@ struct Scenario {
     days: Vec<(usize, Vec<i64>)>,
     besides: Vec<Besides>,
     /// Whether bo is asked; the first date, how many, and when.
-    asked: Vec<(bool, i64, i64, i64)>,
+    asked: Vec<(bool, (i64, i64), i64)>,
     shuffled: bool,
 }
 
 fn besides() -> impl Strategy<Value = Besides> {
     let (days, minutes) = (|| 0..DAYS, || 0i64..1_440);
     prop_oneof![
-        3 => (days(), minutes(), 1i64..2_000).prop_map(|(day, from, minutes)| Besides::Leave(day, from, minutes)),
-        2 => (days(), 1i64..4).prop_map(|(day, days)| Besides::Leave(day, 0, days * 1_440)),
+        4 => (days(), minutes(), 1i64..2_000).prop_map(|(day, from, minutes)| Besides::Leave(day, from, minutes)),
+        4 => (days(), 1i64..4).prop_map(|(day, days)| Besides::Leave(day, 0, days * 1_440)),
         1 => (14u32..28).prop_map(Besides::MorningOff),
         1 => (14u32..28).prop_map(Besides::AfternoonOff),
         1 => (days(), minutes(), 20i64..200).prop_map(|(day, from, minutes)| Besides::Meeting(day, from, minutes)),
@@ -92,21 +94,23 @@ fn besides() -> impl Strategy<Value = Besides> {
         1 => (0u32..3, days(), any::<bool>()).prop_map(|(reader, day, away)| Besides::Moved(reader, day, away)),
         1 => days().prop_map(Besides::Reissued),
         1 => (days(), any::<bool>()).prop_map(|(day, leaves)| Besides::Transferred(day, leaves)),
-        2 => (0usize..80, 1i64..90).prop_map(|(swipe, seconds)| Besides::Repeated(swipe, seconds)),
-        2 => (0usize..80, -60i64..60).prop_map(|(swipe, seconds)| Besides::Doubtful(swipe, seconds)),
+        3 => (0usize..80, 1i64..70).prop_map(|(swipe, seconds)| Besides::Repeated(swipe, seconds)),
+        3 => (0usize..80, -10i64..90).prop_map(|(swipe, seconds)| Besides::Doubtful(swipe, seconds)),
         1 => (0usize..80).prop_map(Besides::Directed),
     ]
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {
-    let reader = prop_oneof![6 => 0u32..2, 2 => Just(2u32), 1 => 3u32..12];
-    let offset = prop_oneof![3 => -900i64..900, 1 => Just(0)];
-    let usual = vec(vec((0..ANCHORS.len(), offset, reader), 0..6), 1..4);
-    let off = prop_oneof![6 => -240_000i64..240_000, 1 => -1i64..2];
-    let days = vec((0usize..4, vec(off, 6)), 2 * usize::try_from(DAYS).expect("few days"));
-    let now = prop_oneof![2 => Just(DAYS * 1_440 + 6_000), 1 => 0..DAYS * 1_440];
-    let asked = vec((any::<bool>(), 0..DAYS, 1..DAYS, now), 2..7);
-    (0..SITES.len(), usual, days, vec(besides(), 0..5), asked, any::<bool>()).prop_map(
+    let reader = prop_oneof![6 => 0u32..2, 4 => Just(2u32), 1 => 3u32..12];
+    let offset = prop_oneof![4 => Just(0), 4 => -2i64..3, 1 => -20i64..20].prop_map(|half_minutes| half_minutes * 30);
+    let usual = vec(vec((0..ANCHORS.len(), offset, reader), 0..7), 1..3);
+    let off = prop_oneof![6 => -20_000i64..20_000, 2 => -1i64..2, 1 => -240_000i64..240_000];
+    let days = vec((0usize..6, vec(off, 7)), 2 * usize::try_from(DAYS).expect("few days"));
+    let now = prop_oneof![4 => Just(DAYS * 1_440 + 6_000), 1 => 0..DAYS * 1_440];
+    let range = prop_oneof![3 => Just((0, DAYS)), 1 => (0..DAYS, 1..DAYS)];
+    let asked = vec((any::<bool>(), range, now), 1..4);
+    let shuffled = prop_oneof![9 => Just(false), 1 => Just(true)];
+    (0..SITES.len(), usual, days, vec(besides(), 0..6), asked, shuffled).prop_map(
         |(site, usual, days, besides, asked, shuffled)| Scenario {
             site,
             usual,
@@ -239,10 +243,10 @@ fn change_swipe(swipes: &mut Vec<Swipe>, besides: &Besides) {
 }
 
 /// Judges the same with an evaluator that goes on and with ones that never judged before.
-fn compare(world: &World, asked: &[(bool, i64, i64, i64)]) -> Result<(), TestCaseError> {
+fn compare(world: &World, asked: &[(bool, (i64, i64), i64)]) -> Result<(), TestCaseError> {
     let site = SiteFacts::new(world.records.clone());
     let mut evaluator = Evaluator::new(&site);
-    for (is_bo, first, days, now) in asked {
+    for (is_bo, (first, days), now) in asked {
         let person = PersonIndex(u32::from(*is_bo));
         let dates = DateRange {
             from: date(*first),
@@ -272,6 +276,99 @@ proptest! {
     fn what_is_remembered_is_what_the_rules_say(scenario in scenario()) {
         compare(&scenario.world(), &scenario.asked)?;
     }
+}
+
+/// Judges days one after the other, each with these swipes (milliseconds of the day, and reader), and compares; says what is found of
+/// each.
+fn found_on(site: &str, days: &[&[(i64, u32)]]) -> Vec<String> {
+    let mut world = World::new(&format!("{site}; every day"));
+    for (number, swipes) in (0i64..).zip(days) {
+        for (clock, reader) in *swipes {
+            let at = minute(number, 0) + Span::from_ms(*clock);
+            world.swipes.push(swipe(at, at, BadgeIndex(0), ReaderIndex(*reader)));
+        }
+    }
+    let site = SiteFacts::new(world.records.clone());
+    let mut evaluator = Evaluator::new(&site);
+    let found = |number: i64| {
+        let dates = DateRange::of_date(date(number));
+        let facts = PersonFacts {
+            site: &site,
+            person: PersonIndex(0),
+            dates,
+            swipes: &world.swipes,
+            known_at: None,
+        };
+        let now = minute(60, 0);
+        let all = DateRange {
+            from: date(0),
+            until: date(20),
+        };
+        let judged = evaluator.judge(PersonIndex(0), all, &world.swipes, now).clone();
+        assert_eq!(judged, evaluate(&PersonFacts { dates: all, ..facts }, now));
+        let told = evaluate(&facts, now).findings;
+        told.iter()
+            .map(|finding| world.show(finding))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    (0..).zip(days).map(|(number, _)| number).map(found).collect()
+}
+
+const fn clock(hours: i64, minutes: i64, milliseconds: i64) -> i64 {
+    (hours * 60 + minutes) * 60_000 + milliseconds
+}
+
+#[test]
+fn a_swipe_at_the_very_instant_is_not_taken_for_it() {
+    let late = |out: i64| [(out, 1), (clock(8, 40, 0), 0), (clock(17, 30, 0), 1)];
+    let (at_the_start, after) = (clock(8, 30, 0), clock(8, 31, 0));
+    let days = [at_the_start, after, at_the_start, after].map(late);
+    let found = found_on("hours 08:30-17:30; grace 5m", &days.each_ref().map(|day| &day[..]));
+    let on = |day: &str| format!("day late 10m due {day}08:30 actual {day}08:40");
+    assert_eq!(found, ["14/", "15/", "", "17/"].map(on));
+}
+
+#[test]
+fn how_long_somebody_stepped_out_is_never_remembered() {
+    let day = |back: i64| {
+        [
+            (clock(8, 20, 0), 0),
+            (clock(10, 0, 0), 1),
+            (back, 0),
+            (clock(17, 30, 0), 1),
+        ]
+    };
+    let (short, long) = (clock(10, 9, 0), clock(10, 11, 0));
+    let days = [short, long, short, long].map(day);
+    let found = found_on("hours 08:30-17:30; stepout 10m", &days.each_ref().map(|day| &day[..]));
+    assert_eq!(found, ["", "day step_out 11m", "", "day step_out 11m"]);
+}
+
+#[test]
+fn the_middle_of_a_break_parts_days() {
+    let day = |both: i64| [(clock(8, 20, 0), 0), (both, 2), (clock(17, 40, 0), 1)];
+    let (before, after) = (clock(12, 45, -1), clock(12, 45, 0));
+    let found = found_on(
+        "hours 08:30-12:00 13:30-17:30",
+        &[&day(before), &day(after), &day(before), &day(after)],
+    );
+    assert_eq!(found[2], "afternoon missing_arrival due 13:30");
+    assert_eq!(found[3], "morning missing_departure due 17/12:00");
+}
+
+#[test]
+fn a_burst_is_one_swipe() {
+    let day = |second: i64| [(clock(15, 0, 0), 2), (clock(15, 0, second), 2)];
+    let found = found_on(
+        "hours 08:30-17:30",
+        &[&day(60_000), &day(59_999), &day(60_000), &day(59_999), &day(60_001)],
+    );
+    assert_eq!(
+        found[2],
+        "day late 390m due 08:30 actual 15:00, day early_leave 149m due 17:30 actual 15:01"
+    );
+    assert_eq!(found[3], "day missing_arrival due 17/08:30");
 }
 
 /// Every usual day and every millisecond at which it turns into another one, whichever of them is met first.
