@@ -18,7 +18,7 @@ use crate::meeting::{self, Attended, Judged, Taken};
 use crate::model::{Facing, MeetingIndex, Occasion, PersonIndex, Role, Subject, Swipe, UnitIndex};
 use crate::observation;
 use crate::office::{self, LastDeparture, Looked, MemberDraft, Office, StayView};
-use crate::shape::{Found, Seen, Shapes, Trace};
+use crate::shape::{Found, Seen, Shapes, Trace, last_seen};
 use crate::standing::{self, Standings};
 use crate::swipes::{Event, consider_next, events_of, events_of_stretches, in_order};
 use crate::time::Instant;
@@ -174,6 +174,8 @@ fn in_list_order(one: &Finding, other: &Finding) -> Ordering {
 #[derive(Debug, Default)]
 pub(crate) struct Case {
     pub(crate) context: Context,
+    /// Of which dates that is the context.
+    dates: Option<DateRange>,
     /// Whatever was seen anywhere around the days that are looked at, in order.
     pub(crate) events: Vec<Event>,
     /// Those that count at the office, where others were seen too.
@@ -200,7 +202,11 @@ impl Case {
 
     /// Turns to another person, or to other dates.
     fn turn_to(&mut self, facts: &PersonFacts<'_>, shapes: &mut Shapes) {
-        self.context = facts.site.context_of(facts.person, facts.dates);
+        // Without rule 12 it is the same for everybody.
+        if facts.site.any_late_allowance || self.dates != Some(facts.dates) {
+            self.context = facts.site.context_of(facts.person, facts.dates);
+            self.dates = Some(facts.dates);
+        }
         self.timetable
             .turn_to(facts.site, facts.person, self.context.planned, shapes);
     }
@@ -344,6 +350,7 @@ impl<'a> DayAt<'a> {
             hours: self.hours,
             day: self.close.position,
             glance,
+            seen_before: last_seen(&self.traces[..self.close.swipes.start]),
             traces: &self.traces[self.close.swipes.clone()],
             swipes: &facts.swipes[self.close.swipes.clone()],
         })

@@ -288,11 +288,14 @@ impl SiteFacts {
     }
 
     /// Whether an absence of a person that took time from a period ended so shortly before some instant of an interval that it may
-    /// be overstayed then.
-    pub(crate) fn has_leave_behind(&self, person: PersonIndex, interval: Interval) -> bool {
+    /// be overstayed then: they were last seen at an office before the interval at `seen`.
+    pub(crate) fn may_overstay(&self, person: PersonIndex, interval: Interval, seen: Option<Instant>) -> bool {
         let taking = &self.people[person.at()].taking;
         let last = taking[..taking.partition_point(|(until, _)| *until <= interval.until)].last();
-        last.is_some_and(|(until, _)| *until + OVERSTAY_REACH >= interval.from)
+        last.is_some_and(|(until, _)| {
+            let was_seen = *until <= interval.from && seen.is_some_and(|seen| *until <= seen);
+            *until + OVERSTAY_REACH >= interval.from && !was_seen
+        })
     }
 
     /// The local date to which a meeting's findings belong: that of its start.

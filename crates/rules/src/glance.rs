@@ -7,7 +7,9 @@ use crate::facts::PersonFacts;
 use crate::finding::{Findings, Presence, Standing};
 use crate::hours::{Run, Timetable};
 use crate::model::{BadgeIndex, UnitIndex};
-use crate::shape::{Glance, LATEST, NOT_PLAIN, Seen, Shapes, Trace, are_plain, direction_of, instant_of};
+use crate::shape::{
+    Glance, LATEST, NOT_PLAIN, Pattern, Seen, Shapes, Trace, are_plain, direction_of, instant_of, last_seen,
+};
 use crate::time::{Instant, Interval};
 
 /// A day that is to be looked at closely.
@@ -196,28 +198,48 @@ impl Reader<'_> {
         } else {
             None
         };
+        if let Some(pattern) = pattern.filter(|pattern| pattern.is_quiet() && !cfg!(debug_assertions)) {
+            let count = pattern.count();
+            let traces = &self.traces[self.next..self.next + count];
+            pattern.stand(traces, self.unit, &mut told.standings[stands..until]);
+            self.next += count;
+        } else {
+            let day = CloseDay::new(run.own, position, stands);
+            self.read_other_day(run, glance, pattern, told, close, (day, may_tell));
+        }
+        until
+    }
+
+    /// The same of a day on which something is found, or that is not remembered.
+    #[inline(never)]
+    fn read_other_day(
+        &mut self,
+        run: &Run<'_>,
+        glance: &Glance,
+        pattern: Option<&Pattern>,
+        told: &mut Told<'_>,
+        close: &mut Vec<CloseDay>,
+        (day, may_tell): (CloseDay, bool),
+    ) {
         let pattern = pattern.filter(|pattern| {
-            let seen = || self.seen(run, position, glance, pattern.count());
+            let seen = || self.seen(run, day.position, glance, pattern.count());
             pattern.is_quiet() || pattern.tell(&seen(), &mut told.findings)
         });
+        let swipes = self.pass(glance.looks);
         if let Some(pattern) = pattern {
-            let traces = &self.traces[self.next..self.next + pattern.count()];
-            pattern.stand(traces, self.unit, &mut told.standings[stands..until]);
+            let traces = &self.traces[swipes.clone()];
+            pattern.stand(traces, self.unit, &mut told.standings[day.standings..]);
             if !cfg!(debug_assertions) {
-                self.next += pattern.count();
-                return until;
+                return;
             }
         }
-        let is_told = pattern.is_some();
-        let swipes = self.pass(glance.looks);
         let plain = may_tell.then_some((*glance, self.unit));
         close.push(CloseDay {
             plain: plain.filter(|_| are_plain(&self.traces[swipes.clone()])),
             swipes,
-            is_told,
-            ..CloseDay::new(run.own, position, stands)
+            is_told: pattern.is_some(),
+            ..day
         });
-        until
     }
 
     fn seen<'s>(&'s self, run: &Run<'s>, day: usize, glance: &'s Glance, count: usize) -> Seen<'s> {
@@ -228,6 +250,7 @@ impl Reader<'_> {
             hours: run.hours,
             day,
             glance,
+            seen_before: last_seen(&self.traces[..self.next]),
             traces: &self.traces[swipes.clone()],
             swipes: &self.facts.swipes[swipes],
         }

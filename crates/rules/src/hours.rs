@@ -97,6 +97,10 @@ impl Run<'_> {
     /// The positions of those of its days that are among some dates.
     pub(crate) fn days_of(&self, dates: DateRange) -> Range<usize> {
         let days = &self.hours.days[self.days.clone()];
+        let ends = [days.first(), days.last()];
+        if ends.iter().flatten().all(|day| dates.contains(day.date)) {
+            return self.days.clone();
+        }
         let first = days.partition_point(|day| day.date < dates.from);
         let count = days[first..].partition_point(|day| day.date < dates.until);
         self.days.start + first..self.days.start + first + count

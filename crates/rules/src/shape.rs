@@ -51,6 +51,12 @@ pub(crate) const fn instant_of(trace: Trace) -> Instant {
     Instant::from_ms((trace & !NOT_PLAIN).cast_signed())
 }
 
+/// When the person was seen at an office, if the last of some swipes is plain.
+pub(crate) fn last_seen(traces: &[Trace]) -> Option<Instant> {
+    let last = traces.last().filter(|last| are_plain(&[**last]));
+    last.map(|last| instant_of(*last))
+}
+
 /// Whether all of some swipes are plain.
 pub(crate) fn are_plain(traces: &[Trace]) -> bool {
     traces.iter().all(|trace| trace & NOT_PLAIN != NOT_PLAIN)
@@ -78,6 +84,8 @@ pub(crate) struct Seen<'a> {
     /// The position of the day among the days of the hours.
     pub(crate) day: usize,
     pub(crate) glance: &'a Glance,
+    /// When the person was last seen at an office before it, if the swipe before is plain.
+    pub(crate) seen_before: Option<Instant>,
     pub(crate) traces: &'a [Trace],
     pub(crate) swipes: &'a [Swipe],
 }
@@ -393,7 +401,8 @@ impl Seen<'_> {
     fn is_in_doubt(&self, told: &[Told]) -> bool {
         let (site, spans) = (self.facts.site, self.glance.spans);
         let rests_on_leave = |told: &Told| matches!(told.kind, FindingKind::Absent | FindingKind::OverstayedLeave);
-        site.has_outage_in(spans) || told.iter().any(rests_on_leave) && site.has_leave_behind(self.facts.person, spans)
+        site.has_outage_in(spans)
+            || told.iter().any(rests_on_leave) && site.may_overstay(self.facts.person, spans, self.seen_before)
     }
 }
 
