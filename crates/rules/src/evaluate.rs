@@ -281,6 +281,9 @@ impl Case {
             let days = self.close.iter();
             days.filter_map(|close| Some((close, self.timetable.hours(close.own)?)))
         };
+        if self.close.is_empty() {
+            return;
+        }
         let mut looked = Looked::at_most(self.office_events().len());
         for (close, hours) in days() {
             let office = self.office(facts, hours, close.own, now);
@@ -350,7 +353,7 @@ impl<'a> DayAt<'a> {
             hours: self.hours,
             day: self.close.position,
             glance,
-            seen_before: last_seen(&self.traces[..self.close.swipes.start]),
+            before: last_seen(&self.traces[..self.close.swipes.start]),
             traces: &self.traces[self.close.swipes.clone()],
             swipes: &facts.swipes[self.close.swipes.clone()],
         })

@@ -61,9 +61,17 @@ pub struct SiteFacts {
     pub(crate) duty_checks: Vec<Vec<Instant>>,
 }
 
+/// What most people have, where judging finds it at once: one badge that nobody else ever had, and one stint.
+#[derive(Clone, Copy, Debug, Default)]
+struct Plain {
+    badge: Option<(BadgeIndex, Interval)>,
+    stint: Option<(UnitIndex, Interval)>,
+}
+
 /// What concerns one person.
 #[derive(Debug, Default)]
 struct PersonIndexes {
+    plain: Plain,
     badges: Vec<BadgeIndex>,
     /// Which schedule they follow when, in order; gaps are no office hours.
     following: Vec<Following>,
@@ -228,6 +236,24 @@ impl SiteFacts {
         }
         let stand = self.stand_at(reader, at)?;
         Some((stand, self.is_office(stand.place)))
+    }
+
+    /// When a badge is a person's, if nobody else ever had it.
+    pub(crate) fn sole_grant(&self, person: PersonIndex, badge: BadgeIndex) -> Option<Interval> {
+        match self.people[person.at()].plain.badge {
+            Some((only, held)) if only == badge => Some(held),
+            _ => sole_grant(&self.records, person, badge),
+        }
+    }
+
+    /// A person's unit at an instant, and over which time around it.
+    pub(crate) fn unit_around(&self, person: PersonIndex, at: Instant) -> Option<(UnitIndex, Interval)> {
+        let only = self.people[person.at()].plain.stint;
+        let holds = only.filter(|(_, belongs)| belongs.contains(at));
+        holds.or_else(|| {
+            let stint = self.stint_at(person, at)?;
+            Some((stint.unit, stint.interval))
+        })
     }
 
     /// Which readers' swipes are plain, by reader.
@@ -772,8 +798,32 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
             .meetings
             .sort_by_key(|(meeting, _)| (records.meetings[meeting.at()].starts, *meeting));
         indexes.following = following(records, schedule_ids, position);
+        indexes.plain = plain(
+            records,
+            PersonIndex(u32::try_from(position).unwrap_or(u32::MAX)),
+            &indexes.badges,
+        );
     }
     people
+}
+
+fn plain(records: &SiteRecords, person: PersonIndex, badges: &[BadgeIndex]) -> Plain {
+    let badge = match badges {
+        [only] => sole_grant(records, person, *only).map(|held| (*only, held)),
+        _ => None,
+    };
+    let stint = match &records.people[person.at()].stints[..] {
+        [only] => Some((only.unit, only.interval)),
+        _ => None,
+    };
+    Plain { badge, stint }
+}
+
+fn sole_grant(records: &SiteRecords, person: PersonIndex, badge: BadgeIndex) -> Option<Interval> {
+    match records.badges[badge.at()].grants[..] {
+        [only] if only.person == person => Some(only.interval),
+        _ => None,
+    }
 }
 
 /// Whoever stands in for somebody is away from the office for the meeting, as those on its roster are.

@@ -156,12 +156,9 @@ fn mark_repeats(traces: &mut [Trace], apart: i64) {
 /// A badge, and when its swipes are plain: while it is the person's, if nobody else ever had it.
 #[cold]
 fn own_badge(facts: &PersonFacts<'_>, badge: BadgeIndex, now: Instant) -> (BadgeIndex, Interval) {
-    let records = facts.site.records();
-    let known = Interval::new(records.site.since, now.next());
-    let held = match &records.badges[badge.at()].grants[..] {
-        [only] if only.person == facts.person => only.interval.intersect(known),
-        _ => NOWHEN,
-    };
+    let known = Interval::new(facts.site.records().site.since, now.next());
+    let held = facts.site.sole_grant(facts.person, badge);
+    let held = held.map_or(NOWHEN, |held| held.intersect(known));
     (badge, held)
 }
 
@@ -250,7 +247,7 @@ impl Reader<'_> {
             hours: run.hours,
             day,
             glance,
-            seen_before: last_seen(&self.traces[..self.next]),
+            before: last_seen(&self.traces[..self.next]),
             traces: &self.traces[swipes.clone()],
             swipes: &self.facts.swipes[swipes],
         }
@@ -315,9 +312,9 @@ impl Reader<'_> {
 
     #[cold]
     fn find_unit(&mut self, at: Instant) -> Interval {
-        let stint = self.facts.site.stint_at(self.facts.person, at);
-        self.unit = stint.map(|stint| stint.unit);
-        self.belongs = stint.map_or(NOWHEN, |stint| stint.interval);
+        let around = self.facts.site.unit_around(self.facts.person, at);
+        self.unit = around.map(|(unit, _)| unit);
+        self.belongs = around.map_or(NOWHEN, |(_, belongs)| belongs);
         self.belongs
     }
 }

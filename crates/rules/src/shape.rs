@@ -85,7 +85,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) day: usize,
     pub(crate) glance: &'a Glance,
     /// When the person was last seen at an office before it, if the swipe before is plain.
-    pub(crate) seen_before: Option<Instant>,
+    pub(crate) before: Option<Instant>,
     pub(crate) traces: &'a [Trace],
     pub(crate) swipes: &'a [Swipe],
 }
@@ -402,7 +402,7 @@ impl Seen<'_> {
         let (site, spans) = (self.facts.site, self.glance.spans);
         let rests_on_leave = |told: &Told| matches!(told.kind, FindingKind::Absent | FindingKind::OverstayedLeave);
         site.has_outage_in(spans)
-            || told.iter().any(rests_on_leave) && site.may_overstay(self.facts.person, spans, self.seen_before)
+            || told.iter().any(rests_on_leave) && site.may_overstay(self.facts.person, spans, self.before)
     }
 }
 
