@@ -45,6 +45,7 @@ struct MeetingPage {
     proposals: Vec<ProposalView>,
     unlisted: Vec<Stranger>,
     roster: Vec<RosterView>,
+    has_seats: bool,
     moved: Vec<RowView>,
     permitted: Vec<RowView>,
     accepted: Vec<RowView>,
@@ -234,7 +235,8 @@ impl Desk<'_> {
             units: self.units(assessment),
             proposals: proposals.collect(),
             unlisted: unlisted.collect(),
-            roster: self.announced.roster.iter().map(|entry| self.entry(entry)).collect(),
+            has_seats: self.announced.roster.iter().any(|entry| entry.seat.is_some()),
+            roster: self.roster(),
             moved: self.rows(TableFile::MeetingEnds, |cells| self.moved(cells)),
             permitted: self.rows(TableFile::Permissions, |cells| self.permitted(cells)),
             accepted: self.rows(TableFile::Substitutes, |cells| self.accepted(cells)),
@@ -293,6 +295,13 @@ impl Desk<'_> {
             }
         };
         assessment.tallies.iter().map(view).collect()
+    }
+
+    /// Those of whom something is said first.
+    fn roster(&self) -> Vec<RosterView> {
+        let mut entries: Vec<_> = self.announced.roster.iter().map(|entry| self.entry(entry)).collect();
+        entries.sort_by_key(|entry| entry.verdict.is_empty());
+        entries
     }
 
     fn entry(&self, entry: &RosterEntry) -> RosterView {
