@@ -23,9 +23,6 @@ const LONGEST_LINE: usize = 512;
 /// The longest name of an XML element that is looked at.
 const LONGEST_NAME: usize = 64;
 
-/// A shorter boundary is searched for at the beginnings of lines only, for it is found in any picture.
-const DISTINCT_BOUNDARY: usize = 8;
-
 /// The element whose loss is reported; others are none of ours.
 const ALERT: &[u8] = b"EventNotificationAlert";
 
@@ -62,8 +59,8 @@ pub struct Documents {
     state: State,
     /// The line up to here, as far as it is between documents.
     line: Vec<u8>,
-    /// The last boundary with its dashes.
-    boundary: Vec<u8>,
+    /// The first and the last boundary with their dashes: what looks like one in the middle of something may be none.
+    boundaries: [Vec<u8>; 2],
     /// The part at hand is a picture by its headers.
     is_picture: bool,
     found: VecDeque<Result<Document, Malformed>>,
@@ -211,15 +208,12 @@ impl Documents {
         let line = core::mem::take(&mut self.line);
         let line = line.trim_ascii();
         if line.is_empty() {
-            if self.is_picture && !self.boundary.is_empty() {
+            if self.is_picture && !self.boundaries[0].is_empty() {
                 self.state = State::Picture;
             }
         } else if line.starts_with(b"--") {
             self.is_picture = false;
-            // The last one has dashes behind it too.
-            if line.strip_suffix(b"--") != Some(self.boundary.as_slice()) {
-                self.boundary = line.to_vec();
-            }
+            self.note_boundary(line);
         } else if is_picture(line) {
             self.is_picture = true;
         } else if line == b"Heartbeat" || line.starts_with(b"Code=") {
@@ -231,21 +225,30 @@ impl Documents {
         }
     }
 
+    fn note_boundary(&mut self, line: &[u8]) {
+        // The last one of a body has dashes behind it too.
+        let is_last = |known: &Vec<u8>| line.strip_suffix(b"--") == Some(known);
+        if self.boundaries[0].is_empty() {
+            self.boundaries = [line.to_vec(), line.to_vec()];
+        } else if !self.boundaries.iter().any(is_last) {
+            self.boundaries[1] = line.to_vec();
+        }
+    }
+
     /// Passes over a picture, up to its boundary.
     fn picture(&mut self) {
-        let (needle, bytes) = (self.boundary.as_slice(), &self.bytes[self.start..]);
-        let found = bytes.windows(needle.len()).enumerate().find(|(at, window)| {
-            *window == needle && (needle.len() >= DISTINCT_BOUNDARY || *at == 0 || bytes[at - 1] == b'\n')
-        });
-        if let Some((at, _)) = found {
+        let bytes = &self.bytes[self.start..];
+        let find = |boundary: &Vec<u8>| bytes.windows(boundary.len()).position(|window| window == boundary);
+        let found = self.boundaries.iter().filter_map(find).min();
+        if let Some(at) = found {
             self.state = State::Between;
             self.is_picture = false;
             self.start += at;
             self.read = self.start;
         } else {
-            // One byte more than the beginning of a boundary, to see the line end before it.
-            let kept = needle.len().min(bytes.len());
-            self.start = self.bytes.len() - kept;
+            // The last bytes may be the beginning of a boundary.
+            let longest = self.boundaries.iter().map(Vec::len).max().unwrap_or(0);
+            self.start = self.bytes.len() - longest.min(bytes.len());
             self.read = self.bytes.len();
         }
     }
@@ -298,8 +301,8 @@ impl Documents {
 
     /// Whether the line that began there, inside of a document, is a boundary.
     fn is_at_boundary(&self, line_start: usize) -> bool {
-        let line = self.candidate().get(line_start..);
-        line_start > 0 && !self.boundary.is_empty() && line == Some(&self.boundary)
+        let line = self.candidate().get(line_start..).unwrap_or_default();
+        line_start > 0 && !line.is_empty() && self.boundaries.iter().any(|boundary| boundary == line)
     }
 
     fn whole(&mut self, kind: Kind) {
@@ -327,6 +330,10 @@ impl Documents {
             return self.again();
         }
         self.line.clear();
+        if !self.candidate().ends_with(b"\n") {
+            // What follows is not the beginning of a line.
+            self.line.push(b'?');
+        }
         self.begin(State::Between);
     }
 
@@ -420,9 +427,10 @@ impl Xml {
         if byte != b'>' {
             return Step::More;
         }
-        let is_closed = match self.has_content {
-            true => closes(read, &read[1..=self.name]),
-            false => read.ends_with(b"/>"),
+        let is_closed = if self.has_content {
+            closes(read, &read[1..=self.name])
+        } else {
+            read.ends_with(b"/>")
         };
         self.has_content = true;
         if is_closed { Step::Whole } else { Step::More }

@@ -38,8 +38,9 @@ fn content(node: Node<'_, '_>, depth: usize) -> Result<Value, Reason> {
             None => drop(fields.insert(child.tag_name().name().to_string(), value)),
         }
     }
-    Ok(match fields.is_empty() {
-        true => Value::String(node.text().unwrap_or_default().trim().to_string()),
-        false => Value::Object(fields),
+    Ok(if fields.is_empty() {
+        Value::String(node.text().unwrap_or_default().trim().to_string())
+    } else {
+        Value::Object(fields)
     })
 }
