@@ -67,10 +67,10 @@ fn a_folder_of_nothing_but_a_zone_is_a_bureau() {
     let compiled = compiled(&[SITE]);
     assert_eq!(problems(&compiled), [""; 0]);
     let site = &compiled.records.site;
-    assert_eq!(site.debounce.as_ms(), 60_000);
-    assert_eq!(site.clock_tolerance.as_ms(), 30_000);
-    assert_eq!(site.coverage_tolerance.as_ms(), 120_000);
-    assert_eq!(site.meeting_travel.as_ms(), 600_000);
+    assert_eq!(site.settings[0].debounce.as_ms(), 60_000);
+    assert_eq!(site.settings[0].clock_tolerance.as_ms(), 30_000);
+    assert_eq!(site.settings[0].coverage_tolerance.as_ms(), 120_000);
+    assert_eq!(site.settings[0].meeting_travel.as_ms(), 600_000);
     assert_eq!(site.since, shanghai("2020-01-01 00:00"));
 }
 
@@ -284,6 +284,31 @@ fn site_settings_and_defaults_of_periods() {
         (300_000, 1_800_000)
     );
     assert_eq!(compiled.records.site.since, shanghai("2026-09-01 00:00"));
+}
+
+#[test]
+fn settings_hold_from_their_date_and_keep_what_they_do_not_say() {
+    let site = "time_zone = \"Asia/Shanghai\"\ndebounce_seconds = 90\n[[settings]]\nfrom = 2026-10-01\nmeeting_travel_minutes = 15\n[[settings]]\nfrom = 2026-09-01\ndebounce_seconds = 20\nfoo = 1\n[[settings]]\ndebounce_seconds = 1\n[[settings]]\nfrom = 2026-09-01\n";
+    let compiled = compiled(&[("site.toml", site)]);
+    assert_eq!(
+        problems(&compiled),
+        [
+            "site.toml:9 key_unknown?",
+            "site.toml:10 value_missing",
+            "site.toml:13 duplicate"
+        ]
+    );
+    let site = &compiled.records.site;
+    let at = |instant| {
+        let settings = site.settings_at(shanghai(instant));
+        (
+            settings.debounce.as_ms() / 1_000,
+            settings.meeting_travel.as_ms() / 60_000,
+        )
+    };
+    assert_eq!(at("2026-08-31 23:59:59"), (90, 10));
+    assert_eq!(at("2026-09-01 00:00"), (20, 10));
+    assert_eq!(at("2026-10-01 00:00"), (20, 15));
 }
 
 #[test]

@@ -163,7 +163,15 @@ impl Pump {
     }
 
     fn note_clock(&mut self, reader: String, ahead: Span, at: Instant) {
-        let tolerance = self.shared.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self
+            .shared
+            .site
+            .borrow()
+            .facts
+            .records()
+            .site
+            .settings_at(at)
+            .clock_tolerance;
         let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
         self.heartbeats.note(&reader.as_str().into(), at);
         let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);

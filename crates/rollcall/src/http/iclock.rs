@@ -299,7 +299,7 @@ impl IclockState {
             }
         }
         let memory = known.contact().terminal.memory();
-        let tolerance = self.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
         self.commit(swipes).await?;
         for wrong in &malformed {
