@@ -278,6 +278,15 @@ pub enum Dialect {
     Isapi,
 }
 
+impl Dialect {
+    /// The name in configuration files and addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Isapi => "isapi",
+        }
+    }
+}
+
 /// What a stream of documents tells. `push`, then `next` until it is empty; `end` where the stream ends.
 #[derive(Clone, Debug)]
 pub struct Stream {
