@@ -279,6 +279,9 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 1] = [Self::Isapi];
+
     /// The name in configuration files and addresses.
     pub const fn name(self) -> &'static str {
         match self {
