@@ -1,12 +1,15 @@
 //! The `[[reader]]` tables of `rollcall.toml`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use wire::adms::{StatusRule, is_serial};
+use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
+use crate::controller::Controller;
 use crate::osdp::{self, OsdpReader, SecureChannelKey};
 
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
@@ -15,7 +18,7 @@ use crate::osdp::{self, OsdpReader, SecureChannelKey};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR` or `osdp:BUS/ADDRESS`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS` or `isapi`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -32,7 +35,7 @@ pub struct ReaderTable {
     pub silent_after_seconds: Option<u32>,
     /// The key that is set at a ZKTeco terminal.
     pub comm_key: Option<String>,
-    /// Whether the state that a ZKTeco terminal notes with a record is its direction; `false` where it is not said.
+    /// Whether the state that a terminal or controller notes with a record is its direction; `false` where it is not said.
     pub status_is_direction: Option<bool>,
     /// Whether the clock of a terminal that we call is set when it is wrong; `false` where it is not said.
     pub set_clock: Option<bool>,
@@ -44,6 +47,20 @@ pub struct ReaderTable {
     pub secure_channel_key_file: Option<PathBuf>,
     /// Whether a number that is keyed at an OSDP reader is a badge; `false` where it is not said.
     pub keypad: Option<bool>,
+    /// The key in the address that a controller posts to.
+    pub push_key: Option<String>,
+    /// The file that holds it.
+    pub push_key_file: Option<PathBuf>,
+    /// The addresses and networks that a controller may post from; any where it is not said.
+    pub peers: Option<Vec<String>>,
+    /// What is a badge at a controller: `employee` (where it is not said) or `card`.
+    pub badge: Option<String>,
+    /// Directions of a controller's card readers, by number.
+    pub card_readers: Option<BTreeMap<String, String>>,
+    /// Directions of a controller's doors, by number.
+    pub doors: Option<BTreeMap<String, String>>,
+    /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
+    pub also_swipes: Option<Vec<String>>,
 }
 
 /// A reader and how to hear it.
@@ -59,6 +76,9 @@ pub struct ReaderConfig {
     pub baud: u32,
     /// No sign of life for longer means not covered; 0 takes the reader as covered while its link is up.
     pub silent_after_seconds: u32,
+    /// Whether silence means something only once the reader has shown that it has a heartbeat: not all models have one, and nobody
+    /// said how long this one may be silent.
+    pub silence_needs_heartbeat: bool,
     /// Whether a TCP peer is told what became of each record.
     pub reply: bool,
     /// The key that is set at a ZKTeco terminal.
@@ -74,6 +94,10 @@ pub struct ReaderConfig {
 pub struct CommKey(String);
 
 impl CommKey {
+    pub(crate) const fn new(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -105,6 +129,8 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
+    /// An access controller that reports events.
+    Controller(Controller),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -116,12 +142,17 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_))
+        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_))
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::Adms(_) | Self::Zk(_) | Self::ZkUdp(_))
+    }
+
+    /// Whether the reader keeps what it cannot deliver, so that a reading of it may be an old one.
+    pub const fn keeps_records(&self) -> bool {
+        self.is_terminal() || matches!(self, Self::Controller(_))
     }
 }
 
@@ -141,11 +172,11 @@ pub struct ConfigError {
 const OSDP_FORMAT: &str = "wiegand";
 
 /// Link schemes of later versions.
-const LATER_LINKS: [&str; 2] = ["mqtt", "isapi"];
+const LATER_LINKS: [&str; 1] = ["mqtt"];
 
 /// The schemes that there are, for messages.
 const LINKS: &str =
-    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR and osdp:BUS/ADDRESS";
+    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS and isapi";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -182,12 +213,13 @@ impl ReaderTable {
             ));
         }
         self.check_terminal_keys(&link)?;
-        let heartbeat = if link.is_terminal() { SILENT_AFTER_SECONDS } else { 0 };
+        self.check_controller_keys(&link)?;
+        let heartbeat = if link.keeps_records() { SILENT_AFTER_SECONDS } else { 0 };
         Ok(ReaderConfig {
             id: id.to_owned(),
             decoding: Decoding {
                 format,
-                badge_key: self.badge_key(format)?,
+                badge_key: self.badge_key(format.default_badge_key())?,
                 wiegand_format: self.wiegand_format(format)?,
                 suffix: self.suffix(format)?,
             },
@@ -197,6 +229,7 @@ impl ReaderTable {
                 Link::Osdp(_) => 0,
                 _ => self.silent_after_seconds.unwrap_or(heartbeat),
             },
+            silence_needs_heartbeat: matches!(link, Link::Controller(_)) && self.silent_after_seconds.is_none(),
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -224,6 +257,7 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
+            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
             _ if LATER_LINKS.contains(&scheme) => Err(self.error(
                 "link",
                 format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
@@ -296,10 +330,10 @@ impl ReaderTable {
                 "it is empty; write the key that is set at the terminal, or remove it".into(),
             ));
         }
-        if self.status_is_direction.is_some() && !link.is_terminal() {
+        if self.status_is_direction.is_some() && !link.keeps_records() {
             return Err(self.error(
                 "status_is_direction",
-                "only `adms:`, `zk:` and `zk-udp:` links have it; remove it".into(),
+                "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
             ));
         }
         if self.set_clock.is_some() && !called {
@@ -340,6 +374,9 @@ impl ReaderTable {
                 ));
             }
             (None, link) if link.is_terminal() => return Ok(Format::Adms),
+            (Some(_), Link::Controller(_)) => {
+                return Err(self.error("format", "the link says what a controller speaks; remove it".into()));
+            }
             (None, Link::Osdp(_)) => return Ok(Format::WiegandBits),
             (Some(name), Link::Osdp(_)) if name == OSDP_FORMAT => return Ok(Format::WiegandBits),
             (Some(_), Link::Osdp(_)) => {
@@ -350,7 +387,7 @@ impl ReaderTable {
                 return Err(self.error("format", problem));
             }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http) => Format::Json.name(),
+            (None, Link::Http | Link::Controller(_)) => Format::Json.name(),
             (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
         };
         let format = name.parse::<Format>().ok().filter(|format| format.is_for_links());
@@ -372,9 +409,9 @@ impl ReaderTable {
         }
     }
 
-    fn badge_key(&self, format: Format) -> Result<BadgeKeyRule, ConfigError> {
+    pub(crate) fn badge_key(&self, default: BadgeKeyRule) -> Result<BadgeKeyRule, ConfigError> {
         let Some(name) = &self.badge_key else {
-            return Ok(format.default_badge_key());
+            return Ok(default);
         };
         name.parse().map_err(|unknown: UnknownName| {
             let names = BadgeKeyRule::ALL.map(BadgeKeyRule::name).join(", ");
@@ -414,7 +451,7 @@ impl ReaderTable {
         })
     }
 
-    fn error(&self, key: &'static str, problem: String) -> ConfigError {
+    pub(crate) fn error(&self, key: &'static str, problem: String) -> ConfigError {
         ConfigError {
             reader: self.id.clone(),
             key,
@@ -528,6 +565,100 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_controller_that_calls_us_has_a_key_that_does_not_show() {
+        let key = "0123456789abcdef";
+        let table = format!("id = 'door'\nlink = 'isapi'\npush_key = '{key}'");
+        let reader = check(&table).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(controller.rule, wire::controller::EventRule::DEFAULT);
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (900, true)
+        );
+        assert!(
+            !format!("{reader:?}").contains(key),
+            "a key must not show in a debug print"
+        );
+        assert!(controller.is_peer([192, 0, 2, 1].into()), "from anywhere");
+
+        let all = "badge = 'card'\nbadge_key = 'decimal32'\nstatus_is_direction = true\ncard_readers = { 1 = 'in', 2 = 'out' }\n\
+                   doors = { 3 = 'both' }\nalso_swipes = ['5/181']\npeers = ['10.0.0.0/8', '2001:db8::7']\nsilent_after_seconds = 60";
+        let reader = check(&format!("{table}\n{all}")).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (60, false)
+        );
+        let rule = &controller.rule;
+        assert_eq!(
+            (rule.badge, rule.badge_key),
+            (wire::controller::Badge::Card, BadgeKeyRule::Decimal32)
+        );
+        assert_eq!(
+            (rule.status, rule.also_swipes.as_slice()),
+            (StatusRule::Direction, [(5, 181)].as_slice())
+        );
+        assert_eq!(rule.card_readers, [(1, wire::Faces::In), (2, wire::Faces::Out)]);
+        assert_eq!(rule.doors, [(3, wire::Faces::Both)]);
+        for (address, is_peer) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("192.0.2.1", false),
+            ("2001:db8::7", true),
+        ] {
+            assert_eq!(
+                controller.is_peer(address.parse().expect("an address")),
+                is_peer,
+                "{address}"
+            );
+        }
+    }
+
+    const WRONG_CONTROLLERS: &[(&str, &str)] = &[
+        (
+            "id = 'r'\nlink = 'isapi'",
+            "`push_key`: write push_key or push_key_file: the key in the address that the device is told to post to, /readers/r/isapi?key=…",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = 'short'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789&key=a'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key_file = '/nowhere/key'",
+            "cannot read /nowhere/key",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\npeers = ['gate']",
+            "`gate` is no address and no network; write 192.0.2.7",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nbadge = 'face'",
+            "`face` is unknown; write employee",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\ndoors = { 1 = 'inside' }",
+            "is no direction; write numbers as in { 1 = \"in\"",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nalso_swipes = ['181']",
+            "`181` is no event; write its major and sub type",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nformat = 'json'",
+            "the link says what a controller speaks",
+        ),
+        ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+    ];
+
     const WRONG_LINKS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
@@ -567,7 +698,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-            "only `adms:`, `zk:` and `zk-udp:` links have it",
+            "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it",
         ),
     ];
 
@@ -634,7 +765,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
-        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_KEYS].concat() {
+        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_CONTROLLERS, WRONG_KEYS].concat() {
             let error = check(table).expect_err(table);
             assert!(error.contains(expected), "{table}: {error}");
         }

@@ -10,6 +10,7 @@
 
 mod backoff;
 pub mod config;
+mod controller;
 mod delivery;
 mod link;
 pub mod osdp;
@@ -18,6 +19,7 @@ mod tcp;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
+pub use controller::Controller;
 pub use delivery::{Delivery, LinkEvent, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
