@@ -92,6 +92,10 @@ pub enum Reason {
     ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
     BadField,
+    /// A serial bridge forwards bytes, and its reader's configuration does not say what they are.
+    SerialFormat,
+    /// A badge that waited for us somewhere and does not say when it was shown.
+    Undated,
 }
 
 impl Reason {
@@ -119,6 +123,8 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
+            Self::SerialFormat => "serial_format",
+            Self::Undated => "undated",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod adms;
 mod common;
+mod messages;
 mod streams;
 mod stripes;
 mod vectors;
