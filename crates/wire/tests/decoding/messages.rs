@@ -318,7 +318,7 @@ proptest! {
 
     #[test]
     fn what_a_bridge_forwards_is_read_wherever_it_is_cut(tags in prop::collection::vec(1_u32.., 1..40)) {
-        let line = tags.iter().map(u32::to_string).collect::<Vec<_>>().join("\r\n");
+        let line = tags.iter().map(u32::to_string).collect::<Vec<_>>().join("\r\n") + "\r\n";
         let mut bridge = bridge(Format::WiegandDecimal);
         let heard: Vec<_> = line.as_bytes().chunks(255)
             .flat_map(|piece| bridge.hear(&received(str::from_utf8(piece).expect("ASCII"))).readings)
