@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use wire::{HappenedAt, Heard, Malformed, Reading, Reason};
 
 use super::config::MqttBroker;
-use super::connection::{Connection, Session, why};
+use super::connection::{Connection, Session, is_too_large, why};
 use super::readers::{Place, Will};
 use super::unacknowledged::Unacknowledged;
 use crate::backoff::Backoff;
@@ -51,6 +51,7 @@ pub async fn run(broker: MqttBroker, readers: Vec<ReaderConfig>, context: LinkCo
         heard_at: None,
         catching_up: None,
         is_subscribed: false,
+        gives_up_session: false,
     };
     client.run().await;
 }
@@ -116,6 +117,8 @@ struct Client {
     /// The session was resumed after an absence, so what comes may have waited.
     catching_up: Option<CatchingUp>,
     is_subscribed: bool,
+    /// The broker holds what we cannot take, so that the next connection begins a new session.
+    gives_up_session: bool,
 }
 
 impl Client {
@@ -142,7 +145,11 @@ impl Client {
     async fn connect(&mut self) -> Ended {
         self.connections += 1;
         self.is_subscribed = false;
-        let mut connection = match Connection::open(&self.broker, &self.session, self.context.timing.peer_answers) {
+        let session = Session {
+            lasts: self.session.lasts && !std::mem::take(&mut self.gives_up_session),
+            ..self.session.clone()
+        };
+        let mut connection = match Connection::open(&self.broker, &session, self.context.timing.peer_answers) {
             Ok(connection) => connection,
             Err(why) => return Ended::Lost(why),
         };
@@ -168,7 +175,10 @@ impl Client {
             };
             let taken = match packet {
                 Some(Ok(packet)) => self.take(packet, connection).await,
-                Some(Err(error)) => Err(Ended::Lost(why(&error, &self.broker))),
+                Some(Err(error)) => {
+                    self.gives_up_session = is_too_large(&error);
+                    Err(Ended::Lost(why(&error, &self.broker)))
+                }
                 None => Err(Ended::Lost(format!(
                     "the connection to broker {} ended",
                     self.broker.id

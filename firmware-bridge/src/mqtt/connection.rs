@@ -1,10 +1,9 @@
 //! One connection to a broker, and what goes wrong with it in words.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use rumqttc::{
-    AckMode, AsyncClient, Broker, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet,
+    AckMode, AsyncClient, Broker, ConnectReturnCode, ConnectionError, Error, Event, EventLoop, MqttOptions, Packet,
     StateError, TlsConfiguration, TlsError, Transport,
 };
 use tokio::sync::mpsc;
@@ -106,20 +105,30 @@ pub fn why(error: &ConnectionError, broker: &MqttBroker) -> String {
         ConnectionError::Io(error) => format!("cannot connect to broker {id} at {host}:{port}: {error}"),
         ConnectionError::NetworkTimeout => format!("broker {id} at {host}:{port} does not answer"),
         ConnectionError::Tls(error) => why_insecure(error, broker),
-        ConnectionError::MqttState(StateError::Deserialization(error)) => format!(
-            "broker {id} sent what is no MQTT, or a message of more than 256 KiB ({error}); limit it there \
-             (mosquitto: message_size_limit 10000)"
+        error if is_too_large(error) => format!(
+            "broker {id} sent a message of more than {LARGEST_MESSAGE} bytes, and would send it again, so what waits there is \
+             given up; limit messages at the broker (mosquitto: message_size_limit 10000)"
         ),
-        ConnectionError::MqttState(StateError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-            format!("broker {id} sent what is no TLS: {error}")
-        }
         ConnectionError::MqttState(StateError::AwaitPingResp) => format!("broker {id} does not answer any more"),
-        ConnectionError::MqttState(StateError::ConnectionAborted | StateError::Io(_)) => format!(
+        ConnectionError::MqttState(
+            StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(Error::Io(_)),
+        ) => format!(
             "broker {id} ended the connection; it is made again (if that goes on: does another program have our client_id, \
              or does the broker speak TLS on this port?)"
         ),
+        ConnectionError::MqttState(StateError::Deserialization(error)) => {
+            format!("broker {id} sent what is no MQTT: {error}; is {host}:{port} the port of a broker?")
+        }
         other => format!("broker {id}: {other}"),
     }
+}
+
+/// Whether a message was larger than any that we take off the wire; it comes again for as long as the session is kept.
+pub fn is_too_large(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::MqttState(StateError::Deserialization(Error::PayloadSizeLimitExceeded(_)))
+    )
 }
 
 fn why_insecure(error: &TlsError, broker: &MqttBroker) -> String {

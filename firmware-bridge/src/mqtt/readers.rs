@@ -167,3 +167,68 @@ impl Place {
         Some(said)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(rest: &str) -> Place {
+        let table: crate::ReaderTable = toml::from_str(&format!("id = 'gate'\n{rest}")).expect("a table");
+        Place::new(table.check().expect("a good table")).expect("an MQTT reader")
+    }
+
+    #[test]
+    fn a_will_says_one_of_two_words() {
+        for (payload, will) in [
+            (&b"Online"[..], Some(Will::Online)),
+            (b"offline\n", Some(Will::Offline)),
+            (b"", Some(Will::Unknown)),
+            (b"1", None),
+            (b"\xFF", None),
+        ] {
+            assert_eq!(Will::parse(payload), will, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn a_reader_of_several_devices_is_there_while_none_is_known_to_be_gone() {
+        let mut place = place("link = 'mqtt:tele/+/SENSOR'\nformat = 'tasmota'");
+        assert!(!place.state("house").0, "nothing is known");
+        place.take_will("tele/east/LWT", Will::Online);
+        assert!(place.state("house").0);
+        place.take_will("tele/west/LWT", Will::Offline);
+        assert_eq!(
+            place.state("house"),
+            (
+                false,
+                "offline, says tele/west/LWT; check its power and its network".into()
+            )
+        );
+        place.take_will("tele/west/LWT", Will::Unknown);
+        assert!(place.state("house").0, "a device that was taken away for good");
+        place.refuse("tele/+/SENSOR");
+        assert!(place.state("house").1.contains("does not let us read tele/+/SENSOR"));
+        place.forget();
+        assert!(!place.state("house").0);
+    }
+
+    #[test]
+    fn publishers_do_not_decide_how_much_is_remembered() {
+        let mut place =
+            place("link = 'mqtt:tele/#'\nformat = 'tasmota'\nserial_format = 'rdm6300'\navailability = 'lwt/+'");
+        for number in 0..10_000 {
+            let heard = place.hear(&format!("tele/{number}"), br#"{"RDM6300":{"UID":"0063E9AE"}}"#);
+            assert_eq!(heard.readings.len(), 1);
+            place.take_will(&format!("lwt/{number}"), Will::Online);
+        }
+        assert_eq!((place.messages.len(), place.online.len()), (MOST_DEVICES, MOST_DEVICES));
+    }
+
+    #[test]
+    fn news_is_said_once() {
+        let mut place = place("link = 'mqtt:a'\nformat = 'line'");
+        assert_eq!(place.news(true, "there".into()), Some((true, "there".into())));
+        assert_eq!(place.news(true, "there".into()), None);
+        assert!(place.news(false, "gone".into()).is_some());
+    }
+}
