@@ -5,9 +5,7 @@ use tokio::task::JoinHandle;
 use wire::Reason;
 
 use crate::common::{Host, soon};
-use crate::mosquitto::{Cable, Mosquitto, certificates};
-
-const ANYBODY: &str = "allow_anonymous true";
+use crate::mosquitto::{ANYBODY, Cable, Mosquitto, certificates, passwords};
 
 fn broker(port: u16, more: &str) -> MqttBroker {
     let table =
@@ -33,6 +31,19 @@ fn plain() -> ReaderConfig {
 fn start(host: &Host, broker: MqttBroker, readers: Vec<ReaderConfig>) -> JoinHandle<()> {
     let context = host.context.clone();
     tokio::spawn(run_mqtt_broker(broker, readers, context))
+}
+
+async fn open_broker() -> Mosquitto {
+    Mosquitto::start(folder(), ANYBODY).await.expect("a broker")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Publishes as a device.
+fn publish(broker: &Mosquitto, topic: &str, payload: &str, options: &[&str]) {
+    broker.publish(topic, payload, options).expect("the broker takes it");
 }
 
 async fn stop(host: &Host, link: JoinHandle<()>) {
@@ -71,17 +82,27 @@ async fn clock(host: &mut Host) -> i64 {
 
 #[tokio::test]
 async fn a_reader_is_there_while_its_last_will_says_so() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
-    mosquitto.publish("tele/gate/SENSOR", &tag("2026-01-05T07:00:00", "00000007"), &["-r"]);
+    let mosquitto = open_broker().await;
+    publish(
+        &mosquitto,
+        "tele/gate/SENSOR",
+        &tag("2026-01-05T07:00:00", "00000007"),
+        &["-r"],
+    );
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![gate()]);
     let (up, detail) = host.state().await;
     assert!(!up && detail.contains("tele/gate/LWT says nothing"), "{detail}");
 
-    mosquitto.publish("tele/gate/LWT", "Online", &["-r"]);
+    publish(&mosquitto, "tele/gate/LWT", "Online", &["-r"]);
     let (up, detail) = host.state().await;
     assert!(up && detail.contains("subscribed to tele/gate/SENSOR"), "{detail}");
-    mosquitto.publish("tele/gate/SENSOR", &tag("2026-09-21T13:56:40", "0063E9AE"), &[]);
+    publish(
+        &mosquitto,
+        "tele/gate/SENSOR",
+        &tag("2026-09-21T13:56:40", "0063E9AE"),
+        &[],
+    );
     // The judging clock of these tests shows 13:56:40.123 UTC, and the site is at UTC.
     assert_eq!(clock(&mut host).await, -123);
     let (key, dedup) = keep(&mut host).await;
@@ -91,11 +112,16 @@ async fn a_reader_is_there_while_its_last_will_says_so() {
         "the retained one is none"
     );
 
-    mosquitto.publish("tele/gate/LWT", "Offline", &["-r"]);
+    publish(&mosquitto, "tele/gate/LWT", "Offline", &["-r"]);
     let (up, detail) = host.state().await;
     assert!(!up && detail.contains("offline, says tele/gate/LWT"), "{detail}");
     // What it says now shows that it is there, whatever its last will says.
-    mosquitto.publish("tele/gate/SENSOR", &tag("1970-01-01T00:00:07", "0063E9AE"), &[]);
+    publish(
+        &mosquitto,
+        "tele/gate/SENSOR",
+        &tag("1970-01-01T00:00:07", "0063E9AE"),
+        &[],
+    );
     assert!(host.state().await.0);
     assert!(clock(&mut host).await < -1_000_000_000, "a clock that was never set");
     keep(&mut host).await;
@@ -104,9 +130,9 @@ async fn a_reader_is_there_while_its_last_will_says_so() {
 
 #[tokio::test]
 async fn several_readers_share_a_connection_and_each_has_its_messages() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
+    let mosquitto = open_broker().await;
     for gate in ["east", "west"] {
-        mosquitto.publish(&format!("tele/{gate}/LWT"), "Online", &["-r"]);
+        publish(&mosquitto, &format!("tele/{gate}/LWT"), "Online", &["-r"]);
     }
     let east = reader(
         "east",
@@ -130,10 +156,15 @@ async fn several_readers_share_a_connection_and_each_has_its_messages() {
     up.sort();
     assert_eq!(up, ["east", "plain", "west"]);
     let frame = r#"{"SSerialReceived":"\u0002010063E9AE25\u0003\u0002010063E9AE25\u0003"}"#;
-    mosquitto.publish("tele/west/RESULT", frame, &[]);
-    mosquitto.publish("tele/east/SENSOR", r#"{"Wiegand":{"UID":7748328,"Size":26}}"#, &[]);
-    mosquitto.publish("plain/badge", "EMP-0042", &[]);
-    mosquitto.publish("plain/badge", &"7".repeat(5_000), &[]);
+    publish(&mosquitto, "tele/west/RESULT", frame, &[]);
+    publish(
+        &mosquitto,
+        "tele/east/SENSOR",
+        r#"{"Wiegand":{"UID":7748328,"Size":26}}"#,
+        &[],
+    );
+    publish(&mosquitto, "plain/badge", "EMP-0042", &[]);
+    publish(&mosquitto, "plain/badge", &"7".repeat(5_000), &[]);
     for (expected, badge) in [("west", "6547886"), ("east", "7748328"), ("plain", "EMP-0042")] {
         let LinkEvent::Reading { reader, reading, .. } = host.delivery().await.event else {
             panic!("no reading")
@@ -146,7 +177,7 @@ async fn several_readers_share_a_connection_and_each_has_its_messages() {
 
 #[tokio::test]
 async fn a_topic_says_whose_a_message_is_whatever_it_says_itself() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
+    let mosquitto = open_broker().await;
     let mut host = Host::new(16);
     let link = start(
         &host,
@@ -154,24 +185,25 @@ async fn a_topic_says_whose_a_message_is_whatever_it_says_itself() {
         vec![reader("own", "link = 'mqtt:own'\nformat = 'json'")],
     );
     assert!(host.state().await.0);
-    mosquitto.publish("own", r#"{"badge":"7","reader":"vault"}"#, &[]);
+    publish(&mosquitto, "own", r#"{"badge":"7","reader":"vault"}"#, &[]);
     assert_eq!(host.malformed().await.reason, Reason::BadField);
-    mosquitto.publish("own", r#"{"badge":"7","reader":"own","id":"r1"}"#, &[]);
+    publish(&mosquitto, "own", r#"{"badge":"7","reader":"own","id":"r1"}"#, &[]);
     assert_eq!(keep(&mut host).await, ("7".to_owned(), "r1".to_owned()));
     stop(&host, link).await;
 }
 
 #[tokio::test]
 async fn the_broker_forgets_a_message_only_when_it_is_kept() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
-    mosquitto.publish("tele/gate/LWT", "Online", &["-r"]);
+    let mosquitto = open_broker().await;
+    publish(&mosquitto, "tele/gate/LWT", "Online", &["-r"]);
     let until_up = async |host: &mut Host| while !host.state().await.0 {};
 
     // Read and not kept: the program is killed.
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![gate()]);
     until_up(&mut host).await;
-    mosquitto.publish(
+    publish(
+        &mosquitto,
         "tele/gate/SENSOR",
         &tag("2026-09-21T13:56:40", "0063E9AE"),
         &["-q", "1"],
@@ -182,7 +214,8 @@ async fn the_broker_forgets_a_message_only_when_it_is_kept() {
     drop((first, host));
 
     // It comes again, and so does what was published meanwhile, each with the time that it says.
-    mosquitto.publish(
+    publish(
+        &mosquitto,
         "tele/gate/SENSOR",
         &tag("2026-09-21T13:57:00", "0063E9AE"),
         &["-q", "1"],
@@ -211,7 +244,12 @@ async fn the_broker_forgets_a_message_only_when_it_is_kept() {
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![gate()]);
     until_up(&mut host).await;
-    mosquitto.publish("tele/gate/SENSOR", &tag("2026-09-21T13:58:00", "0063E9AE"), &[]);
+    publish(
+        &mosquitto,
+        "tele/gate/SENSOR",
+        &tag("2026-09-21T13:58:00", "0063E9AE"),
+        &[],
+    );
     clock(&mut host).await;
     assert_eq!(keep(&mut host).await.1, "at:6547886|2026-09-21 13:58:00||");
     stop(&host, link).await;
@@ -219,11 +257,11 @@ async fn the_broker_forgets_a_message_only_when_it_is_kept() {
 
 #[tokio::test]
 async fn what_the_host_does_not_keep_is_handed_over_again() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
+    let mosquitto = open_broker().await;
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![plain()]);
     assert!(host.state().await.0);
-    mosquitto.publish("plain/badge", "7", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "7", &["-q", "1"]);
     let dropped = host.delivery().await;
     let LinkEvent::Reading { dedup_source, .. } = &dropped.event else {
         panic!("no reading")
@@ -236,12 +274,12 @@ async fn what_the_host_does_not_keep_is_handed_over_again() {
 
 #[tokio::test]
 async fn a_message_that_comes_again_for_want_of_an_acknowledgement_counts_once() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
-    let cable = Cable::to(mosquitto.port).await;
+    let mosquitto = open_broker().await;
+    let cable = Cable::to(mosquitto.port).await.expect("a free port");
     let mut host = Host::new(16);
     let link = start(&host, broker(cable.port, ""), vec![plain()]);
     assert!(host.state().await.0);
-    mosquitto.publish("plain/badge", "7", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "7", &["-q", "1"]);
     let held = host.delivery().await;
     cable.cut().await;
     let (up, detail) = host.state().await;
@@ -252,21 +290,21 @@ async fn a_message_that_comes_again_for_want_of_an_acknowledgement_counts_once()
         .send(Outcome::Recorded { id: "s".into() })
         .expect("it waits");
     // It was there again at once, so what waited meanwhile has a time that is nearly right.
-    mosquitto.publish("plain/badge", "8", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "8", &["-q", "1"]);
     assert_eq!(keep(&mut host).await.0, "8", "and 7 was read once");
     stop(&host, link).await;
 }
 
 #[tokio::test]
 async fn a_badge_that_waited_at_the_broker_and_has_no_time_is_reported_and_not_dated() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[]).await;
+    let mosquitto = open_broker().await;
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![plain()]);
     assert!(host.state().await.0);
     stop(&host, link).await;
 
-    mosquitto.publish("plain/badge", "7", &["-q", "1"]);
-    mosquitto.publish("plain/badge", "8,2026-09-21T13:00:00Z", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "7", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "8,2026-09-21T13:00:00Z", &["-q", "1"]);
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![plain()]);
     let mut late = Vec::new();
@@ -291,7 +329,7 @@ async fn a_badge_that_waited_at_the_broker_and_has_no_time_is_reported_and_not_d
     // As soon as everything that waited has come, what comes happens when it comes.
     soon(async {
         loop {
-            mosquitto.publish("plain/badge", "9", &["-q", "1"]);
+            publish(&mosquitto, "plain/badge", "9", &["-q", "1"]);
             let delivery = loop {
                 let delivery = host.delivery().await;
                 if delivery.reply.is_some() {
@@ -315,8 +353,8 @@ async fn a_badge_that_waited_at_the_broker_and_has_no_time_is_reported_and_not_d
 
 #[tokio::test]
 async fn a_broker_that_is_gone_takes_its_readers_with_it() {
-    let mut mosquitto = Mosquitto::start(ANYBODY, &[]).await;
-    mosquitto.publish("tele/gate/LWT", "Online", &["-r"]);
+    let mut mosquitto = open_broker().await;
+    publish(&mosquitto, "tele/gate/LWT", "Online", &["-r"]);
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![gate(), plain()]);
     let states = async |host: &mut Host, expected: bool| {
@@ -330,11 +368,11 @@ async fn a_broker_that_is_gone_takes_its_readers_with_it() {
         }
     };
     states(&mut host, true).await;
-    mosquitto.switch_off().await;
+    mosquitto.switch_off().await.expect("it ends");
     states(&mut host, false).await;
-    mosquitto.switch_on().await;
+    mosquitto.switch_on().await.expect("it starts");
     states(&mut host, true).await;
-    mosquitto.publish("plain/badge", "7", &[]);
+    publish(&mosquitto, "plain/badge", "7", &[]);
     while let delivery = host.delivery().await
         && !matches!(delivery.event, LinkEvent::Reading { .. })
     {}
@@ -343,16 +381,20 @@ async fn a_broker_that_is_gone_takes_its_readers_with_it() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_to_take_does_not_stop_the_others_for_ever() {
-    let mosquitto = Mosquitto::start(ANYBODY, &[("large", &"7".repeat(300 * 1024))]).await;
+    let mosquitto = open_broker().await;
     let mut host = Host::new(16);
     let link = start(&host, broker(mosquitto.port, ""), vec![plain()]);
     assert!(host.state().await.0);
-    let large = mosquitto.path("large").display().to_string();
-    mosquitto.publish_with("plain/badge", &["-q", "1", "-f", &large]);
+    let large = mosquitto.path("large");
+    std::fs::write(&large, "7".repeat(300 * 1024)).expect("room");
+    let large = ["-q", "1", "-f", large.to_str().expect("UTF-8")];
+    mosquitto
+        .publish_with("plain/badge", &large)
+        .expect("the broker takes it");
     let (up, detail) = host.state().await;
     assert!(!up && detail.contains("message_size_limit"), "{detail}");
     assert!(host.state().await.0);
-    mosquitto.publish("plain/badge", "7", &["-q", "1"]);
+    publish(&mosquitto, "plain/badge", "7", &["-q", "1"]);
     assert_eq!(keep(&mut host).await.0, "7");
     stop(&host, link).await;
 }
@@ -362,22 +404,17 @@ const ACCESS: &str =
 
 #[tokio::test]
 async fn users_have_passwords_and_rights() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let passwords = folder.path().join("passwords");
-    for (user, password) in [("rollcall", "sesame"), ("gate", "open")] {
-        let create = if passwords.exists() { &["-b"][..] } else { &["-b", "-c"] };
-        let status = std::process::Command::new("mosquitto_passwd")
-            .args(create)
-            .arg(&passwords)
-            .args([user, password])
-            .status();
-        assert!(status.expect("mosquitto_passwd: install mosquitto").success());
-    }
+    let folder = folder();
+    passwords(
+        &folder.path().join("passwords"),
+        &[("rollcall", "sesame"), ("gate", "open")],
+    )
+    .expect("passwords");
     std::fs::write(folder.path().join("access"), ACCESS).expect("room");
     let lines = "allow_anonymous false\npassword_file {folder}/passwords\nacl_file {folder}/access";
-    let mosquitto = Mosquitto::start_in(folder, lines).await;
+    let mosquitto = Mosquitto::start(folder, lines).await.expect("a broker");
     let as_gate = ["-u", "gate", "-P", "open", "-r"];
-    mosquitto.publish("tele/gate/LWT", "Online", &as_gate);
+    publish(&mosquitto, "tele/gate/LWT", "Online", &as_gate);
 
     let mut host = Host::new(16);
     let link = start(
@@ -396,8 +433,9 @@ async fn users_have_passwords_and_rights() {
     let broker = broker(mosquitto.port, "user = 'rollcall'\npassword = 'sesame'");
     let link = start(&host, broker, vec![gate(), forbidden]);
     while !matches!(host.delivery().await.event, LinkEvent::State { reader, up: true, .. } if reader == "gate") {}
-    mosquitto.publish("vault/badge", "7", &as_gate[..4]);
-    mosquitto.publish(
+    publish(&mosquitto, "vault/badge", "7", &as_gate[..4]);
+    publish(
+        &mosquitto,
         "tele/gate/SENSOR",
         &tag("2026-09-21T13:56:40", "0063E9AE"),
         &as_gate[..4],
@@ -414,12 +452,12 @@ async fn users_have_passwords_and_rights() {
 
 #[tokio::test]
 async fn a_broker_shows_its_certificate() {
-    let folder = tempfile::tempdir().expect("a folder");
-    certificates(folder.path());
-    let stranger = tempfile::tempdir().expect("a folder");
-    certificates(stranger.path());
+    let (folder, stranger) = (folder(), folder());
+    for folder in [&folder, &stranger] {
+        certificates(folder.path()).expect("certificates");
+    }
     let lines = format!("{ANYBODY}\ncertfile {{folder}}/broker.pem\nkeyfile {{folder}}/broker.key");
-    let mosquitto = Mosquitto::start_in(folder, &lines).await;
+    let mosquitto = Mosquitto::start(folder, &lines).await.expect("a broker");
     let authority = mosquitto.path("ca.pem");
     let said = async |more: String| {
         let mut host = Host::new(16);
