@@ -6,6 +6,7 @@ mod crashes;
 mod demo;
 mod duty;
 mod lines;
+mod mqtt;
 mod osdp;
 mod outages;
 mod pictures;

@@ -68,7 +68,16 @@ pub fn start(
             bridge::run_osdp_bus(bus, readers, context).await.context("bus")
         });
     }
-    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && !matches!(reader.link, Link::Osdp(_));
+    for broker in &config.mqtt_brokers {
+        let readers = bridge::mqtt::readers_of(broker, &config.mqtt_brokers, &config.readers);
+        let (broker, context) = (broker.clone(), context.clone());
+        lifecycle.spawn_vital("an MQTT broker", async move {
+            bridge::run_mqtt_broker(broker, readers, context).await;
+            Ok(())
+        });
+    }
+    let speaks_for_itself = |link: &Link| !matches!(link, Link::Osdp(_) | Link::Mqtt(_));
+    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && speaks_for_itself(&reader.link);
     for reader in config.readers.iter().filter(on_links) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {

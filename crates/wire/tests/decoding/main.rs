@@ -3,6 +3,7 @@
 mod adms;
 mod common;
 mod isapi;
+mod messages;
 mod streams;
 mod stripes;
 mod vectors;
