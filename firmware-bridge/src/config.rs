@@ -79,6 +79,8 @@ pub struct ReaderConfig {
     pub id: String,
     /// Where its bytes come from.
     pub link: Link,
+    /// The same as it is written, for people to read; without a name and password that an address may hold.
+    pub link_text: String,
     /// What they mean.
     pub decoding: Decoding,
     /// Bits per second of a serial port.
@@ -189,6 +191,16 @@ const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
 
+/// An address without what stands before its `@`.
+fn without_credentials(link: &str) -> String {
+    let Some((scheme, rest)) = link.split_once("//") else {
+        return link.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
+}
+
 impl ReaderTable {
     /// Checks the values and fills in what is not said.
     pub fn check(&self) -> Result<ReaderConfig, ConfigError> {
@@ -249,6 +261,7 @@ impl ReaderTable {
                 Some(false) | None => StatusRule::Ignore,
             },
             set_clock: self.set_clock.unwrap_or(false),
+            link_text: without_credentials(self.link.trim()),
             link,
         })
     }
