@@ -106,7 +106,7 @@ pub(crate) struct PlainReader {
 #[inline(never)]
 fn trace_all(facts: &PersonFacts<'_>, now: Instant, traces: &mut Vec<Trace>) -> Option<()> {
     let (site, readers) = (facts.site, facts.site.plain_readers());
-    let apart = site.records().site.debounce.as_ms().max(1);
+    let apart = site.records().site.longest_debounce().as_ms().max(1);
     let mut own = (BadgeIndex(u32::MAX), NOWHEN);
     let (mut before, mut repeats) = (-1, false);
     traces.resize(facts.swipes.len() + 1, 0);

@@ -80,7 +80,7 @@ pub(crate) fn events_of_stretches(
 
 /// A stretch of swipes in order, with those around it that may belong to the same bursts as its first and its last.
 fn with_bursts(facts: &PersonFacts<'_>, stretch: Range<usize>) -> Range<usize> {
-    let debounce = facts.site.records().site.debounce;
+    let debounce = facts.site.records().site.longest_debounce();
     let follows = |position: usize| {
         let (before, after) = (&facts.swipes[position - 1], &facts.swipes[position]);
         after.happened_at - before.happened_at < debounce

@@ -12,7 +12,7 @@ use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::FindingKind;
 use rules::model::{
     Absence, BadgeGrant, BadgeIndex, Duty, Facing, Meeting, Outage, PersonIndex, PlaceIndex, ReaderIndex, Role,
-    RosterEntry, Swipe, UnitIndex,
+    RosterEntry, SiteSettings, Swipe, UnitIndex,
 };
 use rules::time::{Instant, Interval, Span};
 use rules::{Evaluator, evaluate};
@@ -65,6 +65,8 @@ enum Besides {
     Doubtful(usize, i64),
     /// With a direction of its own.
     Directed(usize),
+    /// Another debounce from that day on, in seconds.
+    Debounce(i64, i64),
 }
 
 #[derive(Clone, Debug)]
@@ -97,6 +99,7 @@ fn besides() -> impl Strategy<Value = Besides> {
         3 => (0usize..80, 1i64..70).prop_map(|(swipe, seconds)| Besides::Repeated(swipe, seconds)),
         3 => (0usize..80, -10i64..90).prop_map(|(swipe, seconds)| Besides::Doubtful(swipe, seconds)),
         1 => (0usize..80).prop_map(Besides::Directed),
+        1 => (days(), 0i64..120).prop_map(|(day, seconds)| Besides::Debounce(day, seconds)),
     ]
 }
 
@@ -147,6 +150,7 @@ impl Scenario {
         for besides in &self.besides {
             world = happens(world, besides);
         }
+        world.records.site.settings.sort_by_key(|settings| settings.from);
         world.swipes.sort_by_key(|swipe| swipe.happened_at);
         if self.shuffled {
             world.swipes.reverse();
@@ -156,8 +160,6 @@ impl Scenario {
 }
 
 fn happens(mut world: World, besides: &Besides) -> World {
-    let after = |day: i64| Interval::new(minute(day, 0), ALWAYS.until);
-    let until = |day: i64| Interval::new(ALWAYS.from, minute(day, 0));
     let lasting = |day, from, minutes| Interval::new(minute(day, from), minute(day, from + minutes));
     let ana = PersonIndex(0);
     match *besides {
@@ -192,6 +194,24 @@ fn happens(mut world: World, besides: &Besides) -> World {
             down_from: minute(day, from),
             down_until: minutes.map(|minutes| minute(day, from + minutes)),
         }),
+        Besides::Moved(..) | Besides::Reissued(_) | Besides::Transferred(..) => changes_hands(&mut world, besides),
+        Besides::Debounce(day, seconds) => world.records.site.settings.push(SiteSettings {
+            from: minute(day, 0),
+            debounce: Span::from_seconds(seconds),
+            ..SiteSettings::default()
+        }),
+        Besides::Repeated(..) | Besides::Doubtful(..) | Besides::Directed(..) => {
+            change_swipe(&mut world.swipes, besides);
+        }
+    }
+    world
+}
+
+/// From a day on something is somebody else's, or elsewhere.
+fn changes_hands(world: &mut World, besides: &Besides) {
+    let after = |day: i64| Interval::new(minute(day, 0), ALWAYS.until);
+    let until = |day: i64| Interval::new(ALWAYS.from, minute(day, 0));
+    match *besides {
         Besides::Moved(reader, day, away) => {
             let stands = &mut world.records.readers[reader as usize].stands;
             let mut moved = stands[0];
@@ -220,11 +240,8 @@ fn happens(mut world: World, besides: &Besides) -> World {
                 stints.push(next);
             }
         }
-        Besides::Repeated(..) | Besides::Doubtful(..) | Besides::Directed(..) => {
-            change_swipe(&mut world.swipes, besides);
-        }
+        _ => {}
     }
-    world
 }
 
 fn change_swipe(swipes: &mut Vec<Swipe>, besides: &Besides) {
