@@ -13,6 +13,7 @@ pub mod config;
 mod delivery;
 mod link;
 pub mod osdp;
+pub mod queue;
 mod serial;
 mod tcp;
 mod zk;
