@@ -105,6 +105,8 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
+    /// A reader that the `rollcall-bridge` of this name hears; there is nothing to open here.
+    Bridge(String),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -116,7 +118,7 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_))
+        !matches!(self, Self::Http | Self::Adms(_) | Self::Bridge(_))
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
@@ -145,7 +147,7 @@ const LATER_LINKS: [&str; 2] = ["mqtt", "isapi"];
 
 /// The schemes that there are, for messages.
 const LINKS: &str =
-    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR and osdp:BUS/ADDRESS";
+    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS and bridge:NAME";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -224,6 +226,8 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
+            ("bridge", "") => Err(self.error("link", "name the bridge: `bridge:east`; `rollcall bridge list` shows them".into())),
+            ("bridge", name) => Ok(Link::Bridge(name.to_owned())),
             _ if LATER_LINKS.contains(&scheme) => Err(self.error(
                 "link",
                 format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
@@ -349,8 +353,11 @@ impl ReaderTable {
                 let problem = format!("`{name}` is for `osdp:` links; this one can have {}", line_formats());
                 return Err(self.error("format", problem));
             }
+            (Some(_), Link::Bridge(_)) => {
+                return Err(self.error("format", "the bridge decodes; say it in its configuration and remove it here".into()));
+            }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http) => Format::Json.name(),
+            (None, Link::Http | Link::Bridge(_)) => Format::Json.name(),
             (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
         };
         let format = name.parse::<Format>().ok().filter(|format| format.is_for_links());

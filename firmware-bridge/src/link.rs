@@ -184,7 +184,7 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             Ok(())
         }
         // A bus speaks for all of its readers: see [`crate::run_osdp_bus`].
-        Link::Http | Link::Adms(_) | Link::Osdp(_) => Ok(()),
+        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Bridge(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }
