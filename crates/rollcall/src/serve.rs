@@ -7,13 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use bridge::Delivery;
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::bridges::{self, BridgeHost, Bridges};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -129,7 +131,8 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, sink, lifecycle);
     let iclock = IclockState::new(
         &options.config.readers,
         intake.clone(),
@@ -148,6 +151,7 @@ async fn start(
         lobby: lobby.clone(),
     })
     .merge(http::iclock::router(iclock.await?))
+    .merge(bridges::router(bridges))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
@@ -155,6 +159,35 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// What bridges connect to. Their way to the engine ends with the daemon, so that the engine sees when nobody sends any more.
+fn bridge_host(
+    options: &ServeOptions,
+    shared: &Shared,
+    heartbeats: &Heartbeats,
+    sink: mpsc::Sender<Delivery>,
+    lifecycle: &Lifecycle,
+) -> BridgeHost {
+    let (keeper, sink) = watch::channel(Some(sink));
+    let stop = lifecycle.soft.clone();
+    lifecycle.tasks.spawn(async move {
+        stop.cancelled().await;
+        keeper.send_replace(None);
+    });
+    let configured = options.config.bridges.iter();
+    BridgeHost {
+        configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
+        bridges: Bridges::default(),
+        ledger: Arc::clone(&shared.ledger),
+        clock: shared.clock.clone(),
+        site: shared.site.clone(),
+        heartbeats: heartbeats.clone(),
+        public_url: Arc::clone(&shared.public_url),
+        sink,
+        stop: lifecycle.soft.clone(),
+        tasks: lifecycle.tasks.clone(),
+    }
 }
 
 fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {

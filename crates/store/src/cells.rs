@@ -7,7 +7,7 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
+    Account, AuditEntry, AuditRecord, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
     FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
     RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
@@ -418,6 +418,21 @@ impl FromCells for ScreenRow {
             token_hash: cells.text("token_hash")?,
             created_at: cells.instant("created_at_ms")?,
             seen_at: cells.optional_instant("seen_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for BridgeRow {
+    const TABLE: &'static str = "bridge";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            name: cells.text("name")?,
+            key_hash: cells.text("key_hash")?,
+            enrolled_at: cells.instant("enrolled_at_ms")?,
+            seen_at: cells.optional_instant("seen_at_ms")?,
+            queue: cells.optional_text("queue")?,
+            acknowledged: cells.integer("acknowledged")?,
         })
     }
 }

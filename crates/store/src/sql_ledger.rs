@@ -17,7 +17,7 @@ use crate::dialect::{Dialect, Value};
 use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
-    Account, AuditEntry, BadgeSwipe, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
+    Account, AuditEntry, BadgeSwipe, BridgeRow, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
     FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
     ScreenRow, SessionRow, SwipeRecord,
 };
@@ -316,6 +316,14 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn screens(&self) -> Stored<Vec<ScreenRow>> {
         self.list(statements::SCREENS, &[]).await
+    }
+
+    async fn bridge(&self, key_hash: &str) -> Stored<Option<BridgeRow>> {
+        self.one(statements::BRIDGE, &[key_hash.into()]).await
+    }
+
+    async fn bridges(&self) -> Stored<Vec<BridgeRow>> {
+        self.list(statements::BRIDGES, &[]).await
     }
 
     async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>> {

@@ -37,21 +37,21 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
         .collect()
 }
 
-/// Starts a link for each reader, and the task that hands on what they deliver.
+/// Starts a link for each reader, and the task that hands on what they deliver; returns the way to it.
 pub fn start(
     options: &ServeOptions,
     shared: &Shared,
     intake: &Intake,
     heartbeats: &Heartbeats,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<mpsc::Sender<Delivery>> {
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
     let mut boot = [0_u8; 8];
     getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     let clock = shared.clock.clone();
     let mut context = LinkContext::new(
         hex::encode(boot),
-        sink,
+        sink.clone(),
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
@@ -82,7 +82,7 @@ pub fn start(
         lifecycle: lifecycle.clone(),
     };
     lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
-    Ok(())
+    Ok(sink)
 }
 
 struct Pump {
@@ -149,14 +149,18 @@ impl Pump {
                 detail,
                 at_ms,
             } => {
-                self.intake
-                    .reader(ReaderChange {
-                        reader: reader.as_str().into(),
-                        up,
-                        at: Instant::from_ms(at_ms),
-                        detail,
-                    })
-                    .await?;
+                let change = ReaderChange {
+                    reader: reader.as_str().into(),
+                    up,
+                    at: Instant::from_ms(at_ms),
+                    detail,
+                };
+                let noted = self.intake.reader_noted(change).await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
+            }
+            LinkEvent::Complete { reader, at_ms } => {
+                let noted = self.intake.complete(reader.as_str().into(), Instant::from_ms(at_ms)).await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
             }
         }
         Ok(())
@@ -244,6 +248,11 @@ pub(crate) fn source_key(link: &Link, record: &str) -> String {
         Link::Adms(serial) => format!("{serial}|{record}"),
         _ => record.to_owned(),
     }
+}
+
+/// What is said of an event that makes no swipe, once it is written down.
+fn noted_only() -> bridge::Outcome {
+    bridge::Outcome::Recorded { id: String::new() }
 }
 
 /// Whether somebody has the badge.

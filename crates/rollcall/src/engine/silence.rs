@@ -52,7 +52,8 @@ impl Silence {
             link_up: reader.link == Link::Http,
             silent: false,
         };
-        let keepers = readers.iter().filter(|reader| reader.link.is_terminal());
+        let keeps = |reader: &&ReaderConfig| reader.link.is_terminal() || matches!(reader.link, Link::Bridge(_));
+        let keepers = readers.iter().filter(keeps);
         Self {
             signs: watched
                 .map(|reader| (reader.id.as_str().into(), sign(reader)))
