@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Result, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Where segments are made.
@@ -62,11 +63,11 @@ pub fn replace(path: &Path, text: &str) -> Result<()> {
     std::fs::rename(&next, path)
 }
 
-/// The same, durable when it returns.
+/// The same, durable when it returns, and for its owner alone: it may hold keys.
 pub fn replace_durably(path: &Path, text: &str) -> Result<()> {
     let mut next = path.as_os_str().to_owned();
     next.push(".new");
-    let mut file = File::create(&next)?;
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&next, path)?;

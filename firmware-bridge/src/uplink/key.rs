@@ -5,11 +5,11 @@
 //! would protect nothing more.
 
 use std::fmt;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::queue::replace_durably;
 
 /// The key of a bridge, 64 hex digits.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,17 +50,7 @@ impl BridgeKey {
 
     /// Writes it to a file that only its owner can read. It is on the disk when this returns.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let mut next = path.as_os_str().to_owned();
-        next.push(".new");
-        let mut file = std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&next)?;
-        file.write_all(format!("{}\n", self.0).as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&next, path)
+        replace_durably(path, &format!("{}\n", self.0))
     }
 
     /// The key itself.

@@ -38,7 +38,8 @@ impl Contact {
     /// many of our seconds pass in a real one. Of an earlier run only the wall clock is known: it is believed if it is right now.
     pub fn place(&self, stamp: &Stamp, speed: f64, tolerance: Span) -> Placed {
         if stamp.boot == self.clocks.boot {
-            let age_ms = stretched((self.clocks.up_ms - stamp.up_ms).max(0), speed);
+            // Negative for what came after the clocks were compared.
+            let age_ms = stretched(self.clocks.up_ms - stamp.up_ms, speed);
             let by_age = self.at.as_ms() - age_ms;
             let is_right = (stamp.wall_ms - by_age).abs() <= RIGHT_WITHIN_MS;
             let at = Instant::from_ms(if is_right { stamp.wall_ms } else { by_age });
@@ -104,6 +105,12 @@ mod tests {
         let contact = contact(4_600_000, 500_000, 1_000_000);
         assert_eq!(placed(&contact, &stamp("now", 17, 400_000)), (900_000, None));
         assert_eq!(placed(&contact, &stamp("now", 4_500_000, 400_000)), (900_000, None));
+    }
+
+    #[test]
+    fn what_comes_after_the_clocks_were_compared_is_placed_by_them() {
+        let contact = contact(4_600_000, 500_000, 1_000_000);
+        assert_eq!(placed(&contact, &stamp("now", 4_607_000, 507_000)), (1_007_000, None));
     }
 
     #[test]
