@@ -354,7 +354,10 @@ impl ReaderTable {
                 return Err(self.error("format", problem));
             }
             (Some(_), Link::Bridge(_)) => {
-                return Err(self.error("format", "the bridge decodes; say it in its configuration and remove it here".into()));
+                return Err(self.error(
+                    "format",
+                    "the bridge decodes; say it in its configuration and remove it here".into(),
+                ));
             }
             (Some(name), _) => name.as_str(),
             (None, Link::Http | Link::Bridge(_)) => Format::Json.name(),

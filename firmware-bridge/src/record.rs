@@ -222,9 +222,14 @@ mod tests {
         let text = serde_json::to_string(&record).expect("JSON");
         let back: Record = serde_json::from_str(&text).expect("the same");
         assert_eq!(back, record);
-        let Said::Reading(read) = back.said else { panic!("a reading") };
+        let Said::Reading(read) = back.said else {
+            panic!("a reading")
+        };
         let again = read.reading(0).expect("sound");
-        assert_eq!((again.key, again.happened_at, again.faces), (reading.key, reading.happened_at, reading.faces));
+        assert_eq!(
+            (again.key, again.happened_at, again.faces),
+            (reading.key, reading.happened_at, reading.faces)
+        );
         assert_eq!(again.raw, reading.raw);
     }
 
@@ -232,7 +237,10 @@ mod tests {
     fn a_reading_without_a_time_has_the_time_at_which_it_came() {
         let reading = decoded(Format::Line, b"4711\n");
         let read = Read::of("gate".to_owned(), "boot/1".to_owned(), &reading);
-        assert_eq!(read.reading(5).expect("sound").happened_at, Some(HappenedAt::Instant(5)));
+        assert_eq!(
+            read.reading(5).expect("sound").happened_at,
+            Some(HappenedAt::Instant(5))
+        );
         assert_eq!(
             read.swipe_id(),
             hex::encode(&<sha2::Sha256 as sha2::Digest>::digest(b"gate|boot/1")[..16])

@@ -104,7 +104,10 @@ pub fn enrol(arguments: EnrolArguments) -> anyhow::Result<()> {
     let enrolment = Enrolment {
         daemon: arguments.daemon,
         code: arguments.code,
-        trust: trust(arguments.root_certificates_file, arguments.certificate_sha256.as_deref())?,
+        trust: trust(
+            arguments.root_certificates_file,
+            arguments.certificate_sha256.as_deref(),
+        )?,
         key_file: key_file.clone(),
     };
     let name = runtime()?.block_on(bridge::run::enrol(enrolment))?;

@@ -214,7 +214,10 @@ impl Config {
                 _ => None,
             }),
         )?;
-        refuse_repeats("[[bridge]] name", self.bridges.iter().map(|bridge| bridge.name.as_str()))?;
+        refuse_repeats(
+            "[[bridge]] name",
+            self.bridges.iter().map(|bridge| bridge.name.as_str()),
+        )?;
         refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
         let calendars = self.meeting_calendars.iter();
         refuse_repeats(
@@ -395,19 +398,29 @@ mod tests {
              id = \"hall\"\nlink = \"tcp-listen:0.0.0.0:7001\"\nformat = \"line\"\nsilent_after_seconds = 60\n",
         )
         .expect("fine");
-        let links: Vec<_> = config.readers.iter().map(|reader| (reader.id.as_str(), reader.link.clone())).collect();
+        let links: Vec<_> = config
+            .readers
+            .iter()
+            .map(|reader| (reader.id.as_str(), reader.link.clone()))
+            .collect();
         let bridge = |name: &str| Link::Bridge(name.to_owned());
         assert_eq!(links, [("gate", bridge("east")), ("hall", bridge("west"))]);
         let [west, east] = config.bridges.as_slice() else {
             panic!("{:?}", config.bridges)
         };
-        assert_eq!((east.name.as_str(), &east.pushed, east.readers.len()), ("east", &None, 1));
+        assert_eq!(
+            (east.name.as_str(), &east.pushed, east.readers.len()),
+            ("east", &None, 1)
+        );
         assert_eq!(west.readers[0].silent_after_seconds, 60);
         let pushed = west.pushed.as_ref().expect("tables");
         assert!(pushed.toml.contains("tcp-listen:0.0.0.0:7001"), "{}", pushed.toml);
         let wrong = parse("[[bridge]]\nname = \"west\"\n[[bridge.reader]]\nid = \"hall\"\nlink = \"usb\"\n");
         let wrong = wrong.expect_err("no link");
-        assert!(wrong.contains("[[bridge]] name = \"west\"") && wrong.contains("`usb` is no link"), "{wrong}");
+        assert!(
+            wrong.contains("[[bridge]] name = \"west\"") && wrong.contains("`usb` is no link"),
+            "{wrong}"
+        );
     }
 
     #[test]

@@ -9,9 +9,9 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSwipe, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow,
-    ReaderCommandRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSwipe, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow,
+    DocumentEdition, FactRow, FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink,
+    OutageRow, PublicationRow, ReaderCommandRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 
 /// Result of a store call.

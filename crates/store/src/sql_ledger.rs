@@ -17,9 +17,9 @@ use crate::dialect::{Dialect, Value};
 use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
-    Account, AuditEntry, BadgeSwipe, BridgeRow, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
-    ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, BadgeSwipe, BridgeRow, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow,
+    FindingQuery, FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
+    RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, Turn};
 use crate::statements::{self, Bulk, SIZES, size_for};

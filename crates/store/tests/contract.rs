@@ -1740,8 +1740,14 @@ async fn bridges(place: Place) {
     transaction.enrol_bridge("west", "hash w", at(1)).await.expect("enrol");
     transaction.enrol_bridge("east", "hash 1", at(2)).await.expect("enrol");
     assert!(transaction.note_bridge("east", at(3), "q", 17).await.expect("note"));
-    assert!(!transaction.note_bridge("north", at(3), "q", 17).await.expect("note"), "not enrolled");
-    transaction.enrol_bridge("east", "hash 2", at(4)).await.expect("enrol again");
+    assert!(
+        !transaction.note_bridge("north", at(3), "q", 17).await.expect("note"),
+        "not enrolled"
+    );
+    transaction
+        .enrol_bridge("east", "hash 2", at(4))
+        .await
+        .expect("enrol again");
     transaction.commit().await.expect("commit");
     let east = BridgeRow {
         name: "east".to_owned(),
@@ -1760,11 +1766,17 @@ async fn bridges(place: Place) {
     let mut transaction = ledger.begin().await.expect("begin");
     assert!(transaction.revoke_bridge("east", at(5)).await.expect("revoke"));
     assert!(!transaction.revoke_bridge("east", at(5)).await.expect("once only"));
-    assert!(!transaction.note_bridge("east", at(6), "q", 18).await.expect("note"), "revoked");
+    assert!(
+        !transaction.note_bridge("east", at(6), "q", 18).await.expect("note"),
+        "revoked"
+    );
     transaction.commit().await.expect("commit");
     assert_eq!(ledger.bridge("hash 2").await.expect("read"), None);
     let mut transaction = ledger.begin().await.expect("begin");
-    transaction.enrol_bridge("east", "hash 3", at(7)).await.expect("enrol anew");
+    transaction
+        .enrol_bridge("east", "hash 3", at(7))
+        .await
+        .expect("enrol anew");
     transaction.commit().await.expect("commit");
     let anew = ledger.bridge("hash 3").await.expect("read").expect("enrolled");
     assert_eq!(anew.acknowledged, 17, "it goes on where its queue is");

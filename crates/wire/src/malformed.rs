@@ -123,7 +123,29 @@ impl Reason {
     }
 
     /// Every reason.
-    const ALL: [Self; 21] = [Self::Noise, Self::Truncated, Self::TooLong, Self::Length, Self::BadCharacter, Self::Checksum, Self::Parity, Self::Ambiguous, Self::Collision, Self::PaymentCard, Self::OutOfRange, Self::NotUtf8, Self::ControlByte, Self::EmptyBadge, Self::TooManyFields, Self::BadInstant, Self::BadDirection, Self::NotJson, Self::TooDeep, Self::ForeignTable, Self::BadField];
+    const ALL: [Self; 21] = [
+        Self::Noise,
+        Self::Truncated,
+        Self::TooLong,
+        Self::Length,
+        Self::BadCharacter,
+        Self::Checksum,
+        Self::Parity,
+        Self::Ambiguous,
+        Self::Collision,
+        Self::PaymentCard,
+        Self::OutOfRange,
+        Self::NotUtf8,
+        Self::ControlByte,
+        Self::EmptyBadge,
+        Self::TooManyFields,
+        Self::BadInstant,
+        Self::BadDirection,
+        Self::NotJson,
+        Self::TooDeep,
+        Self::ForeignTable,
+        Self::BadField,
+    ];
 
     /// The reason of that name.
     pub fn from_name(name: &str) -> Option<Self> {

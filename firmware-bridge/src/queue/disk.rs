@@ -67,7 +67,12 @@ pub fn replace(path: &Path, text: &str) -> Result<()> {
 pub fn replace_durably(path: &Path, text: &str) -> Result<()> {
     let mut next = path.as_os_str().to_owned();
     next.push(".new");
-    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+    let mut file = File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&next)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&next, path)?;

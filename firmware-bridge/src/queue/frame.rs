@@ -99,8 +99,8 @@ impl<'a> Iterator for Pieces<'a> {
             self.at += frame.length;
             return Some(Piece::Record(from, frame));
         }
-        let next = (from + 1..self.bytes.len())
-            .find(|at| self.bytes[*at] == MARKER[0] && first(&self.bytes[*at..]).is_some());
+        let next =
+            (from + 1..self.bytes.len()).find(|at| self.bytes[*at] == MARKER[0] && first(&self.bytes[*at..]).is_some());
         self.at = next.unwrap_or(self.bytes.len());
         Some(match next {
             Some(until) => Piece::Damage(from..until),

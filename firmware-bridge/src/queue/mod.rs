@@ -198,7 +198,7 @@ impl Queue {
 
     /// Appends records and makes them durable together; returns their numbers. A record that is longer than [`LONGEST_PAYLOAD`] is
     /// the caller's to refuse.
-    pub fn append(&mut self, payloads: &[String]) -> Result<RangeInclusive<u64>, AppendError> {
+    pub fn append(&mut self, payloads: &[impl AsRef<str>]) -> Result<RangeInclusive<u64>, AppendError> {
         if self.has_failed {
             let again = Error::other("a sync failed before; what the disk holds is not known");
             return Err(AppendError::Failed(again));
@@ -206,7 +206,7 @@ impl Queue {
         let (first, mut bytes) = (self.shared.lock().next, Vec::new());
         let mut number = first;
         for payload in payloads {
-            frame::encode(number, payload, &mut bytes);
+            frame::encode(number, payload.as_ref(), &mut bytes);
             number += 1;
         }
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -300,7 +300,9 @@ impl Index {
 
     /// Deletes the oldest segment if the daemon has all of it.
     fn delete_oldest(&mut self, active: Option<&Path>) -> bool {
-        let Some(oldest) = self.segments.first() else { return false };
+        let Some(oldest) = self.segments.first() else {
+            return false;
+        };
         if oldest.last > self.acknowledged || Some(oldest.path.as_path()) == active {
             return false;
         }
@@ -401,7 +403,12 @@ impl Backlog {
     /// Waits until something was acknowledged, or for so long.
     pub fn wait_for_room(&self, patience: Duration) {
         let index = self.0.lock();
-        drop(self.0.room.wait_timeout(index, patience).map_err(PoisonError::into_inner));
+        drop(
+            self.0
+                .room
+                .wait_timeout(index, patience)
+                .map_err(PoisonError::into_inner),
+        );
     }
 }
 

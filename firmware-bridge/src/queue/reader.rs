@@ -45,9 +45,10 @@ impl Reader {
             last: number,
         };
         for segment in segments {
-            let known = self.place.take().filter(|place| {
-                place.path == segment.path && place.number == taken.last
-            });
+            let known = self
+                .place
+                .take()
+                .filter(|place| place.path == segment.path && place.number == taken.last);
             let mut offset = known.map_or(0, |place| place.offset);
             let is_full = read_segment(&segment, &mut offset, &mut taken)?;
             self.place = Some(Place {

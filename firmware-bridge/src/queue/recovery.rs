@@ -125,7 +125,10 @@ pub fn recover(directory: &Path) -> Result<Recovered> {
     }
     all.sort_by_key(|found| (found.segment.first, found.name.first));
     let acknowledged = noted.map_or(0, |noted| noted.acknowledged);
-    let mut newest = noted.map_or_else(|| all.first().map_or(0, |found| found.name.after), |noted| noted.acknowledged);
+    let mut newest = noted.map_or_else(
+        || all.first().map_or(0, |found| found.name.after),
+        |noted| noted.acknowledged,
+    );
     let mut next = noted.map_or(1, |noted| noted.next);
     let (mut records, mut losses) = (0, Vec::new());
     let afters = all.iter().skip(1).map(|found| Some(found.name.after)).chain([None]);
@@ -147,10 +150,15 @@ pub fn recover(directory: &Path) -> Result<Recovered> {
         }
         // The end that is cut off may have been records, whose numbers the daemon may know: each has a header.
         let unread = found.tail.as_ref().map_or(0, |tail| tail.len() / HEADER + 1);
-        next = next.max(found.segment.last + 1 + as_u64(unread)).max(found.name.first + 1);
+        next = next
+            .max(found.segment.last + 1 + as_u64(unread))
+            .max(found.name.first + 1);
     }
     for loss in &mut losses {
-        loss.is_acknowledged = loss.numbers.as_ref().is_some_and(|numbers| *numbers.end() <= acknowledged);
+        loss.is_acknowledged = loss
+            .numbers
+            .as_ref()
+            .is_some_and(|numbers| *numbers.end() <= acknowledged);
     }
     Ok(Recovered {
         segments: all.into_iter().map(|found| found.segment).collect(),

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 fn record(number: u64) -> String {
-    format!("record {number} {}", "x".repeat(usize::try_from(number % 7).expect("small")))
+    format!(
+        "record {number} {}",
+        "x".repeat(usize::try_from(number % 7).expect("small"))
+    )
 }
 
 fn open(directory: &Path) -> (Queue, Recovery) {
@@ -125,7 +128,10 @@ fn a_torn_end_loses_nothing_that_was_synced_and_gives_no_number_twice() {
         let is_cut = length < whole.len();
         assert!(next > *there.last().expect("some"), "cut at {length}");
         if is_cut && !frame_ends(&whole).contains(&length) {
-            assert!(next > u64::try_from(there.len()).expect("few") + 1, "a torn record's number is not given again");
+            assert!(
+                next > u64::try_from(there.len()).expect("few") + 1,
+                "a torn record's number is not given again"
+            );
         }
         drop(queue);
         for made in segments(directory.path()).into_iter().skip(1) {
@@ -154,9 +160,17 @@ fn every_cut_of_every_segment_costs_only_what_was_cut_off() {
         let whole = std::fs::read(&path).expect("readable");
         for length in 0..whole.len() {
             std::fs::write(&path, &whole[..length]).expect("room");
-            let kept = frame_ends(&whole).into_iter().filter(|end| (1..=length).contains(end)).count();
+            let kept = frame_ends(&whole)
+                .into_iter()
+                .filter(|end| (1..=length).contains(end))
+                .count();
             let (queue, _) = open(directory.path());
-            assert_eq!(read_all(&queue).len(), all.len() - 4 + kept, "{} cut at {length}", path.display());
+            assert_eq!(
+                read_all(&queue).len(),
+                all.len() - 4 + kept,
+                "{} cut at {length}",
+                path.display()
+            );
         }
         std::fs::write(&path, &whole).expect("room");
     }
@@ -226,7 +240,9 @@ fn a_missing_segment_is_noticed_and_a_doubled_one_does_no_harm() {
         let next = *queue.append(&["new".to_owned()]).expect("room").start();
         assert!(next > 12);
         drop(queue);
-        let made = segments(directory.path()).into_iter().filter(|path| !paths.contains(path));
+        let made = segments(directory.path())
+            .into_iter()
+            .filter(|path| !paths.contains(path));
         made.for_each(|path| std::fs::remove_file(path).expect("a file"));
     }
     let second = std::fs::read(&paths[1]).expect("readable");
@@ -255,7 +271,10 @@ fn what_the_daemon_has_stays_for_half_of_the_bound_and_goes_oldest_first() {
     let status = backlog.status();
     assert_eq!((status.last, status.acknowledged, status.waiting()), (2_000, 2_000, 0));
     assert!(status.bytes <= SMALLEST_BOUND / 2 + 2 * SMALLEST_SEGMENT, "{status:?}");
-    assert!(status.first > 1 && status.first < last, "some of it can still be sent again");
+    assert!(
+        status.first > 1 && status.first < last,
+        "some of it can still be sent again"
+    );
     backlog.settle().expect("room");
     drop(queue);
     let (mut queue, recovery) = open(directory.path());
@@ -271,14 +290,20 @@ fn a_full_queue_takes_nothing_until_the_daemon_has_acknowledged() {
     let payload = "z".repeat(2_000);
     let taken = std::iter::from_fn(|| queue.append(std::slice::from_ref(&payload)).ok()).count();
     assert!(taken > 100);
-    assert!(matches!(queue.append(std::slice::from_ref(&payload)), Err(AppendError::Full)));
+    assert!(matches!(
+        queue.append(std::slice::from_ref(&payload)),
+        Err(AppendError::Full)
+    ));
     let backlog = queue.backlog();
     assert!(backlog.status().bytes <= SMALLEST_BOUND);
     backlog.acknowledge(20);
     queue.append(&[payload]).expect("the oldest segments could go");
     let status = backlog.status();
     assert_eq!(status.last, u64::try_from(taken).expect("few") + 1);
-    assert!(status.first > 1 && status.first <= 21, "only what was acknowledged went: {status:?}");
+    assert!(
+        status.first > 1 && status.first <= 21,
+        "only what was acknowledged went: {status:?}"
+    );
 }
 
 #[test]
@@ -365,7 +390,10 @@ fn every_failure(error: fn() -> Error, goes_on: bool) {
                 Err(AppendError::Failed(_)) => {
                     failures += 1;
                     let again = queue.append(std::slice::from_ref(&payload));
-                    assert!(matches!(again, Err(AppendError::Failed(_))), "a failed disk is not tried again");
+                    assert!(
+                        matches!(again, Err(AppendError::Failed(_))),
+                        "a failed disk is not tried again"
+                    );
                     break;
                 }
             }

@@ -127,7 +127,9 @@ pub fn trust(roots: Option<PathBuf>, fingerprint: Option<&str>) -> anyhow::Resul
     match (roots, fingerprint) {
         (Some(_), Some(_)) => bail!("root_certificates_file and certificate_sha256 are both set: keep one of them"),
         (Some(path), None) => Ok(Trust::Roots(path)),
-        (None, Some(text)) => Trust::fingerprint(text).map_err(|problem| anyhow::anyhow!("certificate_sha256: {problem}")),
+        (None, Some(text)) => {
+            Trust::fingerprint(text).map_err(|problem| anyhow::anyhow!("certificate_sha256: {problem}"))
+        }
         (None, None) => Ok(Trust::System),
     }
 }
@@ -244,16 +246,25 @@ mod tests {
         let config = parse(&text).expect("usable");
         assert_eq!((config.tables.readers.len(), config.tables.buses.len()), (2, 1));
         assert!(config.key.is_ok());
-        assert!(!format!("{config:?}").contains("abab"), "a key must not show in a debug print");
+        assert!(
+            !format!("{config:?}").contains("abab"),
+            "a key must not show in a debug print"
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
         let cases = [
             ("", "write where the daemon is"),
-            ("daemons = ['https://a/bridge/ws']", "is no address of a daemon; write wss://"),
+            (
+                "daemons = ['https://a/bridge/ws']",
+                "is no address of a daemon; write wss://",
+            ),
             (&format!("{LEAST}queue_megabytes = 0"), "write 1 or more"),
-            (&format!("{LEAST}time_zone = 'Peking'"), "write a name such as Asia/Shanghai"),
+            (
+                &format!("{LEAST}time_zone = 'Peking'"),
+                "write a name such as Asia/Shanghai",
+            ),
             (&format!("{LEAST}certificate_sha256 = '00'"), "openssl x509"),
             (&format!("{LEAST}port = 1"), "unknown field `port`"),
             (
@@ -265,7 +276,9 @@ mod tests {
                 "reader `t`: `link`: this one calls the daemon itself",
             ),
             (
-                &format!("{LEAST}[[reader]]\nid = 'x'\nlink = 'tcp:a:1'\nformat = 'line'\n[[reader]]\nid = 'x'\nlink = 'tcp:a:2'\nformat = 'line'"),
+                &format!(
+                    "{LEAST}[[reader]]\nid = 'x'\nlink = 'tcp:a:1'\nformat = 'line'\n[[reader]]\nid = 'x'\nlink = 'tcp:a:2'\nformat = 'line'"
+                ),
                 "is there twice",
             ),
         ];

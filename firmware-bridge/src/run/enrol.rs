@@ -37,7 +37,8 @@ pub async fn enrol(enrolment: Enrolment) -> anyhow::Result<String> {
     if let Some(directory) = enrolment.key_file.parent() {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
     }
-    key.write(&waiting).with_context(|| format!("cannot write {}", waiting.display()))?;
+    key.write(&waiting)
+        .with_context(|| format!("cannot write {}", waiting.display()))?;
     let dial = Dial {
         url: &enrolment.daemon,
         trust: &enrolment.trust,
@@ -50,7 +51,9 @@ pub async fn enrol(enrolment: Enrolment) -> anyhow::Result<String> {
         software: env!("CARGO_PKG_VERSION").to_owned(),
     };
     socket.say(&asked).await?;
-    let answer = timeout(PATIENCE, socket.hear()).await.context("the daemon does not answer")??;
+    let answer = timeout(PATIENCE, socket.hear())
+        .await
+        .context("the daemon does not answer")??;
     let answer = answer.context("the daemon closed the connection without an answer")?;
     socket.close().await;
     match serde_json::from_str(&answer) {

@@ -1,6 +1,7 @@
 //! From the links to the disk: whatever is waiting becomes durable together, and only then is anybody told.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::uplink::message::{Status, Told};
 const EVENTS_AT_ONCE: usize = 256;
 
 /// How long a full queue or disk is left alone before it is looked at again.
-const FULL_PATIENCE: Duration = Duration::from_secs(1);
+const FULL_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long somebody at a reader waits for the daemon's word; then it is the bridge's: kept.
 const FEEDBACK_PATIENCE: Duration = Duration::from_millis(400);
@@ -66,72 +67,104 @@ impl Keeper {
         Ok(())
     }
 
+    /// Keeps events, and answers. While there is no room those whose senders can send again are told so, and those of serial lines wait
+    /// here, with their lines behind them.
     fn keep(&mut self, deliveries: Vec<Delivery>) -> Result<(), AppendError> {
-        let (mut payloads, mut answers) = (Vec::new(), Vec::new());
-        for Delivery { event, reply } in deliveries {
-            let Some(said) = self.readers.note(&event, &self.clocks) else {
-                continue;
-            };
-            let age_ms = (self.clocks.daemon_ms() - at_ms(&event)).clamp(0, OLDEST_MS);
-            let outcome = local_outcome(&said);
-            let shows_outcome = matches!(said, Said::Reading(_)) && self.readers.shows_outcome(said.reader());
-            let record = Record {
-                at: self.clocks.ago(age_ms),
-                said,
-            };
-            let text = serde_json::to_string(&record).unwrap_or_default();
-            if text.is_empty() || text.len() > LONGEST_PAYLOAD {
-                // No decoder makes anything nearly as long.
-                tracing::error!(event = "queue.record_too_long", reader = record.said.reader(), bytes = text.len());
-                answer(reply, Outcome::Refused { reason: "too_long".to_owned() });
-                continue;
-            }
-            payloads.push(text);
-            answers.push((reply, outcome, shows_outcome));
-        }
-        if payloads.is_empty() {
-            return Ok(());
-        }
-        let Some(numbers) = self.append(&payloads)? else {
-            return Ok(());
-        };
-        let newest = *numbers.end();
-        for (number, (reply, outcome, shows_outcome)) in numbers.zip(answers) {
-            match reply {
-                Some(reply) if shows_outcome => self.answer_later(number, reply, outcome),
-                reply => answer(reply, outcome),
-            }
-        }
-        self.news.send_replace(newest);
-        Ok(())
-    }
-
-    /// Appends as soon as there is room; `None` where the end came first, and then nobody has been told that anything is kept.
-    fn append(&mut self, payloads: &[String]) -> Result<Option<std::ops::RangeInclusive<u64>>, AppendError> {
-        let backlog = self.queue.backlog();
-        loop {
-            match self.queue.append(payloads) {
+        let mut items: Vec<Item> = deliveries
+            .into_iter()
+            .filter_map(|delivery| self.item(delivery))
+            .collect();
+        while !items.is_empty() {
+            let payloads: Vec<&str> = items.iter().map(|item| item.payload.as_str()).collect();
+            match self.queue.append(&payloads) {
                 Ok(numbers) => {
                     if self.is_full.swap(false, Ordering::Relaxed) {
                         tracing::info!(event = "queue.has_room");
                     }
-                    return Ok(Some(numbers));
+                    self.answer(numbers, items);
+                    return Ok(());
                 }
                 Err(error @ AppendError::Failed(_)) => return Err(error),
-                Err(error @ (AppendError::Full | AppendError::NoSpace(_))) => {
-                    if !self.is_full.swap(true, Ordering::Relaxed) {
-                        tracing::error!(
-                            event = "queue.full",
-                            %error,
-                            remedy = "bring the daemon back, or write a larger queue_megabytes; until then serial readers wait and network readers hear `err busy`"
-                        );
-                    }
-                    if self.stop.is_cancelled() {
-                        return Ok(None);
-                    }
-                    backlog.wait_for_room(FULL_PATIENCE);
-                }
+                Err(error @ (AppendError::Full | AppendError::NoSpace(_))) => self.note_full(&error),
             }
+            items.retain(|item| item.reply.is_none());
+            if self.stop.is_cancelled() {
+                tracing::error!(
+                    event = "queue.events_dropped",
+                    events = items.len(),
+                    "there was no room for them, and the bridge ends"
+                );
+                return Ok(());
+            }
+            if !items.is_empty() {
+                self.queue.backlog().wait_for_room(FULL_PATIENCE);
+                self.take_waiting(&mut items);
+            }
+        }
+        Ok(())
+    }
+
+    /// More of what cannot be sent again, up to what is kept at once: then the lines wait.
+    fn take_waiting(&mut self, items: &mut Vec<Item>) {
+        while items.len() < EVENTS_AT_ONCE
+            && let Ok(next) = self.deliveries.try_recv()
+        {
+            // A reply that is dropped says that nothing was kept.
+            if next.reply.is_none() {
+                items.extend(self.item(next));
+            }
+        }
+    }
+
+    /// What is to be kept of an event, if anything.
+    fn item(&self, delivery: Delivery) -> Option<Item> {
+        let Delivery { event, reply } = delivery;
+        let said = self.readers.note(&event, &self.clocks)?;
+        let age_ms = (self.clocks.daemon_ms() - at_ms(&event)).clamp(0, OLDEST_MS);
+        let outcome = local_outcome(&said);
+        let shows_outcome = matches!(said, Said::Reading(_)) && self.readers.shows_outcome(said.reader());
+        let record = Record {
+            at: self.clocks.ago(age_ms),
+            said,
+        };
+        let payload = serde_json::to_string(&record).unwrap_or_default();
+        if payload.is_empty() || payload.len() > LONGEST_PAYLOAD {
+            // No decoder makes anything nearly as long.
+            tracing::error!(
+                event = "queue.record_too_long",
+                reader = record.said.reader(),
+                bytes = payload.len()
+            );
+            let reason = "too_long".to_owned();
+            answer(reply, Outcome::Refused { reason });
+            return None;
+        }
+        Some(Item {
+            payload,
+            reply,
+            outcome,
+            shows_outcome,
+        })
+    }
+
+    fn answer(&self, numbers: RangeInclusive<u64>, items: Vec<Item>) {
+        let newest = *numbers.end();
+        for (number, item) in numbers.zip(items) {
+            match item.reply {
+                Some(reply) if item.shows_outcome => self.answer_later(number, reply, item.outcome),
+                reply => answer(reply, item.outcome),
+            }
+        }
+        self.news.send_replace(newest);
+    }
+
+    fn note_full(&self, error: &AppendError) {
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                event = "queue.full",
+                %error,
+                remedy = "bring the daemon back, or write a larger queue_megabytes; until then serial readers wait and network readers hear `err busy`"
+            );
         }
     }
 
@@ -145,6 +178,14 @@ impl Keeper {
             answer(Some(reply), outcome.ok().and_then(Result::ok).unwrap_or(kept));
         });
     }
+}
+
+/// Something to be kept, and who waits for it.
+struct Item {
+    payload: String,
+    reply: Option<oneshot::Sender<Outcome>>,
+    outcome: Outcome,
+    shows_outcome: bool,
 }
 
 /// A peer that has gone will send again, and its record counts once.

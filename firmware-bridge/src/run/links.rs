@@ -47,7 +47,12 @@ impl Links {
             Some((Ok(tables), edition)) => (tables, Some(edition)),
             Some((Err(error), edition)) => {
                 let error = format!("{error:#}");
-                tracing::error!(event = "configuration.unusable", edition, error, "the readers of the file alone are used");
+                tracing::error!(
+                    event = "configuration.unusable",
+                    edition,
+                    error,
+                    "the readers of the file alone are used"
+                );
                 (links.own.clone(), None)
             }
             None => (links.own.clone(), None),
@@ -62,7 +67,10 @@ impl Links {
 
     fn open(&mut self, tables: Tables) {
         let shows_outcome = |reader: &ReaderConfig| matches!(reader.link, Link::Osdp(_));
-        let named = tables.readers.iter().map(|reader| (reader.id.as_str(), shows_outcome(reader)));
+        let named = tables
+            .readers
+            .iter()
+            .map(|reader| (reader.id.as_str(), shows_outcome(reader)));
         self.readers.configure(named);
         if tables.readers.is_empty() {
             tracing::warn!(
@@ -93,8 +101,17 @@ impl Links {
         let Push { edition, toml, reply } = push;
         let done = self.apply(&edition, toml).await.map_err(|error| format!("{error:#}"));
         match &done {
-            Ok(()) => tracing::info!(event = "configuration.used", edition, readers = self.running.readers.len()),
-            Err(error) => tracing::error!(event = "configuration.refused", edition, error, "what was used before goes on"),
+            Ok(()) => tracing::info!(
+                event = "configuration.used",
+                edition,
+                readers = self.running.readers.len()
+            ),
+            Err(error) => tracing::error!(
+                event = "configuration.refused",
+                edition,
+                error,
+                "what was used before goes on"
+            ),
         }
         // Whoever asked has gone, and will ask again.
         let _: Result<(), _> = reply.send(done);

@@ -65,7 +65,11 @@ pub async fn run(config: BridgeConfig, stop: CancellationToken) -> anyhow::Resul
     note_last_run(directory, &mut queue, &recovery, &clocks)?;
     let (news_sender, news) = watch::channel(backlog.status().last);
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
-    let (readers, feedback, is_full) = (Readers::default(), Feedback::default(), Arc::new(AtomicBool::new(false)));
+    let (readers, feedback, is_full) = (
+        Readers::default(),
+        Feedback::default(),
+        Arc::new(AtomicBool::new(false)),
+    );
     let keeper = start_keeper(Keeper {
         queue,
         deliveries,
@@ -79,7 +83,13 @@ pub async fn run(config: BridgeConfig, stop: CancellationToken) -> anyhow::Resul
     })?;
     let offset_minutes = Arc::new(AtomicI32::new(0));
     let context = link_context(&config, boot, sink, &clocks, &offset_minutes, &stop);
-    let (links, pushed) = Links::start(config.tables.clone(), Pushed::read(directory), directory, context, readers.clone());
+    let (links, pushed) = Links::start(
+        config.tables.clone(),
+        Pushed::read(directory),
+        directory,
+        context,
+        readers.clone(),
+    );
     let (pushes, pushed_later) = mpsc::channel(1);
     let uplink = Uplink {
         daemons: config.daemons.clone(),
@@ -149,7 +159,11 @@ impl Bridge {
         if let Err(error) = backlog.settle() {
             tracing::warn!(event = "queue.position_unwritten", %error);
         }
-        tracing::info!(event = "bridge.ended", readers = readers.report(&clocks).len(), waiting = backlog.status().waiting());
+        tracing::info!(
+            event = "bridge.ended",
+            readers = readers.report(&clocks).len(),
+            waiting = backlog.status().waiting()
+        );
         match kept {
             Some(Err(error)) => Err(disk_error(error)),
             Some(Ok(())) | None => ended,
@@ -225,14 +239,12 @@ fn tell_recovery(recovery: &Recovery) {
 }
 
 /// Keeps what the daemon must know of the time in which this program did not run.
-fn note_last_run(
-    directory: &Path,
-    queue: &mut Queue,
-    recovery: &Recovery,
-    clocks: &HostClocks,
-) -> anyhow::Result<()> {
+fn note_last_run(directory: &Path, queue: &mut Queue, recovery: &Recovery, clocks: &HostClocks) -> anyhow::Result<()> {
     let lost = recovery.losses.iter().filter(|loss| !loss.is_acknowledged);
-    let lost_from = lost.filter_map(|loss| loss.numbers.as_ref()).map(|numbers| *numbers.start()).min();
+    let lost_from = lost
+        .filter_map(|loss| loss.numbers.as_ref())
+        .map(|numbers| *numbers.start())
+        .min();
     let records = since_last_run(directory, &queue.backlog(), lost_from, clocks).context("cannot read the queue")?;
     let payloads: Vec<String> = records
         .iter()

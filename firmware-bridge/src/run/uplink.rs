@@ -90,7 +90,12 @@ impl Uplink {
             if said == why {
                 tracing::debug!(event = "uplink.down", daemon = url, why);
             } else {
-                tracing::warn!(event = "uplink.down", daemon = url, why, waiting = self.backlog.status().waiting());
+                tracing::warn!(
+                    event = "uplink.down",
+                    daemon = url,
+                    why,
+                    waiting = self.backlog.status().waiting()
+                );
             }
             said = why;
             let least = match lost {
@@ -197,7 +202,13 @@ impl Uplink {
                 Do::Send(frame) => open.socket.say(&frame).await?,
                 Do::Welcomed(welcome) => {
                     let (name, version) = (&welcome.name, &welcome.software);
-                    tracing::info!(event = "uplink.up", daemon = url, name, version, waiting = self.backlog.status().waiting());
+                    tracing::info!(
+                        event = "uplink.up",
+                        daemon = url,
+                        name,
+                        version,
+                        waiting = self.backlog.status().waiting()
+                    );
                     self.offset_minutes.store(welcome.offset_minutes, Ordering::Relaxed);
                 }
                 Do::Skip(through) => {

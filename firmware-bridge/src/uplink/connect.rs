@@ -42,7 +42,9 @@ pub enum DialError {
     #[error("no answer within {} s", PATIENCE.as_secs())]
     Silent,
     /// The certificate, or TLS itself.
-    #[error("{0}; if the daemon has a certificate of its own making, write root_certificates_file or certificate_sha256")]
+    #[error(
+        "{0}; if the daemon has a certificate of its own making, write root_certificates_file or certificate_sha256"
+    )]
     Certificate(std::io::Error),
     /// TLS cannot be used at all.
     #[error(transparent)]
@@ -103,7 +105,11 @@ impl Dial<'_> {
             let name = ServerName::try_from(host.to_owned()).map_err(|_| address())?;
             let connector = TlsConnector::from(self.trust.client()?);
             let secured = timeout(PATIENCE, connector.connect(name, stream)).await;
-            Box::new(secured.map_err(|_| DialError::Silent)?.map_err(DialError::Certificate)?)
+            Box::new(
+                secured
+                    .map_err(|_| DialError::Silent)?
+                    .map_err(DialError::Certificate)?,
+            )
         } else {
             Box::new(stream)
         };
@@ -141,7 +147,9 @@ fn refusal(status: u16) -> String {
         401 | 403 => {
             "it does not take this bridge's key: it was revoked, or is another daemon's; `rollcall bridge enrol NAME` there, and `rollcall-bridge enrol` here"
         }
-        404 => "there is no /bridge/ws; is this a daemon of this version, and does the proxy before it pass /bridge/ on?",
+        404 => {
+            "there is no /bridge/ws; is this a daemon of this version, and does the proxy before it pass /bridge/ on?"
+        }
         400 | 426 => "it takes no websocket; does the proxy before it pass websockets on?",
         502..=504 => "the proxy before the daemon does not reach it",
         _ => "it answered something else than a daemon would",

@@ -72,7 +72,11 @@ mod tests {
     fn a_key_is_kept_from_others_and_from_logs() {
         let directory = tempfile::tempdir().expect("a folder");
         let path = directory.path().join("key");
-        assert!(BridgeKey::read(&path).expect_err("no file").contains("rollcall-bridge enrol"));
+        assert!(
+            BridgeKey::read(&path)
+                .expect_err("no file")
+                .contains("rollcall-bridge enrol")
+        );
         let key = BridgeKey::random().expect("random numbers");
         key.write(&path).expect("room");
         assert_eq!(BridgeKey::read(&path), Ok(key.clone()));

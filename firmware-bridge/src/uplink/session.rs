@@ -130,7 +130,10 @@ impl Session {
             (FromDaemon::Welcome(welcome), Phase::Greeting) => self.welcome(welcome, clocks),
             (FromDaemon::Ping { n, ahead_ms }, Phase::Live) => {
                 let pong = FromBridge::Pong { n, now: clocks.clone() };
-                Ok([Do::Send(pong)].into_iter().chain(ahead_ms.map(Do::ClockAhead)).collect())
+                Ok([Do::Send(pong)]
+                    .into_iter()
+                    .chain(ahead_ms.map(Do::ClockAhead))
+                    .collect())
             }
             (FromDaemon::Ack { through, outcomes }, Phase::Live) if through <= self.sent => {
                 while self.on_the_way.front().is_some_and(|last| *last <= through) {
@@ -158,7 +161,11 @@ impl Session {
         }
         self.phase = Phase::Live;
         let known = welcome.acknowledged.unwrap_or(0);
-        self.sent = if known > self.last { self.last } else { known.max(self.first - 1) };
+        self.sent = if known > self.last {
+            self.last
+        } else {
+            known.max(self.first - 1)
+        };
         let pong = FromBridge::Pong {
             n: 0,
             now: clocks.clone(),
@@ -187,7 +194,11 @@ impl Session {
         if self.phase == Phase::Live && now_ms >= self.report_at_ms {
             return Next::Report;
         }
-        let report = if self.phase == Phase::Live { self.report_at_ms } else { u64::MAX };
+        let report = if self.phase == Phase::Live {
+            self.report_at_ms
+        } else {
+            u64::MAX
+        };
         Next::Wait(report.min(self.heard_at_ms + SILENCE_MS))
     }
 
@@ -261,7 +272,11 @@ mod tests {
     /// Where a session goes on after a welcome.
     fn resumes(first: u64, last: u64, acknowledged: Option<u64>) -> (Next, Vec<Do>) {
         let mut session = begin(first, last);
-        assert_eq!(session.next(last, 1), Next::Wait(SILENCE_MS), "nothing before the welcome");
+        assert_eq!(
+            session.next(last, 1),
+            Next::Wait(SILENCE_MS),
+            "nothing before the welcome"
+        );
         let doing = session.hear(&welcome(acknowledged), 1, &stamp()).expect("welcome");
         (session.next(last, 1), doing)
     }
@@ -269,12 +284,28 @@ mod tests {
     #[test]
     fn a_session_goes_on_where_the_daemon_is() {
         assert_eq!(resumes(1, 9, Some(4)).0, Next::Batch(4), "the rest");
-        assert_eq!(resumes(5, 9, None).0, Next::Batch(4), "a daemon that knows nothing: all that is here");
-        assert_eq!(resumes(5, 9, Some(2)).0, Next::Batch(4), "a daemon that was set back: as far back as there is");
-        assert_eq!(resumes(5, 9, Some(6)).0, Next::Batch(6), "less than was acknowledged before");
+        assert_eq!(
+            resumes(5, 9, None).0,
+            Next::Batch(4),
+            "a daemon that knows nothing: all that is here"
+        );
+        assert_eq!(
+            resumes(5, 9, Some(2)).0,
+            Next::Batch(4),
+            "a daemon that was set back: as far back as there is"
+        );
+        assert_eq!(
+            resumes(5, 9, Some(6)).0,
+            Next::Batch(6),
+            "less than was acknowledged before"
+        );
         assert_eq!(resumes(10, 9, Some(9)).0, Next::Wait(REPORT_MS), "nothing to send");
         let (next, doing) = resumes(3, 9, Some(20));
-        assert_eq!(next, Next::Wait(REPORT_MS), "a bridge that was set back gives no number twice");
+        assert_eq!(
+            next,
+            Next::Wait(REPORT_MS),
+            "a bridge that was set back gives no number twice"
+        );
         assert!(doing.contains(&Do::Skip(20)), "{doing:?}");
     }
 
@@ -298,7 +329,11 @@ mod tests {
         session.sent(50);
         session.sent(60);
         assert_eq!(session.next(100, 5), Next::Wait(REPORT_MS));
-        assert_eq!(session.hear(&ack(61), 6, &stamp()), Err(Ended::Malformed), "of what was never sent");
+        assert_eq!(
+            session.hear(&ack(61), 6, &stamp()),
+            Err(Ended::Malformed),
+            "of what was never sent"
+        );
     }
 
     #[test]
@@ -307,7 +342,9 @@ mod tests {
         session.hear(&welcome(None), 1_000, &stamp()).expect("welcome");
         session.reported(30_000);
         assert_eq!(session.next(0, 2_000), Next::Wait(1_000 + SILENCE_MS));
-        let pong = session.hear(r#"{"type":"ping","n":7,"ahead_ms":-3}"#, 9_000, &stamp()).expect("ping");
+        let pong = session
+            .hear(r#"{"type":"ping","n":7,"ahead_ms":-3}"#, 9_000, &stamp())
+            .expect("ping");
         let answer = FromBridge::Pong { n: 7, now: stamp() };
         assert_eq!(pong, [Do::Send(answer), Do::ClockAhead(-3)]);
         assert_eq!(session.next(0, 9_000 + SILENCE_MS - 1), Next::Wait(9_000 + SILENCE_MS));
@@ -333,6 +370,10 @@ mod tests {
         assert!(ended.to_string().contains("rollcall bridge enrol"), "{ended}");
         let mut session = begin(1, 0);
         assert_eq!(session.hear("{", 0, &stamp()), Err(Ended::Malformed));
-        assert_eq!(session.hear(&ack(0), 0, &stamp()), Err(Ended::Malformed), "before the welcome");
+        assert_eq!(
+            session.hear(&ack(0), 0, &stamp()),
+            Err(Ended::Malformed),
+            "before the welcome"
+        );
     }
 }

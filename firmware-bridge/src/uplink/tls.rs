@@ -34,7 +34,9 @@ pub enum TrustError {
         problem: String,
     },
     /// The system has none.
-    #[error("the system has no root certificates; install ca-certificates, or write root_certificates_file or certificate_sha256")]
+    #[error(
+        "the system has no root certificates; install ca-certificates, or write root_certificates_file or certificate_sha256"
+    )]
     NoRoots,
     /// TLS itself.
     #[error("TLS: {0}")]
@@ -48,13 +50,17 @@ impl Trust {
         let mut fingerprint = [0; 32];
         hex::decode_to_slice(digits.trim(), &mut fingerprint)
             .map(|()| Self::Fingerprint(fingerprint))
-            .map_err(|_| "write the 64 hex digits that `openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE` prints".to_owned())
+            .map_err(|_| {
+                "write the 64 hex digits that `openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE` prints"
+                    .to_owned()
+            })
     }
 
     /// What a TLS client needs.
     pub fn client(&self) -> Result<Arc<ClientConfig>, TrustError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
         let config = match self {
             Self::Fingerprint(fingerprint) => builder
                 .dangerous()
@@ -95,7 +101,9 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError>
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates: Vec<_> = read.map_err(|error| wrong(error.to_string()))?;
     match certificates.is_empty() {
-        true => Err(wrong("it holds no certificate; write it in PEM, with its BEGIN and END lines".to_owned())),
+        true => Err(wrong(
+            "it holds no certificate; write it in PEM, with its BEGIN and END lines".to_owned(),
+        )),
         false => Ok(certificates),
     }
 }
@@ -118,7 +126,9 @@ impl ServerCertVerifier for Pinned {
     ) -> Result<ServerCertVerified, Error> {
         match <[u8; 32]>::from(Sha256::digest(end_entity)) == self.fingerprint {
             true => Ok(ServerCertVerified::assertion()),
-            false => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
+            false => Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            )),
         }
     }
 

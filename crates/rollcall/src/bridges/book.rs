@@ -101,7 +101,10 @@ impl Hold {
     /// Changes what is known of the bridge, unless another connection speaks for it by now.
     pub fn note(&self, change: impl FnOnce(&mut BridgeStatus)) {
         if let Some(entry) = self.bridges.lock().get_mut(&self.name)
-            && entry.holder.as_ref().is_some_and(|(holder, _)| *holder == self.connection)
+            && entry
+                .holder
+                .as_ref()
+                .is_some_and(|(holder, _)| *holder == self.connection)
         {
             change(&mut entry.status);
         }
@@ -124,7 +127,10 @@ impl Hold {
         let Some(entry) = entries.get_mut(&self.name) else {
             return false;
         };
-        let is_holder = entry.holder.as_ref().is_some_and(|(holder, _)| *holder == self.connection);
+        let is_holder = entry
+            .holder
+            .as_ref()
+            .is_some_and(|(holder, _)| *holder == self.connection);
         if is_holder {
             entry.holder = None;
             entry.status.connected_since = None;
@@ -151,6 +157,9 @@ mod tests {
         assert_eq!((status.waiting, status.connected_since), (8, Some(Instant::from_ms(2))));
         assert!(newer.leave("gone"));
         let [status] = bridges.list().try_into().expect("one");
-        assert_eq!((status.connected_since, status.last_error.as_deref()), (None, Some("gone")));
+        assert_eq!(
+            (status.connected_since, status.last_error.as_deref()),
+            (None, Some("gone"))
+        );
     }
 }

@@ -32,7 +32,9 @@ pub async fn new_code(ledger: &dyn Ledger, name: &str, actor: &str, now: Instant
             used_at: None,
         })
         .await?;
-    transaction.append_audit(&record("bridge.code", name, actor, now)).await?;
+    transaction
+        .append_audit(&record("bridge.code", name, actor, now))
+        .await?;
     transaction.commit().await?;
     Ok(code)
 }
@@ -56,7 +58,9 @@ pub(super) async fn enrol(
         return Ok(None);
     }
     transaction.enrol_bridge(name, key_hash, now).await?;
-    transaction.append_audit(&record("bridge.enrol", name, name, now)).await?;
+    transaction
+        .append_audit(&record("bridge.enrol", name, name, now))
+        .await?;
     transaction.commit().await?;
     Ok(Some(name.to_owned()))
 }

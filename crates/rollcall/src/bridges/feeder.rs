@@ -22,6 +22,15 @@ pub struct Batch {
     pub records: Vec<(u64, Value)>,
 }
 
+/// What became of a batch.
+pub struct Committed {
+    /// What the bridge is told.
+    pub ack: FromDaemon,
+    /// Whether readers were lost or found in it: how far the bridge has come is then written down before it is told, so that this is not
+    /// said again after a restart.
+    pub has_states: bool,
+}
+
 /// The engine takes nothing any more.
 #[derive(Debug)]
 pub struct Stopping;
@@ -68,7 +77,10 @@ impl Feeder {
             contact,
             declared: declared.unwrap_or_default(),
             watched: watched.unwrap_or_default(),
-            up: readers.iter().map(|reader| (reader.reader.clone(), reader.up)).collect(),
+            up: readers
+                .iter()
+                .map(|reader| (reader.reader.clone(), reader.up))
+                .collect(),
             known_through,
             is_complete: false,
             doubted: BTreeSet::new(),
@@ -80,15 +92,15 @@ impl Feeder {
     pub async fn run(
         mut self,
         mut batches: mpsc::Receiver<Batch>,
-        acks: mpsc::Sender<FromDaemon>,
+        acks: mpsc::Sender<Committed>,
         is_all_here: bool,
     ) -> Result<(), Stopping> {
         if is_all_here {
             self.complete().await?;
         }
         while let Some(batch) = batches.recv().await {
-            let ack = self.take(batch).await?;
-            if acks.send(ack).await.is_err() {
+            let committed = self.take(batch).await?;
+            if acks.send(committed).await.is_err() {
                 // The connection has ended; the bridge will send again what it has not heard of.
                 return Ok(());
             }
@@ -96,10 +108,10 @@ impl Feeder {
         Ok(())
     }
 
-    async fn take(&mut self, batch: Batch) -> Result<FromDaemon, Stopping> {
+    async fn take(&mut self, batch: Batch) -> Result<Committed, Stopping> {
         let through = batch.records.last().map_or(batch.last, |(number, _)| *number);
         let (mut waiting, mut outcomes) = (Vec::with_capacity(batch.records.len()), Vec::new());
-        let mut speaking = BTreeSet::new();
+        let (mut speaking, mut has_states) = (BTreeSet::new(), false);
         for (number, value) in batch.records {
             let text = value.to_string();
             let Ok(record) = serde_json::from_value::<Record>(value) else {
@@ -115,16 +127,28 @@ impl Feeder {
                     waiting.push((number, self.deliver_reading(&read, placed).await?));
                 }
                 Said::Malformed { reader, reason, bytes } => {
-                    waiting.push((number, self.deliver_malformed(&reader, malformed(&reason, &bytes)).await?));
+                    waiting.push((
+                        number,
+                        self.deliver_malformed(&reader, malformed(&reason, &bytes)).await?,
+                    ));
                 }
                 Said::Clock { reader, ahead_ms } => {
                     let at_ms = placed.at.as_ms();
                     let reader = self.reader(&reader);
-                    self.send(LinkEvent::Clock { reader, ahead_ms, at_ms }, None).await?;
+                    self.send(
+                        LinkEvent::Clock {
+                            reader,
+                            ahead_ms,
+                            at_ms,
+                        },
+                        None,
+                    )
+                    .await?;
                 }
                 Said::State { reader, up, detail } => {
                     // What was read before must be there before the time in which it was read counts as heard.
                     settle(&mut waiting, &mut outcomes).await?;
+                    has_states = true;
                     self.take_state(number, &reader, up, detail, placed.at).await?;
                 }
             }
@@ -134,12 +158,23 @@ impl Feeder {
             self.complete().await?;
         }
         self.note_speaking(&speaking).await?;
-        Ok(FromDaemon::Ack { through, outcomes })
+        Ok(Committed {
+            ack: FromDaemon::Ack { through, outcomes },
+            has_states,
+        })
     }
 
     fn place(&self, record: &Record) -> Placed {
         let now = self.host.clock.now();
-        let tolerance = self.host.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
+        let tolerance = self
+            .host
+            .site
+            .borrow()
+            .facts
+            .records()
+            .site
+            .settings_at(now)
+            .clock_tolerance;
         let contact = self.contact.lock().unwrap_or_else(PoisonError::into_inner);
         let placed = contact.place(&record.at, self.host.clock.speed(), tolerance);
         // Both clocks are read at slightly different moments; nothing was heard later than now.
@@ -155,7 +190,8 @@ impl Feeder {
             return self.deliver_malformed(&read.reader, unreadable).await;
         };
         let is_stamped_here = read.happened_at_ms.is_none() && read.happened_at_civil.is_none();
-        self.note_doubt(&reader, placed.doubt.filter(|_| is_stamped_here)).await?;
+        self.note_doubt(&reader, placed.doubt.filter(|_| is_stamped_here))
+            .await?;
         let event = LinkEvent::Reading {
             reader,
             dedup_source: read.source.clone(),
@@ -214,7 +250,8 @@ impl Feeder {
         if up {
             self.state(reader, true, detail, at).await?;
             if !self.is_complete {
-                self.state(reader, false, "what it kept is coming".to_owned(), at).await?;
+                self.state(reader, false, "what it kept is coming".to_owned(), at)
+                    .await?;
             }
             return Ok(());
         }

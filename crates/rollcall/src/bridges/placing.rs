@@ -119,7 +119,10 @@ mod tests {
         let earlier = stamp("before", 4_500_000, 1);
         assert_eq!(placed(&off_by_an_hour, &earlier), (900_000, Some(3_600_000)));
         let off_by_ten_seconds = contact(1_010_000, 500, 1_000_000);
-        assert_eq!(placed(&off_by_ten_seconds, &stamp("before", 910_000, 1)), (900_000, None));
+        assert_eq!(
+            placed(&off_by_ten_seconds, &stamp("before", 910_000, 1)),
+            (900_000, None)
+        );
     }
 
     #[test]

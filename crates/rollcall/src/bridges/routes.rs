@@ -84,12 +84,18 @@ async fn caller(host: &BridgeHost, headers: &HeaderMap) -> Result<Caller, Refusa
     let Some(authorization) = headers.get(AUTHORIZATION) else {
         return Ok(Caller::Stranger);
     };
-    let key = authorization.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+    let key = authorization
+        .to_str()
+        .ok()
+        .and_then(|value| value.strip_prefix("Bearer "));
     let hash = key_hash(key.ok_or(Refusal::UnknownKey)?);
     match host.ledger.bridge(&hash).await? {
         Some(row) => Ok(Caller::Bridge(row)),
         None => {
-            tracing::warn!(event = "bridge.unknown_key", remedy = "if it is yours: `rollcall bridge enrol NAME`, then `rollcall-bridge enrol` on it");
+            tracing::warn!(
+                event = "bridge.unknown_key",
+                remedy = "if it is yours: `rollcall bridge enrol NAME`, then `rollcall-bridge enrol` on it"
+            );
             Err(Refusal::UnknownKey)
         }
     }

@@ -19,7 +19,7 @@ use tokio::time::{Instant as Monotonic, MissedTickBehavior, interval, timeout};
 use super::BridgeHost;
 use super::book::Hold;
 use super::enrolment::enrol;
-use super::feeder::{Batch, Feeder};
+use super::feeder::{Batch, Committed, Feeder};
 use super::placing::{Contact, LONGEST_ROUND_TRIP};
 use crate::clock::Clock;
 use crate::engine::links::offset_minutes;
@@ -137,7 +137,11 @@ impl Connection {
 
     async fn enrol(&mut self) -> End {
         let asked = match self.first().await {
-            Ok(FromBridge::Enrol { code, key_hash, software }) => (code, key_hash, software),
+            Ok(FromBridge::Enrol {
+                code,
+                key_hash,
+                software,
+            }) => (code, key_hash, software),
             Ok(_) => return End::Bye(Goodbye::NotEnrolled),
             Err(end) => return end,
         };
@@ -155,7 +159,10 @@ impl Connection {
                 }
             }
             Ok(None) => {
-                tracing::warn!(event = "bridge.wrong_code", remedy = "`rollcall bridge enrol NAME` gives another code");
+                tracing::warn!(
+                    event = "bridge.wrong_code",
+                    remedy = "`rollcall bridge enrol NAME` gives another code"
+                );
                 End::Bye(Goodbye::WrongCode)
             }
             Err(error) => {
@@ -177,7 +184,12 @@ impl Connection {
         };
         let hold = self.host.bridges.take(&row.name, self.host.clock.now());
         let name = row.name.clone();
-        tracing::info!(event = "bridge.connected", bridge = name, software = hello.software, waiting = hello.report.waiting);
+        tracing::info!(
+            event = "bridge.connected",
+            bridge = name,
+            software = hello.software,
+            waiting = hello.report.waiting
+        );
         let (greeted, end) = self.welcome_and_serve(row, hold, hello, sink.clone()).await;
         let why = match &end {
             End::Bye(reason) => format!("{reason:?}"),
@@ -196,7 +208,8 @@ impl Connection {
         sink: mpsc::Sender<Delivery>,
     ) -> (Greeted, End) {
         let (now, heard) = (self.host.clock.now(), Monotonic::now());
-        let acknowledged = (row.queue.as_ref() == Some(&hello.queue)).then(|| u64::try_from(row.acknowledged).unwrap_or(0));
+        let acknowledged =
+            (row.queue.as_ref() == Some(&hello.queue)).then(|| u64::try_from(row.acknowledged).unwrap_or(0));
         let mut greeted = Greeted {
             hold,
             queue: hello.queue.clone(),
@@ -298,7 +311,7 @@ impl Connection {
                     Ok(frame) => self.take(greeted, frame, &batch_sender),
                     Err(end) => Err(end),
                 },
-                Some(ack) = acknowledgements.recv() => self.acknowledge(greeted, &ack).await,
+                Some(committed) = acknowledgements.recv() => self.acknowledge(greeted, committed).await,
                 _ = &mut feeding => Err(End::Bye(Goodbye::Shutdown)),
                 _ = ping.tick() => self.ping(greeted).await,
                 _ = note.tick() => self.note(greeted).await,
@@ -328,13 +341,16 @@ impl Connection {
             FromBridge::Configured { edition, error } => {
                 match &error {
                     None => tracing::info!(event = "bridge.configured", bridge = greeted.row.name, edition),
-                    Some(error) => tracing::error!(event = "bridge.configuration_refused", bridge = greeted.row.name, edition, error),
+                    Some(error) => tracing::error!(
+                        event = "bridge.configuration_refused",
+                        bridge = greeted.row.name,
+                        edition,
+                        error
+                    ),
                 }
-                greeted.hold.note(|status| {
-                    match error {
-                        None => status.edition = Some(edition),
-                        Some(_) => status.last_error = error,
-                    }
+                greeted.hold.note(|status| match error {
+                    None => status.edition = Some(edition),
+                    Some(_) => status.last_error = error,
                 });
                 Ok(())
             }
@@ -349,7 +365,11 @@ impl Connection {
         let speed = self.host.clock.speed();
         for reader in report.readers.iter().take(MOST_RECORDS) {
             if let Some(ago_ms) = reader.heard_ms_ago.filter(|_| reader.up) {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "an age of milliseconds")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_precision_loss,
+                    reason = "an age of milliseconds"
+                )]
                 let ago = Span::from_ms((ago_ms.max(0) as f64 * speed) as i64);
                 self.host.heartbeats.note(&reader.reader.as_str().into(), now - ago);
             }
@@ -358,11 +378,14 @@ impl Connection {
         greeted.hold.note(|status| status.heard_at = Some(now));
     }
 
-    async fn acknowledge(&mut self, greeted: &mut Greeted, ack: &FromDaemon) -> Result<(), End> {
-        if let FromDaemon::Ack { through, .. } = ack {
-            greeted.acknowledged = greeted.acknowledged.max(*through);
+    async fn acknowledge(&mut self, greeted: &mut Greeted, committed: Committed) -> Result<(), End> {
+        if let FromDaemon::Ack { through, .. } = committed.ack {
+            greeted.acknowledged = greeted.acknowledged.max(through);
         }
-        self.say(ack).await
+        if committed.has_states {
+            self.note(greeted).await?;
+        }
+        self.say(&committed.ack).await
     }
 
     async fn ping(&mut self, greeted: &mut Greeted) -> Result<(), End> {
@@ -442,7 +465,9 @@ async fn note_progress(host: &BridgeHost, greeted: &Greeted) -> Result<bool, sto
     let is_enrolled = match host.ledger.bridge(&greeted.row.key_hash).await? {
         Some(_) => {
             let now = Clock::host().now();
-            transaction.note_bridge(&greeted.row.name, now, &greeted.queue, acknowledged).await?
+            transaction
+                .note_bridge(&greeted.row.name, now, &greeted.queue, acknowledged)
+                .await?
         }
         None => false,
     };

@@ -57,7 +57,9 @@ pub async fn bridge(command: BridgeCommand) -> Result<ExitCode, CliError> {
             if json {
                 println!("{}", json!({"name": name, "code": code, "daemon": daemon}));
             } else {
-                println!("code {code}\nrun  rollcall-bridge enrol --daemon {daemon} --code {code}\ngood once, for {CODE_MINUTES} minutes");
+                println!(
+                    "code {code}\nrun  rollcall-bridge enrol --daemon {daemon} --code {code}\ngood once, for {CODE_MINUTES} minutes"
+                );
             }
             ledger.close().await;
         }
@@ -76,7 +78,11 @@ pub async fn bridge(command: BridgeCommand) -> Result<ExitCode, CliError> {
 }
 
 async fn code(ledger: &dyn Ledger, name: &str) -> anyhow::Result<String> {
-    if name.trim().is_empty() || name.chars().any(|letter| letter.is_control() || letter == '|' || letter == '/') {
+    if name.trim().is_empty()
+        || name
+            .chars()
+            .any(|letter| letter.is_control() || letter == '|' || letter == '/')
+    {
         bail!("a bridge needs a name that people can read, without `|` and `/`");
     }
     new_code(ledger, name, HOST_ACTOR, Clock::host().now()).await

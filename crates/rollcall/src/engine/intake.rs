@@ -204,7 +204,11 @@ impl Intake {
 
     /// Says that all that a reader said while it could not be heard was handed over before; what comes back, once it is written down,
     /// is empty.
-    pub async fn complete(&self, reader: Arc<str>, at: Instant) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
+    pub async fn complete(
+        &self,
+        reader: Arc<str>,
+        at: Instant,
+    ) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
         let (reply, outcome) = oneshot::channel();
         self.send(Work::Complete { reader, at }, Some(reply)).await?;
         Ok(outcome)

@@ -159,7 +159,10 @@ impl Pump {
                 self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
             }
             LinkEvent::Complete { reader, at_ms } => {
-                let noted = self.intake.complete(reader.as_str().into(), Instant::from_ms(at_ms)).await?;
+                let noted = self
+                    .intake
+                    .complete(reader.as_str().into(), Instant::from_ms(at_ms))
+                    .await?;
                 self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
             }
         }
