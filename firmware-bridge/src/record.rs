@@ -202,7 +202,7 @@ mod tests {
 
     fn decoded(format: Format, bytes: &[u8]) -> Reading {
         let mut decoder = Decoder::new(Decoding::new(format));
-        decoder.push(bytes);
+        assert_eq!(decoder.push(bytes), bytes.len());
         decoder.next().expect("an item").expect("a reading")
     }
 

@@ -92,9 +92,10 @@ pub fn check(arguments: &RunArguments) -> ExitCode {
     for problem in &problems {
         eprintln!("rollcall-bridge: {problem}");
     }
-    match problems.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(WRONG_USAGE),
+    if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(WRONG_USAGE)
     }
 }
 

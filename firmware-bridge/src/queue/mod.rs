@@ -239,18 +239,15 @@ impl Queue {
             Some(_) | None => self.begin(first)?,
         };
         let appended = active.output.append(bytes);
-        if let Err(error) = appended {
-            return Err(match is_no_space(&error) {
+        match appended {
+            Ok(()) => {}
+            Err(error) if is_no_space(&error) => {
                 // What part of it was written is taken back; if even that fails the file is left alone for ever.
-                true => match active.output.cut(active.length) {
-                    Ok(()) => {
-                        self.active = Some(active);
-                        AppendError::NoSpace(error)
-                    }
-                    Err(error) => AppendError::Failed(error),
-                },
-                false => AppendError::Failed(error),
-            });
+                active.output.cut(active.length).map_err(AppendError::Failed)?;
+                self.active = Some(active);
+                return Err(AppendError::NoSpace(error));
+            }
+            Err(error) => return Err(AppendError::Failed(error)),
         }
         active.output.sync().map_err(AppendError::Failed)?;
         active.length += u64::try_from(bytes.len()).unwrap_or(0);
@@ -266,9 +263,12 @@ impl Queue {
             after: index.newest,
         };
         let path = self.directory.join(name.file());
-        let output = self.disk.create(&path).map_err(|error| match is_no_space(&error) {
-            true => AppendError::NoSpace(error),
-            false => AppendError::Failed(error),
+        let output = self.disk.create(&path).map_err(|error| {
+            if is_no_space(&error) {
+                AppendError::NoSpace(error)
+            } else {
+                AppendError::Failed(error)
+            }
         })?;
         index.segments.push(Segment {
             path: path.clone(),

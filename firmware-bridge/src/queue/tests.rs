@@ -328,10 +328,10 @@ struct Failing {
 
 impl Failing {
     fn call(&self) -> std::io::Result<()> {
-        match self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.fails_at {
-            true => Err((self.error)()),
-            false => Ok(()),
+        if self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.fails_at {
+            return Err((self.error)());
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `rollcall-bridge enrol`: a one-time code becomes a key.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -59,6 +60,7 @@ pub async fn enrol(enrolment: Enrolment) -> anyhow::Result<String> {
     match serde_json::from_str(&answer) {
         Ok(FromDaemon::Enrolled { name }) => {
             std::fs::rename(&waiting, &enrolment.key_file)
+                .and_then(|()| give_to_owner_of_directory(&enrolment.key_file))
                 .with_context(|| format!("cannot write {}", enrolment.key_file.display()))?;
             Ok(name)
         }
@@ -68,4 +70,14 @@ pub async fn enrol(enrolment: Enrolment) -> anyhow::Result<String> {
         }
         _ => bail!("the daemon answers something that this version does not understand; are both of the same version?"),
     }
+}
+
+/// Root enrols, and the account that the bridge runs as has to read the key: it is that of the directory.
+fn give_to_owner_of_directory(path: &Path) -> std::io::Result<()> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    let (owner, file) = (std::fs::metadata(directory)?, std::fs::metadata(path)?);
+    if (owner.uid(), owner.gid()) == (file.uid(), file.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
 }

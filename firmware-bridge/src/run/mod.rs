@@ -31,7 +31,7 @@ pub use enrol::{Enrolment, enrol};
 
 use crate::delivery::Delivery;
 use crate::link::LinkContext;
-use crate::queue::{AppendError, Backlog, HostDisk, Loss, LossKind, Queue, Recovery, replace_durably};
+use crate::queue::{AppendError, Backlog, HostDisk, Loss, Queue, Recovery, replace_durably};
 use keep::{Feedback, Keeper};
 use links::Links;
 use readers::{Alive, Readers, since_last_run};
@@ -90,7 +90,7 @@ pub async fn run(config: BridgeConfig, stop: CancellationToken) -> anyhow::Resul
         context,
         readers.clone(),
     );
-    let (pushes, pushed_later) = mpsc::channel(1);
+    let (push_sender, configurations) = mpsc::channel(1);
     let uplink = Uplink {
         daemons: config.daemons.clone(),
         trust: config.trust.clone(),
@@ -104,7 +104,7 @@ pub async fn run(config: BridgeConfig, stop: CancellationToken) -> anyhow::Resul
         is_full,
         losses: recovery.losses.iter().map(Loss::to_string).collect(),
         edition: pushed,
-        pushes,
+        pushes: push_sender,
         offset_minutes,
         stop: stop.clone(),
     };
@@ -117,7 +117,7 @@ pub async fn run(config: BridgeConfig, stop: CancellationToken) -> anyhow::Resul
         clocks,
         stop,
     };
-    bridge.run(uplink, pushed_later, directory).await
+    bridge.run(uplink, configurations, directory).await
 }
 
 /// What runs.
@@ -231,9 +231,11 @@ fn zone_offset_minutes(zone: Tz, at_ms: i64) -> i32 {
 fn tell_recovery(recovery: &Recovery) {
     tracing::info!(event = "queue.open", records = recovery.records);
     for loss in &recovery.losses {
-        match (loss.kind, loss.is_acknowledged || loss.numbers.is_none()) {
-            (LossKind::Damaged | LossKind::Missing, false) => tracing::error!(event = "queue.records_lost", "{loss}"),
-            (_, _) => tracing::warn!(event = "queue.damaged", "{loss}"),
+        let is_lost = loss.numbers.is_some() && !loss.is_acknowledged;
+        if is_lost {
+            tracing::error!(event = "queue.records_lost", "{loss}");
+        } else {
+            tracing::warn!(event = "queue.damaged", "{loss}");
         }
     }
 }

@@ -39,7 +39,7 @@ impl Readers {
         let mut before = std::mem::take(&mut *notes);
         for (reader, shows_outcome) in readers {
             let mut note = before.remove(reader).unwrap_or_default();
-            note.report.reader = reader.to_owned();
+            reader.clone_into(&mut note.report.reader);
             note.shows_outcome = shows_outcome;
             notes.insert(reader.to_owned(), note);
         }
@@ -164,10 +164,11 @@ pub fn since_last_run(
                 continue;
             };
             if let Said::State { reader, up: is_up, .. } = &record.said {
-                match is_up {
-                    true => up.insert(reader.clone()),
-                    false => up.remove(reader),
-                };
+                if *is_up {
+                    up.insert(reader.clone());
+                } else {
+                    up.remove(reader);
+                }
             }
             if lost_from.is_some_and(|lost| *number < lost) {
                 before_loss = Some(record.at.clone());

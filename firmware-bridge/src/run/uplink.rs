@@ -1,5 +1,6 @@
 //! Keeps the way to the daemon open, and sends what the queue holds.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
@@ -72,7 +73,7 @@ enum Lost {
 impl Uplink {
     /// Connects, and again, until the end.
     pub async fn run(mut self) {
-        let (mut step, mut said) = (FIRST_STEP, String::new());
+        let (mut longest, mut said) = (FIRST_STEP, String::new());
         for place in (0..self.daemons.len()).cycle() {
             let url = self.daemons[place].clone();
             let since = Instant::now();
@@ -85,7 +86,7 @@ impl Uplink {
             let Err(lost) = lost else { return };
             let why = lost.to_string();
             if since.elapsed() > LONGEST_STEP {
-                (step, said) = (FIRST_STEP, String::new());
+                (longest, said) = (FIRST_STEP, String::new());
             }
             if said == why {
                 tracing::debug!(event = "uplink.down", daemon = url, why);
@@ -102,11 +103,11 @@ impl Uplink {
                 Lost::Ended(Ended::Bye(_, retry_after_ms)) => Duration::from_millis(retry_after_ms.min(60_000)),
                 _ => Duration::ZERO,
             };
-            if timeout(least + jitter(step), stop.cancelled()).await.is_ok() {
+            if timeout(least + jitter(longest), stop.cancelled()).await.is_ok() {
                 return;
             }
             if place + 1 == self.daemons.len() {
-                step = (step * 2).min(LONGEST_STEP);
+                longest = (longest * 2).min(LONGEST_STEP);
             }
         }
     }
@@ -187,7 +188,7 @@ impl Uplink {
         let mut text = format!(r#"{{"type":"batch","last":{newest},"records":["#);
         for (place, (number, record)) in records.iter().enumerate() {
             let comma = if place == 0 { "" } else { "," };
-            text.push_str(&format!("{comma}[{number},{record}]"));
+            write!(text, "{comma}[{number},{record}]").map_err(|_| Lost::Closed)?;
         }
         text.push_str("]}");
         open.socket.say_text(text).await?;

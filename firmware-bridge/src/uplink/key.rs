@@ -33,10 +33,10 @@ impl BridgeKey {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match is_key {
-            true => Ok(Self(text.to_ascii_lowercase())),
-            false => Err("it holds no key of 64 hex digits; `rollcall-bridge enrol` makes one".to_owned()),
+        if !is_key {
+            return Err("it holds no key of 64 hex digits; `rollcall-bridge enrol` makes one".to_owned());
         }
+        Ok(Self(text.to_ascii_lowercase()))
     }
 
     /// Reads it from a file.

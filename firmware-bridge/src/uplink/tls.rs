@@ -100,12 +100,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError>
     };
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates: Vec<_> = read.map_err(|error| wrong(error.to_string()))?;
-    match certificates.is_empty() {
-        true => Err(wrong(
+    if certificates.is_empty() {
+        return Err(wrong(
             "it holds no certificate; write it in PEM, with its BEGIN and END lines".to_owned(),
-        )),
-        false => Ok(certificates),
+        ));
     }
+    Ok(certificates)
 }
 
 /// Believes one certificate.
@@ -124,12 +124,11 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match <[u8; 32]>::from(Sha256::digest(end_entity)) == self.fingerprint {
-            true => Ok(ServerCertVerified::assertion()),
-            false => Err(Error::InvalidCertificate(
-                CertificateError::ApplicationVerificationFailure,
-            )),
+        if <[u8; 32]>::from(Sha256::digest(end_entity)) != self.fingerprint {
+            let refused = CertificateError::ApplicationVerificationFailure;
+            return Err(Error::InvalidCertificate(refused));
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

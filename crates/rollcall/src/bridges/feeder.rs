@@ -307,10 +307,10 @@ impl Feeder {
     /// A reader under which a record is kept. One that our configuration does not give to this bridge is kept under a name that no
     /// `readers.csv` has by accident, and so quarantined: a bridge speaks for its own readers only.
     fn reader(&self, reader: &str) -> String {
-        match self.declared.contains(reader) {
-            true => reader.to_owned(),
-            false => format!("bridge:{}/{reader}", self.name),
+        if self.declared.contains(reader) {
+            return reader.to_owned();
         }
+        format!("bridge:{}/{reader}", self.name)
     }
 
     async fn send_for_outcome(&self, event: LinkEvent) -> Result<oneshot::Receiver<Outcome>, Stopping> {

@@ -89,14 +89,12 @@ async fn caller(host: &BridgeHost, headers: &HeaderMap) -> Result<Caller, Refusa
         .ok()
         .and_then(|value| value.strip_prefix("Bearer "));
     let hash = key_hash(key.ok_or(Refusal::UnknownKey)?);
-    match host.ledger.bridge(&hash).await? {
-        Some(row) => Ok(Caller::Bridge(row)),
-        None => {
-            tracing::warn!(
-                event = "bridge.unknown_key",
-                remedy = "if it is yours: `rollcall bridge enrol NAME`, then `rollcall-bridge enrol` on it"
-            );
-            Err(Refusal::UnknownKey)
-        }
+    if let Some(row) = host.ledger.bridge(&hash).await? {
+        return Ok(Caller::Bridge(row));
     }
+    tracing::warn!(
+        event = "bridge.unknown_key",
+        remedy = "if it is yours: `rollcall bridge enrol NAME`, then `rollcall-bridge enrol` on it"
+    );
+    Err(Refusal::UnknownKey)
 }
