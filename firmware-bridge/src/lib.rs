@@ -10,8 +10,10 @@
 
 mod backoff;
 pub mod config;
+mod controller;
 mod delivery;
 mod link;
+pub mod mqtt;
 pub mod osdp;
 pub mod queue;
 pub mod record;
@@ -22,7 +24,9 @@ pub mod uplink;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
-pub use delivery::{Delivery, LinkEvent, Outcome};
+pub use controller::Controller;
+pub use delivery::{Delivery, LinkEvent, Note, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
+pub use mqtt::{MqttBroker, MqttBrokerTable, MqttReader, run_mqtt_broker};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
 pub use tcp::{MOST_PEERS, serve_listener};

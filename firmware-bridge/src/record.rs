@@ -144,9 +144,9 @@ impl Read {
 }
 
 impl Said {
-    /// What a link said, to be kept.
-    pub fn of(event: &LinkEvent) -> Self {
-        match event {
+    /// What a link said, as far as it is to be kept.
+    pub fn of(event: &LinkEvent) -> Option<Self> {
+        Some(match event {
             LinkEvent::Reading {
                 reader,
                 dedup_source,
@@ -167,12 +167,9 @@ impl Said {
                 up: *up,
                 detail: detail.clone(),
             },
-            LinkEvent::Complete { reader, .. } => Self::State {
-                reader: reader.clone(),
-                up: true,
-                detail: String::new(),
-            },
-        }
+            // How a reader is now is reported; nobody here hears readers for others.
+            LinkEvent::Note { .. } | LinkEvent::Complete { .. } => return None,
+        })
     }
 
     /// The reader that it is of.

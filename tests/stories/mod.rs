@@ -2,14 +2,17 @@
 
 mod admin;
 mod bridge;
+mod controllers;
 mod crashes;
 mod demo;
 mod duty;
 mod lines;
+mod mqtt;
 mod osdp;
 mod outages;
 mod pictures;
 mod postgres;
+mod readers;
 mod replay;
 mod restarts;
 mod screens;

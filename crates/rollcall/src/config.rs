@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bridge::{Link, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
+use bridge::{Link, MqttBroker, MqttBrokerTable, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub osdp_buses: Vec<OsdpBus>,
     /// Bridges, with the readers that they hear.
     pub bridges: Vec<BridgeConfig>,
+    /// Brokers to which readers publish.
+    pub mqtt_brokers: Vec<MqttBroker>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
     /// Calendars whose meetings are followed.
@@ -44,6 +46,13 @@ pub struct BridgeConfig {
     pub readers: Vec<ReaderConfig>,
     /// What it is told to use; `None` where only its own file says that.
     pub pushed: Option<PushedTables>,
+}
+
+impl BridgeConfig {
+    /// Whether a reader is one of this bridge.
+    pub fn has(&self, reader: &str) -> bool {
+        self.readers.iter().any(|own| own.id == reader)
+    }
 }
 
 /// `[[reader]]` and `[[osdp_bus]]` tables for a bridge.
@@ -121,6 +130,8 @@ struct ConfigFile {
     #[serde(default)]
     bridge: Vec<BridgeFile>,
     #[serde(default)]
+    mqtt_broker: Vec<MqttBrokerTable>,
+    #[serde(default)]
     source: Vec<SourceFile>,
     #[serde(default)]
     meeting_calendar: Vec<source::Written>,
@@ -134,6 +145,8 @@ struct BridgeFile {
     reader: Vec<toml::Table>,
     #[serde(default)]
     osdp_bus: Vec<toml::Table>,
+    #[serde(default)]
+    mqtt_broker: Vec<toml::Table>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,6 +201,11 @@ impl Config {
                 .iter()
                 .map(OsdpBusTable::check)
                 .collect::<Result<Vec<_>, _>>()?,
+            mqtt_brokers: file
+                .mqtt_broker
+                .iter()
+                .map(MqttBrokerTable::check)
+                .collect::<Result<Vec<_>, _>>()?,
             sources,
             meeting_calendars: file
                 .meeting_calendar
@@ -206,6 +224,7 @@ impl Config {
             bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
         }
         bridge::osdp::check_buses(&self.osdp_buses, &self.readers)?;
+        bridge::mqtt::check_brokers(&self.mqtt_brokers, &self.readers)?;
         refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
         refuse_repeats(
             "[[reader]] link",
@@ -259,17 +278,24 @@ fn pushed_tables(file: &BridgeFile, readers: &mut Vec<ReaderConfig>) -> anyhow::
     if file.name.is_empty() || file.name.chars().any(char::is_control) {
         bail!("write the name with which it was enrolled");
     }
-    if file.reader.is_empty() && file.osdp_bus.is_empty() {
+    if file.reader.is_empty() && file.osdp_bus.is_empty() && file.mqtt_broker.is_empty() {
         return Ok(None);
     }
     for table in &file.osdp_bus {
         let bus: OsdpBusTable = table.clone().try_into()?;
         bus.check()?;
     }
+    let is_here = |table: &toml::Table| !table.keys().any(|key| key.ends_with("_file"));
+    for table in &file.mqtt_broker {
+        let broker: MqttBrokerTable = table.clone().try_into()?;
+        if is_here(table) {
+            broker.check()?;
+        }
+    }
     for table in &file.reader {
         let reader: ReaderTable = table.clone().try_into()?;
         // Files are the bridge's, which looks at them itself and says what is wrong.
-        if !table.keys().any(|key| key.ends_with("_file")) {
+        if is_here(table) {
             reader.check()?;
         }
         let mut here = toml::Table::new();
@@ -286,6 +312,7 @@ fn pushed_tables(file: &BridgeFile, readers: &mut Vec<ReaderConfig>) -> anyhow::
     let array = |tables: &[toml::Table]| tables.iter().cloned().map(toml::Value::Table).collect::<Vec<_>>();
     tables.insert("reader".to_owned(), array(&file.reader).into());
     tables.insert("osdp_bus".to_owned(), array(&file.osdp_bus).into());
+    tables.insert("mqtt_broker".to_owned(), array(&file.mqtt_broker).into());
     let toml = toml::to_string(&tables)?;
     let edition = hex::encode(&Sha256::digest(toml.as_bytes())[..8]);
     Ok(Some(PushedTables { edition, toml }))

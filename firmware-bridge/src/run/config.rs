@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ReaderConfig, ReaderTable};
+use crate::mqtt::{MqttBroker, MqttBrokerTable, check_brokers};
 use crate::osdp::{OsdpBus, OsdpBusTable, check_buses};
 use crate::queue::{SMALLEST_BOUND, replace_durably};
 use crate::uplink::{BridgeKey, Trust};
@@ -38,13 +39,15 @@ pub struct BridgeConfig {
     pub tables: Tables,
 }
 
-/// `[[reader]]` and `[[osdp_bus]]` tables, checked.
+/// `[[reader]]`, `[[osdp_bus]]` and `[[mqtt_broker]]` tables, checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     /// Readers.
     pub readers: Vec<ReaderConfig>,
     /// Buses of OSDP readers.
     pub buses: Vec<OsdpBus>,
+    /// Brokers to which readers publish.
+    pub brokers: Vec<MqttBroker>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +67,8 @@ struct BridgeFile {
     reader: Vec<ReaderTable>,
     #[serde(default)]
     osdp_bus: Vec<OsdpBusTable>,
+    #[serde(default)]
+    mqtt_broker: Vec<MqttBrokerTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,6 +78,8 @@ struct TablesFile {
     reader: Vec<ReaderTable>,
     #[serde(default)]
     osdp_bus: Vec<OsdpBusTable>,
+    #[serde(default)]
+    mqtt_broker: Vec<MqttBrokerTable>,
 }
 
 impl BridgeConfig {
@@ -110,7 +117,7 @@ impl BridgeConfig {
             time_zone: file.time_zone.as_deref().map(time_zone).transpose()?,
             key,
             trust: trust(file.root_certificates_file, file.certificate_sha256.as_deref())?,
-            tables: Tables::check(&file.reader, &file.osdp_bus)?,
+            tables: Tables::check(&file.reader, &file.osdp_bus, &file.mqtt_broker)?,
             state_directory,
         })
     }
@@ -150,10 +157,11 @@ pub fn check_url(url: &str) -> anyhow::Result<()> {
 
 impl Tables {
     /// Checks tables, each alone and all together.
-    fn check(readers: &[ReaderTable], buses: &[OsdpBusTable]) -> anyhow::Result<Self> {
+    fn check(readers: &[ReaderTable], buses: &[OsdpBusTable], brokers: &[MqttBrokerTable]) -> anyhow::Result<Self> {
         let tables = Self {
             readers: readers.iter().map(ReaderTable::check).collect::<Result<_, _>>()?,
             buses: buses.iter().map(OsdpBusTable::check).collect::<Result<_, _>>()?,
+            brokers: brokers.iter().map(MqttBrokerTable::check).collect::<Result<_, _>>()?,
         };
         tables.check_together()?;
         Ok(tables)
@@ -161,6 +169,7 @@ impl Tables {
 
     fn check_together(&self) -> anyhow::Result<()> {
         check_buses(&self.buses, &self.readers)?;
+        check_brokers(&self.brokers, &self.readers)?;
         let mut ids = std::collections::BTreeSet::new();
         for reader in &self.readers {
             if !ids.insert(reader.id.as_str()) {
@@ -179,7 +188,7 @@ impl Tables {
     /// Reads tables that the daemon pushed.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let file: TablesFile = toml::from_str(text)?;
-        Self::check(&file.reader, &file.osdp_bus)
+        Self::check(&file.reader, &file.osdp_bus, &file.mqtt_broker)
     }
 
     /// These and others; ids and lines must not meet.
@@ -187,6 +196,7 @@ impl Tables {
         let both = Self {
             readers: self.readers.iter().chain(&others.readers).cloned().collect(),
             buses: self.buses.iter().chain(&others.buses).cloned().collect(),
+            brokers: self.brokers.iter().chain(&others.brokers).cloned().collect(),
         };
         both.check_together()?;
         Ok(both)

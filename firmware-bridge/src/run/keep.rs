@@ -200,7 +200,10 @@ fn answer(reply: Option<oneshot::Sender<Outcome>>, outcome: Outcome) {
 fn at_ms(event: &LinkEvent) -> i64 {
     match event {
         LinkEvent::Reading { received_at_ms, .. } | LinkEvent::Malformed { received_at_ms, .. } => *received_at_ms,
-        LinkEvent::Clock { at_ms, .. } | LinkEvent::State { at_ms, .. } | LinkEvent::Complete { at_ms, .. } => *at_ms,
+        LinkEvent::Clock { at_ms, .. }
+        | LinkEvent::Note { at_ms, .. }
+        | LinkEvent::State { at_ms, .. }
+        | LinkEvent::Complete { at_ms, .. } => *at_ms,
     }
 }
 

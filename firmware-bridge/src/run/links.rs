@@ -11,6 +11,7 @@ use super::readers::Readers;
 use super::uplink::Push;
 use crate::config::{Link, ReaderConfig};
 use crate::link::{LinkContext, run_link};
+use crate::mqtt::{readers_of, run_mqtt_broker};
 use crate::osdp::run_osdp_bus;
 
 /// What runs, and what it was started with.
@@ -88,7 +89,16 @@ impl Links {
             self.tasks
                 .spawn(async move { run_osdp_bus(bus, readers, context).await.context("an OSDP bus") });
         }
-        for reader in tables.readers.iter().filter(|reader| !shows_outcome(reader)) {
+        for broker in &tables.brokers {
+            let readers = readers_of(broker, &tables.brokers, &tables.readers);
+            let (broker, context) = (broker.clone(), context.clone());
+            self.tasks.spawn(async move {
+                run_mqtt_broker(broker, readers, context).await;
+                Ok(())
+            });
+        }
+        let speaks_for_itself = |reader: &&ReaderConfig| !matches!(reader.link, Link::Osdp(_) | Link::Mqtt(_));
+        for reader in tables.readers.iter().filter(speaks_for_itself) {
             let (reader, context) = (reader.clone(), context.clone());
             self.tasks
                 .spawn(async move { run_link(reader, context).await.context("a reader's link") });

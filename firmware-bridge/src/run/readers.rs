@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::clocks::HostClocks;
-use crate::delivery::LinkEvent;
+use crate::delivery::{self, LinkEvent};
 use crate::queue::{self, Backlog};
 use crate::record::{Record, Said, Stamp};
 use crate::uplink::message::ReaderReport;
@@ -52,19 +52,19 @@ impl Readers {
 
     /// A link said something; what of it is to be kept.
     pub fn note(&self, event: &LinkEvent, clocks: &HostClocks) -> Option<Said> {
-        let said = Said::of(event);
+        let (LinkEvent::Reading { reader, .. }
+        | LinkEvent::Malformed { reader, .. }
+        | LinkEvent::Clock { reader, .. }
+        | LinkEvent::Note { reader, .. }
+        | LinkEvent::State { reader, .. }
+        | LinkEvent::Complete { reader, .. }) = event;
         let mut notes = self.lock();
-        let note = match event {
-            LinkEvent::Reading { reader, .. }
-            | LinkEvent::Malformed { reader, .. }
-            | LinkEvent::Clock { reader, .. }
-            | LinkEvent::State { reader, .. }
-            | LinkEvent::Complete { reader, .. } => notes.entry(reader.clone()).or_default(),
-        };
-        note.report.reader = match event {
-            LinkEvent::Reading { reader, .. } => reader.clone(),
-            _ => said.reader().to_owned(),
-        };
+        let note = notes.entry(reader.clone()).or_default();
+        note.report.reader.clone_from(reader);
+        if let LinkEvent::Note { note: said, .. } = event {
+            note.take(said);
+        }
+        let said = Said::of(event)?;
         match &said {
             Said::Reading(_) => note.report.readings += 1,
             Said::Malformed { reason, bytes, .. } => {
@@ -105,6 +105,18 @@ impl Readers {
         let notes = self.lock();
         let up = notes.iter().filter(|(_, note)| note.report.up);
         up.map(|(reader, _)| reader.clone()).collect()
+    }
+}
+
+impl Note {
+    fn take(&mut self, said: &delivery::Note) {
+        match said {
+            delivery::Note::Alarms { tamper, power } => self.report.alarms = Some((*tamper, *power)),
+            delivery::Note::Backlog { records } => self.report.backlog = Some(*records),
+            delivery::Note::Detail { name, text } => {
+                self.report.facts.insert(name.clone(), text.clone());
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The frames of `rollcall.bridge.v1`: JSON texts, one object each.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Stamp;
@@ -117,6 +119,15 @@ pub struct ReaderReport {
     pub malformed: u64,
     /// The last of them: why, and what came, in hex.
     pub last_malformed: Option<(String, String)>,
+    /// Whether it was opened or moved, and whether its power fails; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<(bool, bool)>,
+    /// How many records it keeps that the bridge does not have; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u64>,
+    /// Facts about it, such as its serial number, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
 }
 
 /// What the daemon says.

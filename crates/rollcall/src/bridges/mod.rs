@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::BridgeConfig;
 use crate::engine::Heartbeats;
 use crate::shared::SiteSnapshot;
+use crate::sources::Sources;
 
 /// What connections share.
 pub struct BridgeHost {
@@ -41,6 +42,8 @@ pub struct BridgeHost {
     pub clock: Clock,
     /// The facts in force.
     pub site: watch::Receiver<SiteSnapshot>,
+    /// What is known of the readers.
+    pub sources: Sources,
     /// Signs of life of readers.
     pub heartbeats: Heartbeats,
     /// What people type into a browser.

@@ -1,14 +1,15 @@
 //! One bridge's websocket, from its first frame to the close.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use bridge::record::Stamp;
 use bridge::uplink::message::{
-    FromBridge, FromDaemon, Goodbye, Hello, PING_MS, PROTOCOL, ReaderReport, SILENCE_MS, Welcome,
+    FromBridge, FromDaemon, Goodbye, Hello, PING_MS, PROTOCOL, ReaderReport, Report, SILENCE_MS, Welcome,
 };
-use bridge::{Delivery, LinkEvent};
+use bridge::{Delivery, LinkEvent, Note};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use rules::time::{Instant, Span};
@@ -100,6 +101,8 @@ struct Greeted {
     ping: (u64, Monotonic, Instant),
     acknowledged: u64,
     noted: u64,
+    /// What was last shown of its readers.
+    shown: BTreeMap<String, ReaderReport>,
 }
 
 impl Connection {
@@ -222,6 +225,7 @@ impl Connection {
             ping: (0, heard, now),
             acknowledged: acknowledged.unwrap_or(0),
             noted: acknowledged.unwrap_or(0),
+            shown: BTreeMap::new(),
             row,
         };
         let end = match self.greet(&mut greeted, &hello, acknowledged).await {
@@ -360,10 +364,13 @@ impl Connection {
         }
     }
 
-    fn take_report(&self, greeted: &Greeted, report: bridge::uplink::message::Report) {
+    fn take_report(&self, greeted: &mut Greeted, report: Report) {
         let now = self.host.clock.now();
         let speed = self.host.clock.speed();
-        for reader in report.readers.iter().take(MOST_RECORDS) {
+        let config = self.host.configured.get(&greeted.row.name);
+        let is_declared = |reader: &&ReaderReport| config.is_some_and(|config| config.has(&reader.reader));
+        for reader in report.readers.iter().take(MOST_RECORDS).filter(is_declared) {
+            self.show(greeted, reader, now);
             if let Some(ago_ms) = reader.heard_ms_ago.filter(|_| reader.up) {
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -376,6 +383,32 @@ impl Connection {
         }
         greeted.hold.note_report(report);
         greeted.hold.note(|status| status.heard_at = Some(now));
+    }
+
+    /// What a reader says of itself, for whoever looks after it, where it is news.
+    fn show(&self, greeted: &mut Greeted, reader: &ReaderReport, now: Instant) {
+        let said = ReaderReport {
+            heard_ms_ago: None,
+            readings: 0,
+            malformed: 0,
+            last_malformed: None,
+            ..reader.clone()
+        };
+        if greeted.shown.get(&reader.reader) == Some(&said) {
+            return;
+        }
+        let (id, sources) = (&reader.reader, &self.host.sources);
+        sources.link(id, said.up, &said.detail, now);
+        if let Some((tamper, power)) = said.alarms {
+            sources.note(id, &Note::Alarms { tamper, power }, now);
+        }
+        if let Some(records) = said.backlog {
+            sources.note(id, &Note::Backlog { records }, now);
+        }
+        for (name, text) in &said.facts {
+            sources.detail(id, name, text);
+        }
+        greeted.shown.insert(reader.reader.clone(), said);
     }
 
     async fn acknowledge(&mut self, greeted: &mut Greeted, committed: Committed) -> Result<(), End> {
@@ -479,8 +512,7 @@ async fn note_progress(host: &BridgeHost, greeted: &Greeted) -> Result<bool, sto
 fn warn_of_undeclared(host: &BridgeHost, name: &str, readers: &[ReaderReport]) {
     let config = host.configured.get(name);
     for reader in readers {
-        let is_declared = config.is_some_and(|config| config.readers.iter().any(|own| own.id == reader.reader));
-        if !is_declared {
+        if !config.is_some_and(|config| config.has(&reader.reader)) {
             tracing::warn!(
                 event = "bridge.reader_undeclared",
                 bridge = name,
