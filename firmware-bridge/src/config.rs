@@ -140,6 +140,8 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
+    /// A reader that the `rollcall-bridge` of this name hears; there is nothing to open here.
+    Bridge(String),
     /// An access controller that reports events.
     Controller(Controller),
     /// A reader that publishes to a broker.
@@ -155,7 +157,7 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_))
+        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_) | Self::Bridge(_))
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
@@ -185,8 +187,8 @@ pub struct ConfigError {
 const OSDP_FORMAT: &str = "wiegand";
 
 /// The schemes that there are, for messages.
-const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi and \
-                     mqtt:TOPIC";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, \
+                     mqtt:TOPIC and bridge:NAME";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -282,6 +284,8 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
+            ("bridge", "") => Err(self.error("link", "name the bridge: `bridge:east`; `rollcall bridge list` shows them".into())),
+            ("bridge", name) => Ok(Link::Bridge(name.to_owned())),
             ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
             ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
                 topic: topic.to_owned(),
@@ -431,8 +435,14 @@ impl ReaderTable {
                 let problem = format!("`{name}` is for `osdp:` links; this one can have {}", formats_of(link));
                 return Err(self.error("format", problem));
             }
+            (Some(_), Link::Bridge(_)) => {
+                return Err(self.error(
+                    "format",
+                    "the bridge decodes; say it in its configuration and remove it here".into(),
+                ));
+            }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http | Link::Controller(_)) => Format::Json.name(),
+            (None, Link::Http | Link::Controller(_) | Link::Bridge(_)) => Format::Json.name(),
             (None, link) => {
                 return Err(self.error("format", format!("say what the reader speaks: {}", formats_of(link))));
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use bridge::Delivery;
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::bridges::{self, BridgeHost, Bridges};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -136,6 +138,7 @@ async fn start(
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
     let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, sink.clone(), lifecycle);
     let callers = readers_that_call(options, &shared, &intake, sink, heartbeats).await?;
     keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
@@ -148,6 +151,7 @@ async fn start(
         lobby: lobby.clone(),
         shared: shared.clone(),
     })
+    .merge(bridges::router(bridges))
     .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
@@ -156,6 +160,36 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// What bridges connect to. Their way to the engine ends with the daemon, so that the engine sees when nobody sends any more.
+fn bridge_host(
+    options: &ServeOptions,
+    shared: &Shared,
+    heartbeats: &Heartbeats,
+    sink: mpsc::Sender<Delivery>,
+    lifecycle: &Lifecycle,
+) -> BridgeHost {
+    let (keeper, sink) = watch::channel(Some(sink));
+    let stop = lifecycle.soft.clone();
+    lifecycle.tasks.spawn(async move {
+        stop.cancelled().await;
+        keeper.send_replace(None);
+    });
+    let configured = options.config.bridges.iter();
+    BridgeHost {
+        configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
+        bridges: Bridges::default(),
+        ledger: Arc::clone(&shared.ledger),
+        clock: shared.clock.clone(),
+        site: shared.site.clone(),
+        sources: shared.sources.clone(),
+        heartbeats: heartbeats.clone(),
+        public_url: Arc::clone(&shared.public_url),
+        sink,
+        stop: lifecycle.soft.clone(),
+        tasks: lifecycle.tasks.clone(),
+    }
 }
 
 /// The routes of readers that call us in a protocol of their own.

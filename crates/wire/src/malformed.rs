@@ -136,4 +136,39 @@ impl Reason {
             Self::Undated => "undated",
         }
     }
+
+    /// Every reason.
+    const ALL: [Self; 26] = [
+        Self::Noise,
+        Self::Truncated,
+        Self::TooLong,
+        Self::Length,
+        Self::BadCharacter,
+        Self::Checksum,
+        Self::Parity,
+        Self::Ambiguous,
+        Self::Collision,
+        Self::PaymentCard,
+        Self::OutOfRange,
+        Self::NotUtf8,
+        Self::ControlByte,
+        Self::EmptyBadge,
+        Self::TooManyFields,
+        Self::BadInstant,
+        Self::BadDirection,
+        Self::NotJson,
+        Self::NotXml,
+        Self::TooDeep,
+        Self::NotAuthenticated,
+        Self::UnknownEvent,
+        Self::ForeignTable,
+        Self::BadField,
+        Self::SerialFormat,
+        Self::Undated,
+    ];
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
 }
