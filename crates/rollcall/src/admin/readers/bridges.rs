@@ -46,11 +46,10 @@ fn row(writer: &Writer<'_>, status: &BridgeStatus) -> BridgeRow {
     let is_up = status.connected_since.is_some();
     let since = status.connected_since.or(status.heard_at);
     let heard = status.readers.iter().filter(|reader| reader.up).count();
-    let advice = match (is_up, status.is_full, status.losses.first()) {
-        (false, _, _) => status.last_error.as_deref().map(show::plain),
-        (true, true, _) => Some(writer.text("admin-bridge-full")),
-        (true, false, Some(loss)) => Some(show::plain(loss)),
-        (true, false, None) => status.last_error.as_deref().map(show::plain),
+    let advice = match (is_up && status.is_full, status.losses.first().filter(|_| is_up)) {
+        (true, _) => Some(writer.text("admin-bridge-full")),
+        (false, Some(loss)) => Some(show::plain(loss)),
+        (false, None) => status.last_error.as_deref().map(show::plain),
     };
     let counted = |key, name, count: u64| words::text(writer.language(), key, &[(name, Value::from(count))]);
     BridgeRow {
