@@ -112,6 +112,7 @@ async fn start(
         site,
         clock: clock.clone(),
         sources: sources.clone(),
+        bridges: Bridges::default(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -179,7 +180,7 @@ fn bridge_host(
     let configured = options.config.bridges.iter();
     BridgeHost {
         configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
-        bridges: Bridges::default(),
+        bridges: shared.bridges.clone(),
         ledger: Arc::clone(&shared.ledger),
         clock: shared.clock.clone(),
         site: shared.site.clone(),

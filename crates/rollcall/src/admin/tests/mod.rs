@@ -58,6 +58,7 @@ impl Bench {
             site,
             clock: Clock::driven(now, 0.0),
             sources: crate::sources::Sources::empty(Clock::driven(now, 0.0)),
+            bridges: crate::bridges::Bridges::default(),
             public_url: PUBLIC_URL.into(),
             demo: false,
         };
