@@ -18,7 +18,8 @@ use crate::osdp::{self, OsdpReader, SecureChannelKey};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS` or `isapi`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`, `isapi` or
+    /// `isapi:URL`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -61,6 +62,16 @@ pub struct ReaderTable {
     pub doors: Option<BTreeMap<String, String>>,
     /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
     pub also_swipes: Option<Vec<String>>,
+    /// Whom a controller that we call takes us for.
+    pub user: Option<String>,
+    /// The password of that user.
+    pub password: Option<String>,
+    /// The file that holds it.
+    pub password_file: Option<PathBuf>,
+    /// The file of certificates, in PEM, one of which signed that of a controller; those of the system where neither is said.
+    pub root_certificates_file: Option<PathBuf>,
+    /// The SHA-256 of a controller's own certificate, in hex.
+    pub certificate_sha256: Option<String>,
 }
 
 /// A reader and how to hear it.
@@ -142,7 +153,11 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_))
+        match self {
+            Self::Http | Self::Adms(_) => false,
+            Self::Controller(controller) => controller.called.is_some(),
+            Self::Serial(_) | Self::TcpListen(_) | Self::Tcp(_) | Self::Zk(_) | Self::ZkUdp(_) | Self::Osdp(_) => true,
+        }
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
@@ -175,8 +190,7 @@ const OSDP_FORMAT: &str = "wiegand";
 const LATER_LINKS: [&str; 1] = ["mqtt"];
 
 /// The schemes that there are, for messages.
-const LINKS: &str =
-    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS and isapi";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi and isapi:URL";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -229,7 +243,10 @@ impl ReaderTable {
                 Link::Osdp(_) => 0,
                 _ => self.silent_after_seconds.unwrap_or(heartbeat),
             },
-            silence_needs_heartbeat: matches!(link, Link::Controller(_)) && self.silent_after_seconds.is_none(),
+            silence_needs_heartbeat: !link.is_opened_here()
+                && link.keeps_records()
+                && !link.is_terminal()
+                && self.silent_after_seconds.is_none(),
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -257,7 +274,7 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
-            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
+            ("isapi", url) => self.controller(Dialect::Isapi, url).map(Link::Controller),
             _ if LATER_LINKS.contains(&scheme) => Err(self.error(
                 "link",
                 format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
@@ -336,10 +353,11 @@ impl ReaderTable {
                 "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
             ));
         }
-        if self.set_clock.is_some() && !called {
+        let is_called = called || matches!(link, Link::Controller(controller) if controller.called.is_some());
+        if self.set_clock.is_some() && !is_called {
             return Err(self.error(
                 "set_clock",
-                "only `zk:` and `zk-udp:` links have it; an `adms:` terminal takes its time from our answers; remove it".into(),
+                "only links that we call have it: `zk:`, `zk-udp:` and `isapi:URL`; an `adms:` terminal takes its time from our answers; remove it".into(),
             ));
         }
         Ok(())
@@ -619,6 +637,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_controller_that_we_call_has_an_address_and_a_password_that_does_not_show() {
+        for (written, is_tls, host, port) in [
+            ("10.0.0.7", false, "10.0.0.7", 80),
+            ("http://door.example:8000", false, "door.example", 8_000),
+            ("https://[2001:db8::7]", true, "2001:db8::7", 443),
+            ("https://10.0.0.7:8443/", true, "10.0.0.7", 8_443),
+        ] {
+            let table = format!(
+                "id = 'door'\nlink = 'isapi:{written}'\nuser = 'rollcall'\npassword = 'p4ssw0rd'\nset_clock = true"
+            );
+            let reader = check(&table).expect("a good table");
+            assert!(
+                !format!("{reader:?}").contains("p4ssw0rd"),
+                "a password must not show in a debug print"
+            );
+            assert!(reader.link.is_opened_here() && !reader.silence_needs_heartbeat);
+            let Link::Controller(Controller {
+                called: Some(called),
+                push_key: None,
+                ..
+            }) = &reader.link
+            else {
+                panic!("{:?}", reader.link)
+            };
+            assert_eq!((called.is_tls, called.host.as_str(), called.port), (is_tls, host, port));
+        }
+    }
+
     const WRONG_CONTROLLERS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'isapi'",
@@ -657,6 +704,30 @@ mod tests {
             "the link says what a controller speaks",
         ),
         ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+        (
+            "id = 'r'\nlink = 'isapi:10.0.0.7'\nuser = 'admin'",
+            "`password`: write password or password_file",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:10.0.0.7'\npassword = 'x'",
+            "`user`: write the user that the device has for us",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:http://a:b@10.0.0.7'\nuser = 'admin'\npassword = 'x'",
+            "is no address of a device; write isapi:http://HOST, isapi:https://HOST:PORT or isapi:HOST",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:http://10.0.0.7'\nuser = 'admin'\npassword = 'x'\ncertificate_sha256 = '00'",
+            "only https:// addresses have a certificate",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:https://10.0.0.7'\nuser = 'admin'\npassword = 'x'\ncertificate_sha256 = '00'",
+            "`certificate_sha256`: write the 64 hex digits",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nuser = 'admin'",
+            "only a controller that we call has it",
+        ),
     ];
 
     const WRONG_LINKS: &[(&str, &str)] = &[

@@ -16,11 +16,13 @@ mod link;
 pub mod osdp;
 mod serial;
 mod tcp;
+mod tls;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
-pub use controller::Controller;
+pub use controller::{Called, Controller};
 pub use delivery::{Delivery, LinkEvent, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
 pub use tcp::{MOST_PEERS, serve_listener};
+pub use tls::Trust;

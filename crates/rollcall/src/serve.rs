@@ -130,10 +130,10 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let reader_links = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
     let pushed = PushedState::new(
         &options.config.readers,
-        sink,
+        reader_links,
         intake.clone(),
         clock.clone(),
         shared.site.clone(),

@@ -3,6 +3,8 @@
 mod common;
 #[path = "../../../crates/wire/tests/osdp/device.rs"]
 mod device;
+mod hikvision;
+mod hikvision_device;
 mod osdp;
 mod osdp_peer;
 mod serial;

@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use bridge::{Controller, Delivery, Link, LinkEvent, ReaderConfig};
+use bridge::{Controller, Delivery, Link, LinkContext, LinkEvent, ReaderConfig};
 use rules::time::{Instant, Span, civil_instant};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use store::rows::RejectedInput;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use wire::controller::{Note, Serials, Stream, Told, What};
 use wire::limits::LONGEST_MALFORMED;
 use wire::{HappenedAt, Malformed, Reading, Reason};
@@ -106,7 +106,7 @@ async fn take_post(
 /// What the endpoint needs.
 pub struct PushedState {
     /// Where every reader's events go.
-    pub sink: mpsc::Sender<Delivery>,
+    pub links: LinkContext,
     /// Where refused callers are kept for the operator.
     pub intake: Intake,
     /// Judging time.
@@ -192,7 +192,7 @@ impl PushedState {
     /// An endpoint for these readers.
     pub fn new(
         readers: &[ReaderConfig],
-        sink: mpsc::Sender<Delivery>,
+        links: LinkContext,
         intake: Intake,
         clock: Clock,
         site: watch::Receiver<SiteSnapshot>,
@@ -213,7 +213,7 @@ impl PushedState {
         };
         Self {
             controllers: readers.iter().filter_map(known).collect(),
-            sink,
+            links,
             intake,
             clock,
             site,
@@ -267,7 +267,7 @@ impl PushedState {
 
     /// Hands over what came, and waits until all of it is durable.
     async fn deliver(&self, known: &Known, heard: Heard, received_at: Instant) -> Result<(), PushError> {
-        if self.sink.capacity() == 0 {
+        if self.links.sink.capacity() == 0 {
             return Err(PushError::Busy);
         }
         let nothing = heard.items.is_empty() && !heard.beginning.trim_ascii().is_empty();
@@ -372,7 +372,7 @@ impl PushedState {
             event,
             reply: Some(reply),
         };
-        self.sink.send(delivery).await.map_err(|_| PushError::Busy)?;
+        self.links.sink.send(delivery).await.map_err(|_| PushError::Busy)?;
         Ok(outcome)
     }
 
@@ -387,8 +387,9 @@ impl PushedState {
         let was_silent = longest > Span::from_seconds(0) && before.is_some_and(|before| now - before > longest);
         let is_back = {
             let mut contact = known.contact();
-            for told in told() {
-                log_note(&known.reader, contact.serials.note(told));
+            for note in told().filter_map(|told| contact.serials.note(told)) {
+                log_note(&known.reader, note);
+                self.links.nudge(&known.config.id);
             }
             contact.up &= before.is_some() && !was_silent;
             let was_up = contact.up;
@@ -409,7 +410,7 @@ impl PushedState {
             detail: "it posts, and what it had kept has come".to_owned(),
             at_ms: now.as_ms(),
         };
-        if let Err(TrySendError::Full(_)) = self.sink.try_send(Delivery { event, reply: None }) {
+        if let Err(TrySendError::Full(_)) = self.links.sink.try_send(Delivery { event, reply: None }) {
             // The next post says it.
             known.contact().up = false;
         }
@@ -450,17 +451,17 @@ fn log(reader: &str, what: &What) {
     }
 }
 
-fn log_note(reader: &str, note: Option<Note>) {
+fn log_note(reader: &str, note: Note) {
     match note {
-        Some(Note::Gap { from, until }) => tracing::warn!(
+        Note::Gap { from, until } => tracing::warn!(
             event = "controller.gap",
             reader,
             from,
             until,
-            remedy = "events of these numbers were not posted; the device may still send them"
+            remedy =
+                "events of these numbers were not posted; with an address in its link the device is asked for them"
         ),
-        Some(Note::Restarted) => tracing::warn!(event = "controller.numbers_restarted", reader),
-        None => {}
+        Note::Restarted => tracing::warn!(event = "controller.numbers_restarted", reader),
     }
 }
 
