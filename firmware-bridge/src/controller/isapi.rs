@@ -95,9 +95,11 @@ pub async fn compare(device: &mut Device<'_>, client: &mut Client<'_>) -> Result
     };
     let reached = device.position.reached();
     let mut events = 0;
-    if let (true, Some(serial)) = (can.by_serial, reached.serial) {
-        // What came after the last event, whatever the clock was made to show meanwhile.
-        let pages = Pages::new(device, Range::Serials(serial + 1), can.page)?;
+    let next = reached.serial.map(|serial| serial + 1);
+    let next = next.into_iter().chain(device.missing_from.take()).min();
+    if let (true, Some(serial)) = (can.by_serial, next) {
+        // What is missing and what came after the last event, whatever the clock was made to show meanwhile.
+        let pages = Pages::new(device, Range::Serials(serial), can.page)?;
         match pages.deliver(device, client).await? {
             Ok(found) => events += found,
             Err(error) => tracing::debug!(reader = device.reader.id, %error, "controller_no_search_by_number"),

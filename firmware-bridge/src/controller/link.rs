@@ -91,6 +91,8 @@ pub struct Device<'a> {
     pub context: &'a LinkContext,
     pub position: Position,
     serials: Serials,
+    /// The first running number that is missing, as the stream showed.
+    pub missing_from: Option<i64>,
     recent: Recent,
     /// Whether the receiver was told that it can be heard.
     is_up: bool,
@@ -109,6 +111,7 @@ impl<'a> Device<'a> {
             context,
             serials: Serials::known(position.reached().serial),
             position,
+            missing_from: None,
             recent: Recent::default(),
             is_up: false,
             came_up: false,
@@ -228,6 +231,7 @@ impl<'a> Device<'a> {
         match self.serials.note(told) {
             Some(Note::Gap { from, until }) => {
                 tracing::info!(reader = self.reader.id, from, until, "controller_gap");
+                self.missing_from = Some(self.missing_from.map_or(from, |before| before.min(from)));
                 true
             }
             Some(Note::Restarted) => {
