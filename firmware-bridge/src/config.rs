@@ -10,6 +10,7 @@ use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 use crate::controller::Controller;
+use crate::mqtt::MqttReader;
 use crate::osdp::{self, OsdpReader, SecureChannelKey};
 
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
@@ -19,7 +20,7 @@ pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
     /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`, `isapi` or
-    /// `isapi:URL`.
+    /// `isapi:URL`, `dahua`, `dahua:URL` or `mqtt:TOPIC`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -46,7 +47,7 @@ pub struct ReaderTable {
     pub secure_channel_key: Option<String>,
     /// The file that holds it.
     pub secure_channel_key_file: Option<PathBuf>,
-    /// Whether a number that is keyed at an OSDP reader is a badge; `false` where it is not said.
+    /// Whether a number that is keyed at an OSDP reader, or at a Wiegand keypad of Tasmota's, is a badge; `false` where it is not said.
     pub keypad: Option<bool>,
     /// The key in the address that a controller posts to.
     pub push_key: Option<String>,
@@ -72,6 +73,13 @@ pub struct ReaderTable {
     pub root_certificates_file: Option<PathBuf>,
     /// The SHA-256 of a controller's own certificate, in hex.
     pub certificate_sha256: Option<String>,
+    /// The `[[mqtt_broker]]` of an `mqtt:` reader; not said where there is only one.
+    pub broker: Option<String>,
+    /// The topic on which an `mqtt:` reader, or its last will, says whether it is there; its firmware's own where it is not said,
+    /// none where it is empty.
+    pub availability: Option<String>,
+    /// What Tasmota's serial bridge forwards, a name of [`Format`].
+    pub serial_format: Option<String>,
 }
 
 /// A reader and how to hear it.
@@ -81,6 +89,8 @@ pub struct ReaderConfig {
     pub id: String,
     /// Where its bytes come from.
     pub link: Link,
+    /// The same as it is written, for people to read; without a name and password that an address may hold.
+    pub link_text: String,
     /// What they mean.
     pub decoding: Decoding,
     /// Bits per second of a serial port.
@@ -142,6 +152,8 @@ pub enum Link {
     Osdp(OsdpReader),
     /// An access controller that reports events.
     Controller(Controller),
+    /// A reader that publishes to a broker.
+    Mqtt(MqttReader),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -156,7 +168,13 @@ impl Link {
         match self {
             Self::Http | Self::Adms(_) => false,
             Self::Controller(controller) => controller.called.is_some(),
-            Self::Serial(_) | Self::TcpListen(_) | Self::Tcp(_) | Self::Zk(_) | Self::ZkUdp(_) | Self::Osdp(_) => true,
+            Self::Serial(_)
+            | Self::TcpListen(_)
+            | Self::Tcp(_)
+            | Self::Zk(_)
+            | Self::ZkUdp(_)
+            | Self::Osdp(_)
+            | Self::Mqtt(_) => true,
         }
     }
 
@@ -186,14 +204,22 @@ pub struct ConfigError {
 /// The format of OSDP readers: bits of a card, as Wiegand readers have them.
 const OSDP_FORMAT: &str = "wiegand";
 
-/// Link schemes of later versions.
-const LATER_LINKS: [&str; 1] = ["mqtt"];
-
 /// The schemes that there are, for messages.
-const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi and isapi:URL";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, isapi:URL, \
+                     dahua, dahua:URL and mqtt:TOPIC";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
+
+/// An address without what stands before its `@`.
+fn without_credentials(link: &str) -> String {
+    let Some((scheme, rest)) = link.split_once("//") else {
+        return link.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
+}
 
 impl ReaderTable {
     /// Checks the values and fills in what is not said.
@@ -207,8 +233,10 @@ impl ReaderTable {
             ));
         }
         let link = self.link()?;
-        self.check_osdp_keys(&link)?;
         let format = self.format(&link)?;
+        self.check_osdp_keys(&link, format)?;
+        let serial_format = self.serial_format(format)?;
+        let link = self.with_availability(link, format)?;
         let serial = matches!(link, Link::Serial(_));
         if !serial && self.baud.is_some() {
             return Err(self.error("baud", "only a `serial:` link has a speed; remove it".into()));
@@ -233,9 +261,11 @@ impl ReaderTable {
             id: id.to_owned(),
             decoding: Decoding {
                 format,
-                badge_key: self.badge_key(format.default_badge_key())?,
-                wiegand_format: self.wiegand_format(format)?,
-                suffix: self.suffix(format)?,
+                badge_key: self.badge_key(serial_format.unwrap_or(format).default_badge_key())?,
+                wiegand_format: self.wiegand_format(serial_format.unwrap_or(format))?,
+                suffix: self.suffix(serial_format.unwrap_or(format))?,
+                serial_format,
+                keypad: self.keypad.unwrap_or(false),
             },
             baud,
             silent_after_seconds: match link {
@@ -254,6 +284,7 @@ impl ReaderTable {
                 Some(false) | None => StatusRule::Ignore,
             },
             set_clock: self.set_clock.unwrap_or(false),
+            link_text: without_credentials(self.link.trim()),
             link,
         })
     }
@@ -275,10 +306,12 @@ impl ReaderTable {
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
             ("isapi", url) => self.controller(Dialect::Isapi, url).map(Link::Controller),
-            _ if LATER_LINKS.contains(&scheme) => Err(self.error(
-                "link",
-                format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
-            )),
+            ("dahua", url) => self.controller(Dialect::Dahua, url).map(Link::Controller),
+            ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
+                topic: topic.to_owned(),
+                broker: self.broker.clone(),
+                availability: None,
+            })),
             _ => Err(self.error(
                 "link",
                 format!("`{}` is no link; this version has {LINKS}", self.link),
@@ -311,17 +344,36 @@ impl ReaderTable {
         })
     }
 
+    /// An `mqtt:` link with its topics checked; any other as it is, if it has no key of one.
+    fn with_availability(&self, link: Link, format: Format) -> Result<Link, ConfigError> {
+        if let Link::Mqtt(MqttReader { topic, broker, .. }) = &link {
+            return MqttReader::new(topic, broker.clone(), self.availability.as_deref(), format)
+                .map(Link::Mqtt)
+                .map_err(|(key, problem)| self.error(key, problem.into()));
+        }
+        let only = [
+            ("broker", self.broker.is_some()),
+            ("availability", self.availability.is_some()),
+        ];
+        match only.into_iter().find(|(_, is_there)| *is_there) {
+            Some((key, _)) => Err(self.error(key, "only `mqtt:` links have one; remove it".into())),
+            None => Ok(link),
+        }
+    }
+
     /// Keys that only OSDP readers have.
-    fn check_osdp_keys(&self, link: &Link) -> Result<(), ConfigError> {
+    fn check_osdp_keys(&self, link: &Link, format: Format) -> Result<(), ConfigError> {
         let only = [
             ("secure_channel_key", self.secure_channel_key.is_some()),
             ("secure_channel_key_file", self.secure_channel_key_file.is_some()),
-            ("keypad", self.keypad.is_some()),
         ];
+        let is_osdp = matches!(link, Link::Osdp(_));
         match only.into_iter().find(|(_, is_there)| *is_there) {
-            Some((key, _)) if !matches!(link, Link::Osdp(_)) => {
-                Err(self.error(key, "only `osdp:` links have one; remove it".into()))
-            }
+            Some((key, _)) if !is_osdp => Err(self.error(key, "only `osdp:` links have one; remove it".into())),
+            _ if self.keypad.is_some() && !is_osdp && format != Format::Tasmota => Err(self.error(
+                "keypad",
+                "only `osdp:` links and readers of format `tasmota` have one; remove it".into(),
+            )),
             _ => Ok(()),
         }
     }
@@ -350,14 +402,14 @@ impl ReaderTable {
         if self.status_is_direction.is_some() && !link.keeps_records() {
             return Err(self.error(
                 "status_is_direction",
-                "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
+                "only `adms:`, `zk:`, `zk-udp:`, `isapi` and `dahua` links have it; remove it".into(),
             ));
         }
         let is_called = called || matches!(link, Link::Controller(controller) if controller.called.is_some());
         if self.set_clock.is_some() && !is_called {
             return Err(self.error(
                 "set_clock",
-                "only links that we call have it: `zk:`, `zk-udp:` and `isapi:URL`; an `adms:` terminal takes its time from our answers; remove it".into(),
+                "only links that we call have it: `zk:`, `zk-udp:`, `isapi:URL` and `dahua:URL`; an `adms:` terminal takes its time from our answers; remove it".into(),
             ));
         }
         Ok(())
@@ -401,30 +453,56 @@ impl ReaderTable {
                 return Err(self.error("format", format!("OSDP readers speak `{OSDP_FORMAT}`; leave it out")));
             }
             (Some(name), _) if name == OSDP_FORMAT => {
-                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", line_formats());
+                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", formats_of(link));
                 return Err(self.error("format", problem));
             }
             (Some(name), _) => name.as_str(),
             (None, Link::Http | Link::Controller(_)) => Format::Json.name(),
-            (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
+            (None, link) => {
+                return Err(self.error("format", format!("say what the reader speaks: {}", formats_of(link))));
+            }
         };
-        let format = name.parse::<Format>().ok().filter(|format| format.is_for_links());
+        let format = name
+            .parse::<Format>()
+            .ok()
+            .filter(|format| is_carried_by(*format, link));
         match (format, link) {
             (Some(format), Link::Http) if format != Format::Json => {
                 Err(self.error("format", "readers that call over HTTP send json; leave it out".into()))
             }
             (Some(format), _) => Ok(format),
             (None, _) => {
-                let problem = name
-                    .parse::<Format>()
-                    .err()
-                    .map_or("is for `rollcall-bridge decode` only".to_owned(), |e| e.to_string());
+                let problem = match name.parse::<Format>() {
+                    Ok(format) if format.is_message() => "is for `mqtt:` links".to_owned(),
+                    Ok(_) => "is for `rollcall-bridge decode` only".to_owned(),
+                    Err(unknown) => unknown.to_string(),
+                };
                 Err(self.error(
                     "format",
-                    format!("`{name}` {problem}; this version has {}", line_formats()),
+                    format!("`{name}` {problem}; this version has {}", formats_of(link)),
                 ))
             }
         }
+    }
+
+    fn serial_format(&self, format: Format) -> Result<Option<Format>, ConfigError> {
+        let Some(name) = &self.serial_format else {
+            return Ok(None);
+        };
+        if format != Format::Tasmota {
+            return Err(self.error(
+                "serial_format",
+                "only readers of format `tasmota` have one; remove it".into(),
+            ));
+        }
+        let serial = name.parse::<Format>().ok().filter(|format| format.is_for_links());
+        serial.map(Some).ok_or_else(|| {
+            let names = formats_of(&Link::Http);
+            self.error(
+                "serial_format",
+                format!("`{name}` is nothing that a serial line carries; write one of {names}"),
+            )
+        })
     }
 
     pub(crate) fn badge_key(&self, default: BadgeKeyRule) -> Result<BadgeKeyRule, ConfigError> {
@@ -443,11 +521,11 @@ impl ReaderTable {
         };
         if !matches!(
             format,
-            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits
+            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits | Format::Esphome
         ) {
             return Err(self.error(
                 "wiegand_format",
-                "only `wiegand-hex`, `wiegand-decimal` and `osdp:` readers have one; remove it".into(),
+                "only `wiegand-hex`, `wiegand-decimal`, `esphome` and `osdp:` readers have one; remove it".into(),
             ));
         }
         name.parse().map_err(|unknown: UnknownName| {
@@ -478,10 +556,15 @@ impl ReaderTable {
     }
 }
 
+/// Whether a reader on this link can speak it.
+fn is_carried_by(format: Format, link: &Link) -> bool {
+    format.is_for_links() || format.is_message() && matches!(link, Link::Mqtt(_))
+}
+
 /// The formats that a link can carry, for messages.
-fn line_formats() -> String {
-    let on_links = Format::ALL.into_iter().filter(|format| format.is_for_links());
-    on_links.map(Format::name).collect::<Vec<_>>().join(", ")
+fn formats_of(link: &Link) -> String {
+    let carried = Format::ALL.into_iter().filter(|format| is_carried_by(*format, link));
+    carried.map(Format::name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -556,6 +639,45 @@ mod tests {
         assert!(error.contains("`rollcall-bridge osdp provision` writes it"), "{error}");
         std::fs::write(&path, "00112233445566778899aabbccddeeff\n").expect("room");
         assert!(check(&table).is_ok());
+    }
+
+    #[test]
+    fn a_reader_that_publishes_has_a_topic_and_the_last_will_of_its_firmware() {
+        for (table, availability) in [
+            (
+                "link = 'mqtt:tele/gate/SENSOR'\nformat = 'tasmota'",
+                Some("tele/gate/LWT"),
+            ),
+            ("link = 'mqtt:tele/gate/+'\nformat = 'tasmota'", Some("tele/gate/LWT")),
+            ("link = 'mqtt:gate/tag'\nformat = 'esphome'", Some("gate/status")),
+            ("link = 'mqtt:door/tag'\nformat = 'esp-rfid'", Some("door/avty")),
+            ("link = 'mqtt:door/send'\nformat = 'esp-rfid'", None),
+            ("link = 'mqtt:gate'\nformat = 'line'", None),
+            (
+                "link = 'mqtt:gate/badge'\nformat = 'line'\navailability = 'gate/state'",
+                Some("gate/state"),
+            ),
+            ("link = 'mqtt:gate/tag'\nformat = 'esphome'\navailability = ''", None),
+        ] {
+            let reader = check(&format!("id = 'r'\n{table}")).expect(table);
+            let Link::Mqtt(mqtt) = &reader.link else {
+                panic!("{:?}", reader.link)
+            };
+            assert_eq!(mqtt.availability.as_deref(), availability, "{table}");
+            assert_eq!((reader.silent_after_seconds, mqtt.broker.as_deref()), (0, None));
+        }
+        let bridge = "id = 'r'\nlink = 'mqtt:tele/gate/RESULT'\nbroker = 'house'\nformat = 'tasmota'\nkeypad = true\n\
+                      serial_format = 'wiegand-decimal'\nwiegand_format = 'h10301'";
+        let reader = check(bridge).expect("a good table");
+        assert_eq!(
+            reader.decoding.badge_key,
+            BadgeKeyRule::FacilityCard,
+            "that of the line"
+        );
+        assert_eq!(
+            (reader.decoding.serial_format, reader.decoding.keypad),
+            (Some(Format::WiegandDecimal), true)
+        );
     }
 
     #[test]
@@ -703,7 +825,10 @@ mod tests {
             "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nformat = 'json'",
             "the link says what a controller speaks",
         ),
-        ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+        (
+            "id = 'r'\nlink = 'http'\npeers = []",
+            "only `isapi` and `dahua` links have one",
+        ),
         (
             "id = 'r'\nlink = 'isapi:10.0.0.7'\nuser = 'admin'",
             "`password`: write password or password_file",
@@ -735,7 +860,38 @@ mod tests {
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
             "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
-        ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
+        ("id = 'r'\nlink = 'isapi:http://a'", "is no link"),
+        ("id = 'r'\nlink = 'mqtt:a/b'", "say what the reader speaks: em4100"),
+        (
+            "id = 'r'\nlink = 'mqtt:a/#/b'\nformat = 'tasmota'",
+            "write a topic, such as mqtt:tele/gate/SENSOR",
+        ),
+        ("id = 'r'\nlink = 'mqtt:'\nformat = 'tasmota'", "write a topic"),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'tasmota'\navailability = '+a'",
+            "`availability`: write a topic",
+        ),
+        ("id = 'r'\nlink = 'http'\nbroker = 'b'", "only `mqtt:` links have one"),
+        (
+            "id = 'r'\nlink = 'http'\navailability = 'b'",
+            "only `mqtt:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'tcp:a:1'\nformat = 'tasmota'",
+            "`tasmota` is for `mqtt:` links; this version has em4100",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'esphome'\nserial_format = 'em18'",
+            "only readers of format `tasmota` have one",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'tasmota'\nserial_format = 'esphome'",
+            "nothing that a serial line carries",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'line'\nkeypad = true",
+            "only `osdp:` links and readers of format `tasmota`",
+        ),
         (
             "id = 'r'\nlink = 'usb'",
             "`usb` is no link; this version has serial:PATH",
@@ -769,7 +925,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-            "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it",
+            "only `adms:`, `zk:`, `zk-udp:`, `isapi` and `dahua` links have it",
         ),
     ];
 
@@ -781,7 +937,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
-            "`dahua` comes with a later version; this version has",
+            "`dahua` is unknown; this version has",
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",
@@ -809,7 +965,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
-            "only `wiegand-hex`, `wiegand-decimal` and `osdp:`",
+            "only `wiegand-hex`, `wiegand-decimal`, `esphome` and `osdp:`",
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",

@@ -34,8 +34,9 @@ enum Command {
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370),
-    /// osdp (what was said on an OSDP bus), isapi (what a Hikvision device posts or streams).
+    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as `mosquitto_sub` prints them), adms (ATTLOG lines),
+    /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi and dahua (what
+    /// such a controller posts or streams).
     #[arg(long, value_parser = shown)]
     format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -50,6 +51,12 @@ struct DecodeArguments {
     /// What a scanner sends after each code: line (any line end), cr, lf, crlf, tab, none [default: line].
     #[arg(long, value_parser = suffix)]
     suffix: Option<Suffix>,
+    /// What Tasmota's serial bridge forwards, such as rdm6300.
+    #[arg(long, value_parser = serial_format)]
+    serial_format: Option<Format>,
+    /// A number that is keyed at a keypad of Tasmota's is a badge.
+    #[arg(long)]
+    keypad: bool,
     /// The capture; standard input if none is named, or `-`.
     file: Option<PathBuf>,
 }
@@ -96,9 +103,13 @@ fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
     };
     let decoding = Decoding {
         format,
-        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
+        badge_key: arguments
+            .badge_key
+            .unwrap_or(arguments.serial_format.unwrap_or(format).default_badge_key()),
         wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
         suffix: arguments.suffix.unwrap_or(Suffix::Line),
+        serial_format: arguments.serial_format,
+        keypad: arguments.keypad,
     };
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
     match arguments.format {
@@ -125,6 +136,16 @@ fn shown(name: &str) -> Result<Shown, String> {
         .map_err(|unknown| refusal(unknown, &names))
 }
 
+fn serial_format(name: &str) -> Result<Format, String> {
+    let on_lines = Format::ALL.into_iter().filter(|format| format.is_for_links());
+    let names: Vec<&str> = on_lines.map(Format::name).collect();
+    match name.parse::<Format>() {
+        Ok(format) if format.is_for_links() => Ok(format),
+        Ok(_) => Err(refusal(UnknownName::Unknown, &names)),
+        Err(unknown) => Err(refusal(unknown, &names)),
+    }
+}
+
 fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {
     name.parse()
         .map_err(|unknown| refusal(unknown, &BadgeKeyRule::ALL.map(BadgeKeyRule::name)))
@@ -139,7 +160,7 @@ fn suffix(name: &str) -> Result<Suffix, String> {
         .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
 }
 
-/// The end of the sentence "invalid value 'isapi' for '--format': ".
+/// The end of the sentence "invalid value 'x' for '--format': ".
 fn refusal(unknown: UnknownName, names: &[&str]) -> String {
     format!("it {unknown}; this version has {}", names.join(", "))
 }

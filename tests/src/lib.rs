@@ -12,6 +12,8 @@ pub mod http;
 pub mod line;
 pub mod load;
 pub mod measure;
+#[path = "../../firmware-bridge/tests/links/mosquitto.rs"]
+pub mod mosquitto;
 pub mod osdp;
 pub mod postgres;
 pub mod programs;

@@ -10,7 +10,7 @@ pub async fn called_terminal(key: u32, clock: &str) -> Result<Device> {
     Device::start("zk-terminal", &["0", &key.to_string(), clock], "calling ").await
 }
 
-/// Switches on a Hikvision device that is called and shows this time (RFC 3339). It is told `punch WHO`, `record WHO TIME`, `cut`.
+/// Switches on a controller that is called and shows this time (RFC 3339). It is told `punch WHO`, `record WHO TIME`, `cut`.
 pub async fn called_controller(clock: &str) -> Result<Device> {
-    Device::start("hikvision-device", &["0", clock], "calling ").await
+    Device::start("controller", &["0", clock], "calling ").await
 }

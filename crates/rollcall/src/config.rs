@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bridge::{Link, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
+use bridge::{Link, MqttBroker, MqttBrokerTable, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
 use serde::Deserialize;
 
 use crate::calendars::source::{self, MeetingCalendar};
@@ -26,6 +26,8 @@ pub struct Config {
     pub readers: Vec<ReaderConfig>,
     /// Buses of OSDP readers.
     pub osdp_buses: Vec<OsdpBus>,
+    /// Brokers to which readers publish.
+    pub mqtt_brokers: Vec<MqttBroker>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
     /// Calendars whose meetings are followed.
@@ -90,6 +92,8 @@ struct ConfigFile {
     #[serde(default)]
     osdp_bus: Vec<OsdpBusTable>,
     #[serde(default)]
+    mqtt_broker: Vec<MqttBrokerTable>,
+    #[serde(default)]
     source: Vec<SourceFile>,
     #[serde(default)]
     meeting_calendar: Vec<source::Written>,
@@ -144,6 +148,11 @@ impl Config {
                 .iter()
                 .map(OsdpBusTable::check)
                 .collect::<Result<Vec<_>, _>>()?,
+            mqtt_brokers: file
+                .mqtt_broker
+                .iter()
+                .map(MqttBrokerTable::check)
+                .collect::<Result<Vec<_>, _>>()?,
             sources,
             meeting_calendars: file
                 .meeting_calendar
@@ -162,6 +171,7 @@ impl Config {
             bail!("public_url = \"{url}\" must start with https:// (or http://, with a warning at start)");
         }
         bridge::osdp::check_buses(&self.osdp_buses, &self.readers)?;
+        bridge::mqtt::check_brokers(&self.mqtt_brokers, &self.readers)?;
         refuse_repeats("[[reader]] id", self.readers.iter().map(|reader| reader.id.as_str()))?;
         refuse_repeats(
             "[[reader]] link",

@@ -696,6 +696,10 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
             "meeting,unit,at_least,min_rank,head_required\nm1,plan,,5,yes\nm1,plan,2,,\nm1,plan,-1,,\n",
         ),
         (
+            "meeting_ends.csv",
+            "meeting,extended_until,closed_early_at,moved_by\nm2,2026-09-16 11:20,2026-09-16 11:10,clerk\nm2,2026-09-16 11:30,,\nm1,2026-09-16 10:00,,\nm5,2026-09-16 12:00,,\n",
+        ),
+        (
             "substitutes.csv",
             "meeting,person,substitute,accepted_by,accepted_at\nm1,ana,bo,clerk,2026-09-15 16:00\nm1,ana,bo,,\nm1,bo,ana,,\nm1,ana,ana,,\nm2,ana,bo,,\nm1,ana,zoe,,\nm1,ana,bo,,soon\n",
         ),
@@ -707,6 +711,9 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
     assert_eq!(
         problems(&compiled),
         [
+            "meeting_ends.csv:3 duplicate",
+            "meeting_ends.csv:4 interval_empty",
+            "meeting_ends.csv:5 meeting_unknown",
             "meeting_units.csv:3 duplicate",
             "meeting_units.csv:4 number_invalid",
             "meetings.toml:23 interval_empty",
@@ -731,4 +738,5 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
     );
     assert_eq!(meeting.substitutions[0].accepted_by.as_deref(), Some("clerk"));
     assert_eq!(compiled.records.observations.len(), 2);
+    assert_eq!(compiled.records.meetings[1].last_end(), shanghai("2026-09-16 11:10"));
 }

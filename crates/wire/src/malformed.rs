@@ -98,6 +98,10 @@ pub enum Reason {
     ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
     BadField,
+    /// A serial bridge forwards bytes, and its reader's configuration does not say what they are.
+    SerialFormat,
+    /// A badge that waited for us somewhere and does not say when it was shown.
+    Undated,
 }
 
 impl Reason {
@@ -128,6 +132,8 @@ impl Reason {
             Self::UnknownEvent => "unknown_event",
             Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
+            Self::SerialFormat => "serial_format",
+            Self::Undated => "undated",
         }
     }
 }

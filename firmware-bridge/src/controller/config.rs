@@ -1,4 +1,4 @@
-//! What `isapi` readers have besides other readers.
+//! What `isapi` and `dahua` readers have besides other readers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,7 +74,7 @@ impl Controller {
 }
 
 impl ReaderTable {
-    /// The controller of an `isapi` link.
+    /// The controller of an `isapi` or `dahua` link.
     pub(crate) fn controller(&self, dialect: Dialect, url: &str) -> Result<Controller, ConfigError> {
         let push_key = self.push_key(dialect)?;
         let called = if url.is_empty() {
@@ -279,7 +279,7 @@ impl ReaderTable {
             return Ok(());
         }
         match only.into_iter().find(|(_, is_there)| *is_there) {
-            Some((key, _)) => Err(self.error(key, "only `isapi` links have one; remove it".into())),
+            Some((key, _)) => Err(self.error(key, "only `isapi` and `dahua` links have one; remove it".into())),
             None => self.check_called_keys(),
         }
     }

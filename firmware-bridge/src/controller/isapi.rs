@@ -9,13 +9,7 @@ use wire::isapi::search::{
 
 use super::Ended;
 use super::http::{Client, Content, HttpError};
-use super::link::Device;
-
-/// Without a memory of an earlier run events of so long ago are asked for.
-const FIRST_DAYS: i64 = 31;
-
-/// How far before the last event is asked again, in milliseconds: events are written down a little out of order.
-const OVERLAP_MS: i64 = 10 * 60_000;
+use super::link::{CLOCK_TOLERANCE_MS, Device, FIRST_DAYS, OVERLAP_MS};
 
 /// How far into the future is asked, in milliseconds, for a clock may be ahead.
 const AHEAD_MS: i64 = 24 * 3_600_000;
@@ -25,9 +19,6 @@ const SMALLEST_PAGE: i64 = 10;
 
 /// More pages than any device has room for.
 const MOST_PAGES: usize = 100_000;
-
-/// A clock that is wrong by more is set, where the configuration allows it, in milliseconds.
-const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
 /// The major type of what happens at doors.
 const DOORS: i64 = 5;

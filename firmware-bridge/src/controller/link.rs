@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
-use wire::controller::{Note, Serials, Stream, Told, What};
+use wire::controller::{Dialect, Note, Serials, Stream, Told, What};
 use wire::{HappenedAt, Malformed};
 
 use super::config::{Called, Controller};
 use super::http::{Body, Client, HttpError};
 use super::position::Position;
 use super::recent::Recent;
-use super::{Ended, isapi};
+use super::{Ended, dahua, isapi};
 use crate::backoff::Backoff;
 use crate::config::ReaderConfig;
 use crate::delivery::{Delivery, LinkEvent, Outcome};
@@ -29,6 +29,15 @@ const CLOCK_INTERVAL: Duration = Duration::from_mins(5);
 
 /// A stream that says nothing for so long is lost; most have a heartbeat every ten to thirty seconds.
 const LONGEST_SILENCE: Duration = Duration::from_secs(90);
+
+/// Without a memory of an earlier run events of so long ago are asked for.
+pub const FIRST_DAYS: i64 = 31;
+
+/// How far before the last event is asked again, in milliseconds: events are written down a little out of order.
+pub const OVERLAP_MS: i64 = 10 * 60_000;
+
+/// A clock that is wrong by more is set, where the configuration allows it, in milliseconds.
+pub const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
 /// After a wrong password nothing is tried for so long: devices shut out whom they take for a burglar, for about this time.
 const REFUSED_WAIT: Duration = Duration::from_mins(30);
@@ -126,11 +135,11 @@ impl<'a> Device<'a> {
 
     async fn serve(&mut self) -> Result<(), Ended> {
         let mut client = Client::new(self.called, self.context.timing.peer_answers)?;
-        isapi::look_at_clock(self, &mut client).await?;
+        self.look_at_clock(&mut client).await?;
         // Opened before anything is compared, so that nothing happens unheard in between.
-        let (status, body) = client.open(wire::isapi::search::STREAM).await?;
+        let (status, body) = client.open(self.stream()).await?;
         let body = status.is_success().then_some(body);
-        let kept = isapi::compare(self, &mut client).await?;
+        let kept = self.compare(&mut client).await?;
         self.heard_at_ms = self.context.now_ms();
         let is_streaming = body.is_some();
         if !is_streaming && kept.is_none() {
@@ -144,6 +153,27 @@ impl<'a> Device<'a> {
                 .await;
         }
         self.listen(client, body).await
+    }
+
+    const fn stream(&self) -> &'static str {
+        match self.controller.dialect {
+            Dialect::Isapi => wire::isapi::search::STREAM,
+            Dialect::Dahua => wire::dahua::STREAM,
+        }
+    }
+
+    async fn look_at_clock(&self, client: &mut Client<'_>) -> Result<(), Ended> {
+        match self.controller.dialect {
+            Dialect::Isapi => isapi::look_at_clock(self, client).await,
+            Dialect::Dahua => dahua::look_at_clock(self, client).await,
+        }
+    }
+
+    async fn compare(&mut self, client: &mut Client<'_>) -> Result<Option<usize>, Ended> {
+        match self.controller.dialect {
+            Dialect::Isapi => isapi::compare(self, client).await,
+            Dialect::Dahua => dahua::compare(self, client).await,
+        }
     }
 
     fn describe(&self, is_streaming: bool, kept: Option<usize>) -> String {
@@ -194,14 +224,14 @@ impl<'a> Device<'a> {
                 },
                 Err(_) if is_streaming && Instant::now() >= silent_at => return Err(HttpError::Silent.into()),
                 Err(_) if Instant::now() >= clock_at => {
-                    isapi::look_at_clock(self, &mut client).await?;
+                    self.look_at_clock(&mut client).await?;
                     clock_at = Instant::now() + CLOCK_INTERVAL;
                 }
                 // It is time to compare.
                 Err(_) => {}
             }
             if wants_compare || Instant::now() >= compare_at {
-                isapi::compare(self, &mut client).await?;
+                self.compare(&mut client).await?;
                 self.heard_at_ms = self.context.now_ms();
                 compare_at = Instant::now() + interval;
             }
@@ -242,7 +272,7 @@ impl<'a> Device<'a> {
         }
     }
 
-    fn instant_ms(&self, told: &Told) -> Option<i64> {
+    pub fn instant_ms(&self, told: &Told) -> Option<i64> {
         Some(match told.happened_at? {
             HappenedAt::Instant(ms) => ms,
             HappenedAt::Civil(local) => {

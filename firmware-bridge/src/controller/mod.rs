@@ -1,6 +1,7 @@
 //! Access controllers that report events: those that call us, whose posts the daemon hands to `wire`, and those that we call.
 
 mod config;
+mod dahua;
 mod http;
 mod isapi;
 mod link;

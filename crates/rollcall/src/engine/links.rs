@@ -68,7 +68,16 @@ pub fn start(
             bridge::run_osdp_bus(bus, readers, context).await.context("bus")
         });
     }
-    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && !matches!(reader.link, Link::Osdp(_));
+    for broker in &config.mqtt_brokers {
+        let readers = bridge::mqtt::readers_of(broker, &config.mqtt_brokers, &config.readers);
+        let (broker, context) = (broker.clone(), context.clone());
+        lifecycle.spawn_vital("an MQTT broker", async move {
+            bridge::run_mqtt_broker(broker, readers, context).await;
+            Ok(())
+        });
+    }
+    let speaks_for_itself = |link: &Link| !matches!(link, Link::Osdp(_) | Link::Mqtt(_));
+    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && speaks_for_itself(&reader.link);
     for reader in config.readers.iter().filter(on_links) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {
@@ -144,12 +153,16 @@ impl Pump {
                 ahead_ms,
                 at_ms,
             } => self.note_clock(reader, Span::from_ms(ahead_ms), Instant::from_ms(at_ms)),
+            LinkEvent::Note { reader, note, at_ms } => {
+                self.shared.sources.note(&reader, &note, Instant::from_ms(at_ms));
+            }
             LinkEvent::State {
                 reader,
                 up,
                 detail,
                 at_ms,
             } => {
+                self.shared.sources.link(&reader, up, &detail, Instant::from_ms(at_ms));
                 self.intake
                     .reader(ReaderChange {
                         reader: reader.as_str().into(),
@@ -175,6 +188,7 @@ impl Pump {
             .clock_tolerance;
         let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
         self.heartbeats.note(&reader.as_str().into(), at);
+        self.shared.sources.clock(&reader, ahead, at, is_off(ahead));
         let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);
         if is_off(ahead) && !was_off {
             tracing::warn!(

@@ -1,4 +1,4 @@
-//! `POST /readers/{reader}/isapi?key=…`: access controllers that post their events. What those mean is said by `wire`; here they go the
+//! `POST /readers/{reader}/isapi?key=…` and `…/dahua?key=…`: access controllers that post their events. What those mean is said by `wire`; here they go the
 //! way of every reader's, and are committed before the device is answered.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use store::rows::RejectedInput;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{oneshot, watch};
-use wire::controller::{Note, Serials, Stream, Told, What};
+use wire::controller::{Dialect, Note, Serials, Stream, Told, What};
 use wire::limits::LONGEST_MALFORMED;
 use wire::{HappenedAt, Malformed, Reading, Reason};
 
@@ -99,8 +99,12 @@ async fn take_post(
     let received_at = state.clock.now();
     let heard = Heard::read(known, body).await?;
     state.deliver(known, heard, received_at).await?;
-    let answer = json!({"statusCode": 1, "statusString": "OK", "subStatusCode": "ok"});
-    Ok(axum::Json(answer).into_response())
+    Ok(match known.controller.dialect {
+        Dialect::Isapi => {
+            axum::Json(json!({"statusCode": 1, "statusString": "OK", "subStatusCode": "ok"})).into_response()
+        }
+        Dialect::Dahua => "OK".into_response(),
+    })
 }
 
 /// What the endpoint needs.
@@ -247,7 +251,9 @@ impl PushedState {
             return;
         }
         let remedy = match reason {
-            "unknown_controller" => "if it is yours, add a [[reader]] of this id with link = \"isapi\" and a push_key",
+            "unknown_controller" => {
+                "if it is yours, add a [[reader]] of this id with link = \"isapi\" or \"dahua\" and a push_key"
+            }
             "wrong_push_key" => "the address at the device must end in ?key= and the reader's push_key",
             _ => "add its address to the reader's peers",
         };

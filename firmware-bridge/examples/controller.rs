@@ -1,19 +1,19 @@
-//! A Hikvision device in software, to try a configuration with: `hikvision-device PORT CLOCK`, with CLOCK as RFC 3339. Its user is
+//! A Hikvision and Dahua device in software, to try a configuration with: `controller PORT CLOCK`, with CLOCK as RFC 3339. Its user is
 //! `rollcall`, the password `a-password-of-tests`. Says where it is called; then reads lines: `punch WHO`, `record WHO TIME`, `cut`.
 
 #[expect(dead_code, reason = "tests ask it more than a person at a keyboard does")]
-#[path = "../tests/links/hikvision_device.rs"]
-mod hikvision_device;
+#[path = "../tests/links/controller_device.rs"]
+mod controller_device;
 
 use chrono::{DateTime, FixedOffset};
-use hikvision_device::{Device, Manner};
+use controller_device::{Device, Manner};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [port, clock] = &arguments[..] else {
-        anyhow::bail!("write hikvision-device PORT CLOCK, such as hikvision-device 8000 2026-09-16T08:00:00+08:00");
+        anyhow::bail!("write controller PORT CLOCK, such as controller 8000 2026-09-16T08:00:00+08:00");
     };
     let device = Device::start(Manner::default(), time(clock)?, port.parse()?).await?;
     println!("calling {}", device.address);

@@ -1,4 +1,4 @@
-//! A Hikvision device that is called, in software: digest authentication, its event stream with all its faults, and its history.
+//! An access controller that is called, in software, in the words of Hikvision and of Dahua: digest authentication, its event stream with all its faults, and its history.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -232,6 +232,31 @@ impl State {
         None
     }
 
+    /// The records that Dahua's query asks for.
+    fn find(&self, line: &str) -> String {
+        let number = |name: &str| {
+            let value = line.split(['?', '&']).find_map(|pair| pair.strip_prefix(name));
+            value.and_then(|value| value.parse::<i64>().ok()).unwrap_or(0)
+        };
+        let (from, until) = (number("StartTime="), number("EndTime="));
+        let within = self
+            .events
+            .iter()
+            .filter(|event| (from..=until).contains(&seconds_of(event)));
+        let lines = within.enumerate().map(|(index, event)| {
+            format!(
+                "records[{index}].RecNo={}\r\nrecords[{index}].CreateTime={}\r\nrecords[{index}].UserID={}\r\n\
+                 records[{index}].Status={}\r\nrecords[{index}].Method=15\r\nrecords[{index}].Door=0\r\n",
+                event["serialNo"],
+                seconds_of(event),
+                event["employeeNoString"].as_str().unwrap_or_default(),
+                u8::from(event["minor"] == 75),
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        format!("found={}\r\n{}", lines.len(), lines.concat())
+    }
+
     fn search(&self, body: &str) -> (u16, Value) {
         let refused = |sub: &str| {
             (
@@ -342,6 +367,15 @@ async fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 let (status, answer) = shared.state().search(&request.body);
                 (status, answer.to_string())
             }
+            "GET /cgi-bin/eventManager.cgi?action=attach&codes=[AccessControl]&heartbeat=10" => {
+                return tell_dahua(&mut stream, shared).await;
+            }
+            "GET /cgi-bin/global.cgi?action=getCurrentTime" => {
+                (200, format!("result={}\r\n", shared.state().now().format("%F %T")))
+            }
+            _ if line.starts_with("GET /cgi-bin/recordFinder.cgi?action=find&name=AccessControlCardRec&") => {
+                (200, shared.state().find(&line))
+            }
             _ => (
                 404,
                 "<ResponseStatus><statusString>Invalid Operation</statusString></ResponseStatus>".into(),
@@ -445,4 +479,34 @@ fn pushed(event: &Value) -> Value {
             "serialNo": serial, "frontSerialNo": serial - 1, "currentEvent": true,
         },
     })
+}
+
+fn seconds_of(event: &Value) -> i64 {
+    let at = event["time"]
+        .as_str()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    at.map_or(0, |at| at.timestamp())
+}
+
+/// Streams events as Dahua does: JSON over several lines behind text, with lengths that are wrong.
+async fn tell_dahua(stream: &mut BufReader<TcpStream>, shared: &Shared) -> std::io::Result<()> {
+    let mut events = shared.events.subscribe();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=myboundary\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    loop {
+        let text = match timeout(HEARTBEAT, events.recv()).await {
+            Ok(Ok(event)) => {
+                let data = json!({
+                    "UserID": event["employeeNoString"], "CardNo": "", "Method": 15, "Door": 0,
+                    "Status": u8::from(event["minor"] == 75), "UTC": seconds_of(&event),
+                });
+                format!("Code=AccessControl;action=Pulse;index=0;data={data:#}")
+            }
+            Ok(Err(broadcast::error::RecvError::Closed)) => return Ok(()),
+            Ok(Err(broadcast::error::RecvError::Lagged(_))) => continue,
+            Err(_) => "Heartbeat".to_owned(),
+        };
+        let part = format!("--myboundary\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\n{text}\r\n\r\n");
+        stream.write_all(part.as_bytes()).await?;
+    }
 }
