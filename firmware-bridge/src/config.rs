@@ -256,7 +256,12 @@ impl ReaderTable {
         }
         self.check_terminal_keys(&link)?;
         self.check_controller_keys(&link)?;
-        let heartbeat = if link.keeps_records() { SILENT_AFTER_SECONDS } else { 0 };
+        let heartbeat = match &link {
+            // The link itself finds out when it is not there any more.
+            Link::Controller(controller) if controller.called.is_some() => 0,
+            link if link.keeps_records() => SILENT_AFTER_SECONDS,
+            _ => 0,
+        };
         Ok(ReaderConfig {
             id: id.to_owned(),
             decoding: Decoding {
@@ -776,6 +781,7 @@ mod tests {
                 "a password must not show in a debug print"
             );
             assert!(reader.link.is_opened_here() && !reader.silence_needs_heartbeat);
+            assert_eq!(reader.silent_after_seconds, 0, "its link finds out by itself");
             let Link::Controller(Controller {
                 called: Some(called),
                 push_key: None,

@@ -1,12 +1,17 @@
 //! Access controllers that are called: what they keep arrives once, whatever happens to the stream.
 
+use std::process::Stdio;
+
 use bridge::{Called, Controller, Delivery, Link, LinkEvent, Outcome, ReaderConfig, ReaderTable, run_link};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 use digest_auth::AlgorithmType;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 
 use crate::common::{Host, NOW_MS, soon};
 use crate::controller_device::{Device, Manner, PASSWORD, USER};
+use crate::zk_clients::python_with;
 
 /// What a right clock in Shanghai shows at [`NOW_MS`].
 fn right_time() -> DateTime<FixedOffset> {
@@ -336,6 +341,30 @@ async fn a_clock_is_measured_and_set_where_that_is_wanted() {
     assert_eq!(measured[1], 0);
     let shown = device.now().to_rfc3339_opts(SecondsFormat::Secs, true);
     assert!((device.now() - right_time()).num_seconds().abs() < 5, "{shown}");
+}
+
+#[tokio::test]
+async fn proofs_are_right_in_the_eyes_of_others() {
+    let python = tokio::task::spawn_blocking(|| python_with("httpbin", "httpbin==0.10.2", "httpbin"));
+    let python = python.await.expect("httpbin");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/httpbin_digest.py");
+    for algorithm in ["MD5", "SHA-256"] {
+        let mut peer = Command::new(&python)
+            .args([script, algorithm, USER, PASSWORD])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the peer starts");
+        let mut said = BufReader::new(peer.stdout.take().expect("a way out")).lines();
+        let port = soon(said.next_line()).await.expect("it speaks").expect("a port");
+        let table = format!("id = 'door'\nlink = 'isapi:127.0.0.1:{port}'\nuser = '{USER}'\npassword = '{PASSWORD}'");
+        let table: ReaderTable = toml::from_str(&table).expect("a table");
+        let mut host = Host::new(16);
+        let _link = call(&mut host, table.check().expect("a good table"));
+        let first = host.delivery().await.event;
+        assert!(matches!(first, LinkEvent::Clock { .. }), "{algorithm}: {first:?}");
+    }
 }
 
 #[test]

@@ -391,11 +391,15 @@ impl PushedState {
         let before = self.heartbeats.note(&known.reader, now);
         let longest = Span::from_seconds(i64::from(known.config.silent_after_seconds));
         let was_silent = longest > Span::from_seconds(0) && before.is_some_and(|before| now - before > longest);
+        let mut gaps = Vec::new();
         let is_back = {
             let mut contact = known.contact();
             for note in told().filter_map(|told| contact.serials.note(told)) {
                 log_note(&known.reader, note);
                 self.links.nudge(&known.config.id);
+                if let Note::Gap { from, until } = note {
+                    gaps.push(format!("{from}–{until}"));
+                }
             }
             contact.up &= before.is_some() && !was_silent;
             let was_up = contact.up;
@@ -404,8 +408,26 @@ impl PushedState {
             contact.is_catching_up = is_catching_up;
             contact.up && !was_up
         };
+        if let Some(text) = gaps.pop() {
+            self.say_gap(known, text, now);
+        }
         if is_back {
             self.say_up(known, now);
+        }
+    }
+
+    /// Shows the operator the last numbers that were not told.
+    fn say_gap(&self, known: &Known, text: String, now: Instant) {
+        let event = LinkEvent::Note {
+            reader: known.config.id.clone(),
+            note: bridge::Note::Detail {
+                name: "last gap".to_owned(),
+                text,
+            },
+            at_ms: now.as_ms(),
+        };
+        if self.links.sink.try_send(Delivery { event, reply: None }).is_err() {
+            tracing::debug!(event = "controller.gap_not_shown");
         }
     }
 
