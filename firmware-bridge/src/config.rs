@@ -20,7 +20,7 @@ pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
     /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`, `isapi` or
-    /// `mqtt:TOPIC`.
+    /// `isapi:URL`, `dahua`, `dahua:URL` or `mqtt:TOPIC`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -63,6 +63,16 @@ pub struct ReaderTable {
     pub doors: Option<BTreeMap<String, String>>,
     /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
     pub also_swipes: Option<Vec<String>>,
+    /// Whom a controller that we call takes us for.
+    pub user: Option<String>,
+    /// The password of that user.
+    pub password: Option<String>,
+    /// The file that holds it.
+    pub password_file: Option<PathBuf>,
+    /// The file of certificates, in PEM, one of which signed that of a controller; those of the system where neither is said.
+    pub root_certificates_file: Option<PathBuf>,
+    /// The SHA-256 of a controller's own certificate, in hex.
+    pub certificate_sha256: Option<String>,
     /// The `[[mqtt_broker]]` of an `mqtt:` reader; not said where there is only one.
     pub broker: Option<String>,
     /// The topic on which an `mqtt:` reader, or its last will, says whether it is there; its firmware's own where it is not said,
@@ -157,7 +167,17 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_) | Self::Bridge(_))
+        match self {
+            Self::Http | Self::Adms(_) | Self::Bridge(_) => false,
+            Self::Controller(controller) => controller.called.is_some(),
+            Self::Serial(_)
+            | Self::TcpListen(_)
+            | Self::Tcp(_)
+            | Self::Zk(_)
+            | Self::ZkUdp(_)
+            | Self::Osdp(_)
+            | Self::Mqtt(_) => true,
+        }
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
@@ -187,8 +207,8 @@ pub struct ConfigError {
 const OSDP_FORMAT: &str = "wiegand";
 
 /// The schemes that there are, for messages.
-const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, \
-                     mqtt:TOPIC and bridge:NAME";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, isapi:URL, \
+                     dahua, dahua:URL, mqtt:TOPIC and bridge:NAME";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -238,7 +258,12 @@ impl ReaderTable {
         }
         self.check_terminal_keys(&link)?;
         self.check_controller_keys(&link)?;
-        let heartbeat = if link.keeps_records() { SILENT_AFTER_SECONDS } else { 0 };
+        let heartbeat = match &link {
+            // The link itself finds out when it is not there any more.
+            Link::Controller(controller) if controller.called.is_some() => 0,
+            link if link.keeps_records() => SILENT_AFTER_SECONDS,
+            _ => 0,
+        };
         Ok(ReaderConfig {
             id: id.to_owned(),
             decoding: Decoding {
@@ -255,7 +280,10 @@ impl ReaderTable {
                 Link::Osdp(_) => 0,
                 _ => self.silent_after_seconds.unwrap_or(heartbeat),
             },
-            silence_needs_heartbeat: matches!(link, Link::Controller(_)) && self.silent_after_seconds.is_none(),
+            silence_needs_heartbeat: !link.is_opened_here()
+                && link.keeps_records()
+                && !link.is_terminal()
+                && self.silent_after_seconds.is_none(),
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -286,7 +314,8 @@ impl ReaderTable {
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
             ("bridge", "") => Err(self.error("link", "name the bridge: `bridge:east`; `rollcall bridge list` shows them".into())),
             ("bridge", name) => Ok(Link::Bridge(name.to_owned())),
-            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
+            ("isapi", url) => self.controller(Dialect::Isapi, url).map(Link::Controller),
+            ("dahua", url) => self.controller(Dialect::Dahua, url).map(Link::Controller),
             ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
                 topic: topic.to_owned(),
                 broker: self.broker.clone(),
@@ -382,13 +411,14 @@ impl ReaderTable {
         if self.status_is_direction.is_some() && !link.keeps_records() {
             return Err(self.error(
                 "status_is_direction",
-                "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
+                "only `adms:`, `zk:`, `zk-udp:`, `isapi` and `dahua` links have it; remove it".into(),
             ));
         }
-        if self.set_clock.is_some() && !called {
+        let is_called = called || matches!(link, Link::Controller(controller) if controller.called.is_some());
+        if self.set_clock.is_some() && !is_called {
             return Err(self.error(
                 "set_clock",
-                "only `zk:` and `zk-udp:` links have it; an `adms:` terminal takes its time from our answers; remove it".into(),
+                "only links that we call have it: `zk:`, `zk-udp:`, `isapi:URL` and `dahua:URL`; an `adms:` terminal takes its time from our answers; remove it".into(),
             ));
         }
         Ok(())
@@ -744,6 +774,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_controller_that_we_call_has_an_address_and_a_password_that_does_not_show() {
+        for (written, is_tls, host, port) in [
+            ("10.0.0.7", false, "10.0.0.7", 80),
+            ("http://door.example:8000", false, "door.example", 8_000),
+            ("https://[2001:db8::7]", true, "2001:db8::7", 443),
+            ("https://10.0.0.7:8443/", true, "10.0.0.7", 8_443),
+        ] {
+            let table = format!(
+                "id = 'door'\nlink = 'isapi:{written}'\nuser = 'rollcall'\npassword = 'p4ssw0rd'\nset_clock = true"
+            );
+            let reader = check(&table).expect("a good table");
+            assert!(
+                !format!("{reader:?}").contains("p4ssw0rd"),
+                "a password must not show in a debug print"
+            );
+            assert!(reader.link.is_opened_here() && !reader.silence_needs_heartbeat);
+            assert_eq!(reader.silent_after_seconds, 0, "its link finds out by itself");
+            let Link::Controller(Controller {
+                called: Some(called),
+                push_key: None,
+                ..
+            }) = &reader.link
+            else {
+                panic!("{:?}", reader.link)
+            };
+            assert_eq!((called.is_tls, called.host.as_str(), called.port), (is_tls, host, port));
+        }
+    }
+
     const WRONG_CONTROLLERS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'isapi'",
@@ -781,7 +841,34 @@ mod tests {
             "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nformat = 'json'",
             "the link says what a controller speaks",
         ),
-        ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+        (
+            "id = 'r'\nlink = 'http'\npeers = []",
+            "only `isapi` and `dahua` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:10.0.0.7'\nuser = 'admin'",
+            "`password`: write password or password_file",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:10.0.0.7'\npassword = 'x'",
+            "`user`: write the user that the device has for us",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:http://a:b@10.0.0.7'\nuser = 'admin'\npassword = 'x'",
+            "is no address of a device; write isapi:http://HOST, isapi:https://HOST:PORT or isapi:HOST",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:http://10.0.0.7'\nuser = 'admin'\npassword = 'x'\ncertificate_sha256 = '00'",
+            "only https:// addresses have a certificate",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi:https://10.0.0.7'\nuser = 'admin'\npassword = 'x'\ncertificate_sha256 = '00'",
+            "`certificate_sha256`: write the 64 hex digits",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nuser = 'admin'",
+            "only a controller that we call has it",
+        ),
     ];
 
     const WRONG_LINKS: &[(&str, &str)] = &[
@@ -854,7 +941,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-            "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it",
+            "only `adms:`, `zk:`, `zk-udp:`, `isapi` and `dahua` links have it",
         ),
     ];
 
@@ -866,7 +953,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'dahua'",
-            "`dahua` comes with a later version; this version has",
+            "`dahua` is unknown; this version has",
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'rdm'",

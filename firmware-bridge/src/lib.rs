@@ -20,13 +20,15 @@ pub mod record;
 pub mod run;
 mod serial;
 mod tcp;
+mod tls;
 pub mod uplink;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
-pub use controller::Controller;
+pub use controller::{Called, Controller};
 pub use delivery::{Delivery, LinkEvent, Note, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use mqtt::{MqttBroker, MqttBrokerTable, MqttReader, run_mqtt_broker};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
 pub use tcp::{MOST_PEERS, serve_listener};
+pub use tls::Trust;

@@ -42,8 +42,8 @@ enum Command {
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
     /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as `mosquitto_sub` prints them), adms (ATTLOG lines),
-    /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi (what a Hikvision
-    /// device posts or streams).
+    /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi and dahua (what
+    /// such a controller posts or streams).
     #[arg(long, value_parser = shown)]
     format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -170,7 +170,7 @@ fn suffix(name: &str) -> Result<Suffix, String> {
         .map_err(|unknown| refusal(unknown, &Suffix::ALL.map(Suffix::name)))
 }
 
-/// The end of the sentence "invalid value 'isapi' for '--format': ".
+/// The end of the sentence "invalid value 'x' for '--format': ".
 fn refusal(unknown: UnknownName, names: &[&str]) -> String {
     format!("it {unknown}; this version has {}", names.join(", "))
 }

@@ -1,4 +1,4 @@
-//! `rollcall-bridge decode --format isapi`: what a controller posts or streams, with or without headers around it, as readings and events.
+//! `rollcall-bridge decode --format isapi` and `dahua`: what a controller posts or streams, with or without headers around it, as readings and events.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;

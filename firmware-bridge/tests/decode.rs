@@ -254,13 +254,7 @@ fn a_controllers_post_is_shown_as_readings_and_events() {
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (
-            &["--format", "dahua"][..],
-            "",
-            2,
-            "it comes with a later version; this version has em4100, rdm6300",
-        ),
-        (
-            &["--format", "nonsense"],
+            &["--format", "nonsense"][..],
             "",
             2,
             "it is unknown; this version has em4100, rdm6300",

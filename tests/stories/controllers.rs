@@ -3,6 +3,7 @@
 use acceptance::bureau::badge;
 use acceptance::daemon::{Daemon, Installation};
 use acceptance::http::{Answer, Ask, Http, get};
+use acceptance::terminal::called_controller;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -368,5 +369,55 @@ async fn a_form_that_curl_makes_is_taken() -> Result<()> {
         );
     }
     viewer.sees(SOON, "two arrived", arrived(2)).await?;
+    daemon.kill().await
+}
+
+#[tokio::test]
+async fn a_controller_that_is_called_delivers_what_it_kept_and_fills_the_gaps_of_its_posts() -> Result<()> {
+    let mut device = called_controller(&instant("08:20:00")).await?;
+    device
+        .tell(&format!("record {} {}", badge(0), instant("08:10:00")))
+        .await?;
+    let installation = installation("controller-called", "")?;
+    let called = format!(
+        "link = \"isapi:http://{}\"\nuser = \"rollcall\"\npassword = \"a-password-of-tests\"",
+        device.address
+    );
+    let config = std::fs::read_to_string(installation.config())?.replacen("link = \"isapi\"", &called, 1);
+    std::fs::write(installation.config(), config)?;
+    let daemon = start_at(&installation, "08:20:00").await?;
+    let viewer = Viewer::create(&installation, "lobby")?;
+    viewer.sees_reader("door", "heard").await?;
+    viewer.sees(SOON, "who was there before is here", arrived(1)).await?;
+    device.tell(&format!("punch {}", badge(1))).await?;
+    viewer.sees(SOON, "who shows a face is here", arrived(2)).await?;
+    device.tell("cut").await?;
+    device
+        .tell(&format!("record {} {}", badge(2), instant("08:20:00")))
+        .await?;
+    device.tell(&format!("punch {}", badge(3))).await?;
+    viewer
+        .sees(SOON, "whoever came while nobody listened is here", arrived(4))
+        .await?;
+
+    device
+        .tell(&format!("record {} {}", badge(4), instant("08:20:01")))
+        .await?;
+    device
+        .tell(&format!("record {} {}", badge(5), instant("08:20:02")))
+        .await?;
+    // The last of them is posted too, and shows that the one before is missing.
+    let first = event(3, 4, "08:20:01", "");
+    assert_eq!(post(&daemon, "application/json", first).await?, 200);
+    let posted = event(5, 6, "08:20:02", ", \"currentEvent\": true");
+    assert_eq!(post(&daemon, "application/json", posted).await?, 200);
+    viewer.sees(SOON, "the gap is filled", arrived(6)).await?;
+    let log = daemon.log()?;
+    assert!(
+        !log.contains("a-password-of-tests"),
+        "a password must not reach the log"
+    );
+    drop(device);
+    viewer.sees_reader("door", "silent").await?;
     daemon.kill().await
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use bridge::Delivery;
+use bridge::{Delivery, LinkContext};
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
@@ -138,9 +138,9 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
-    let bridges = bridge_host(options, &shared, &heartbeats, sink.clone(), lifecycle);
-    let callers = readers_that_call(options, &shared, &intake, sink, heartbeats).await?;
+    let reader_links = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, reader_links.sink.clone(), lifecycle);
+    let callers = readers_that_call(options, &shared, &intake, reader_links, heartbeats).await?;
     keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
@@ -198,12 +198,12 @@ async fn readers_that_call(
     options: &ServeOptions,
     shared: &Shared,
     intake: &Intake,
-    sink: mpsc::Sender<bridge::Delivery>,
+    reader_links: LinkContext,
     heartbeats: Heartbeats,
 ) -> Result<axum::Router, StoreError> {
     let pushed = PushedState::new(
         &options.config.readers,
-        sink,
+        reader_links,
         intake.clone(),
         shared.clock.clone(),
         shared.site.clone(),

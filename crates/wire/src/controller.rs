@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use crate::adms::StatusRule;
 use crate::badge::BadgeKeyRule;
 use crate::documents::Documents;
-use crate::isapi;
 use crate::line::{clean, key_of};
 use crate::malformed::{Malformed, Reason};
 use crate::reading::{Faces, HappenedAt, Reading};
+use crate::{dahua, isapi};
 
 /// The longest text of a field that is looked at, in bytes.
 const LONGEST_FIELD: usize = 256;
@@ -152,7 +152,7 @@ pub(crate) struct Seen<'a> {
     pub happened_at: Option<HappenedAt>,
     pub serial: Option<i64>,
     /// What makes the record the same when it comes again, by whichever way.
-    pub source_id: &'a str,
+    pub source_id: Option<&'a str>,
     pub raw: &'a [u8],
 }
 
@@ -170,7 +170,7 @@ impl Seen<'_> {
             happened_at: self.happened_at,
             faces: rule.faces(self.status, self.card_reader, self.door),
             sequence: self.serial.filter(|serial| *serial >= 0),
-            source_id: Some(self.source_id.to_string()),
+            source_id: self.source_id.map(ToString::to_string),
             ..Reading::of_card(self.raw.to_vec(), None, key)
         })
     }
@@ -276,16 +276,19 @@ pub(crate) fn identity(fields: &Map<String, Value>, names: &[&str]) -> Option<St
 pub enum Dialect {
     /// Hikvision: [`crate::isapi`].
     Isapi,
+    /// Dahua: [`crate::dahua`].
+    Dahua,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 1] = [Self::Isapi];
+    pub const ALL: [Self; 2] = [Self::Isapi, Self::Dahua];
 
     /// The name in configuration files and addresses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Isapi => "isapi",
+            Self::Dahua => "dahua",
         }
     }
 }
@@ -333,6 +336,7 @@ impl Stream {
             };
             self.told = match self.dialect {
                 Dialect::Isapi => isapi::tell(&document, &self.rule),
+                Dialect::Dahua => dahua::tell(&document, &self.rule),
             }
             .into();
         }

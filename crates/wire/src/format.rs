@@ -45,9 +45,6 @@ pub enum Format {
     Attlog,
 }
 
-/// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 1] = ["dahua"];
-
 impl Format {
     /// Every format, in the order in which help lists them.
     pub const ALL: [Self; 17] = [
@@ -127,20 +124,13 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
         let known = Self::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or(if LATER.contains(&name) {
-            UnknownName::Later
-        } else {
-            UnknownName::Unknown
-        })
+        known.ok_or(UnknownName::Unknown)
     }
 }
 
 /// Why a name of a format, badge key rule or Wiegand format is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownName {
-    /// It is documented, and this version does not have it yet.
-    #[error("comes with a later version")]
-    Later,
     /// There is no such name.
     #[error("is unknown")]
     Unknown,

@@ -23,6 +23,7 @@ extern crate alloc;
 pub mod adms;
 pub mod badge;
 pub mod controller;
+pub mod dahua;
 mod decoder;
 pub mod documents;
 pub mod em4100;

@@ -1,6 +1,8 @@
 //! Links as readers meet them: serial ports, TCP, OSDP buses, MQTT brokers, and terminals that are called.
 
 mod common;
+mod controller_device;
+mod controllers;
 #[path = "../../../crates/wire/tests/osdp/device.rs"]
 mod device;
 mod mosquitto;

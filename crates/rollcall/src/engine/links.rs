@@ -45,14 +45,14 @@ pub fn start(
     intake: &Intake,
     heartbeats: &Heartbeats,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<mpsc::Sender<Delivery>> {
+) -> anyhow::Result<LinkContext> {
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
     let mut boot = [0_u8; 8];
     getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     let clock = shared.clock.clone();
     let mut context = LinkContext::new(
         hex::encode(boot),
-        sink.clone(),
+        sink,
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
@@ -92,7 +92,7 @@ pub fn start(
         lifecycle: lifecycle.clone(),
     };
     lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
-    Ok(sink)
+    Ok(context)
 }
 
 struct Pump {

@@ -1,4 +1,4 @@
-//! `POST /readers/{reader}/isapi?key=…`: access controllers that post their events. What those mean is said by `wire`; here they go the
+//! `POST /readers/{reader}/isapi?key=…` and `…/dahua?key=…`: access controllers that post their events. What those mean is said by `wire`; here they go the
 //! way of every reader's, and are committed before the device is answered.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use bridge::{Controller, Delivery, Link, LinkEvent, ReaderConfig};
+use bridge::{Controller, Delivery, Link, LinkContext, LinkEvent, ReaderConfig};
 use rules::time::{Instant, Span, civil_instant};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use store::rows::RejectedInput;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
-use wire::controller::{Note, Serials, Stream, Told, What};
+use tokio::sync::{oneshot, watch};
+use wire::controller::{Dialect, Note, Serials, Stream, Told, What};
 use wire::limits::LONGEST_MALFORMED;
 use wire::{HappenedAt, Malformed, Reading, Reason};
 
@@ -99,14 +99,18 @@ async fn take_post(
     let received_at = state.clock.now();
     let heard = Heard::read(known, body).await?;
     state.deliver(known, heard, received_at).await?;
-    let answer = json!({"statusCode": 1, "statusString": "OK", "subStatusCode": "ok"});
-    Ok(axum::Json(answer).into_response())
+    Ok(match known.controller.dialect {
+        Dialect::Isapi => {
+            axum::Json(json!({"statusCode": 1, "statusString": "OK", "subStatusCode": "ok"})).into_response()
+        }
+        Dialect::Dahua => "OK".into_response(),
+    })
 }
 
 /// What the endpoint needs.
 pub struct PushedState {
     /// Where every reader's events go.
-    pub sink: mpsc::Sender<Delivery>,
+    pub links: LinkContext,
     /// Where refused callers are kept for the operator.
     pub intake: Intake,
     /// Judging time.
@@ -192,7 +196,7 @@ impl PushedState {
     /// An endpoint for these readers.
     pub fn new(
         readers: &[ReaderConfig],
-        sink: mpsc::Sender<Delivery>,
+        links: LinkContext,
         intake: Intake,
         clock: Clock,
         site: watch::Receiver<SiteSnapshot>,
@@ -213,7 +217,7 @@ impl PushedState {
         };
         Self {
             controllers: readers.iter().filter_map(known).collect(),
-            sink,
+            links,
             intake,
             clock,
             site,
@@ -247,7 +251,9 @@ impl PushedState {
             return;
         }
         let remedy = match reason {
-            "unknown_controller" => "if it is yours, add a [[reader]] of this id with link = \"isapi\" and a push_key",
+            "unknown_controller" => {
+                "if it is yours, add a [[reader]] of this id with link = \"isapi\" or \"dahua\" and a push_key"
+            }
             "wrong_push_key" => "the address at the device must end in ?key= and the reader's push_key",
             _ => "add its address to the reader's peers",
         };
@@ -267,7 +273,7 @@ impl PushedState {
 
     /// Hands over what came, and waits until all of it is durable.
     async fn deliver(&self, known: &Known, heard: Heard, received_at: Instant) -> Result<(), PushError> {
-        if self.sink.capacity() == 0 {
+        if self.links.sink.capacity() == 0 {
             return Err(PushError::Busy);
         }
         let nothing = heard.items.is_empty() && !heard.beginning.trim_ascii().is_empty();
@@ -372,7 +378,7 @@ impl PushedState {
             event,
             reply: Some(reply),
         };
-        self.sink.send(delivery).await.map_err(|_| PushError::Busy)?;
+        self.links.sink.send(delivery).await.map_err(|_| PushError::Busy)?;
         Ok(outcome)
     }
 
@@ -385,10 +391,15 @@ impl PushedState {
         let before = self.heartbeats.note(&known.reader, now);
         let longest = Span::from_seconds(i64::from(known.config.silent_after_seconds));
         let was_silent = longest > Span::from_seconds(0) && before.is_some_and(|before| now - before > longest);
+        let mut gaps = Vec::new();
         let is_back = {
             let mut contact = known.contact();
-            for told in told() {
-                log_note(&known.reader, contact.serials.note(told));
+            for note in told().filter_map(|told| contact.serials.note(told)) {
+                log_note(&known.reader, note);
+                self.links.nudge(&known.config.id);
+                if let Note::Gap { from, until } = note {
+                    gaps.push(format!("{from}–{until}"));
+                }
             }
             contact.up &= before.is_some() && !was_silent;
             let was_up = contact.up;
@@ -397,8 +408,26 @@ impl PushedState {
             contact.is_catching_up = is_catching_up;
             contact.up && !was_up
         };
+        if let Some(text) = gaps.pop() {
+            self.say_gap(known, text, now);
+        }
         if is_back {
             self.say_up(known, now);
+        }
+    }
+
+    /// Shows the operator the last numbers that were not told.
+    fn say_gap(&self, known: &Known, text: String, now: Instant) {
+        let event = LinkEvent::Note {
+            reader: known.config.id.clone(),
+            note: bridge::Note::Detail {
+                name: "last gap".to_owned(),
+                text,
+            },
+            at_ms: now.as_ms(),
+        };
+        if self.links.sink.try_send(Delivery { event, reply: None }).is_err() {
+            tracing::debug!(event = "controller.gap_not_shown");
         }
     }
 
@@ -409,7 +438,7 @@ impl PushedState {
             detail: "it posts, and what it had kept has come".to_owned(),
             at_ms: now.as_ms(),
         };
-        if let Err(TrySendError::Full(_)) = self.sink.try_send(Delivery { event, reply: None }) {
+        if let Err(TrySendError::Full(_)) = self.links.sink.try_send(Delivery { event, reply: None }) {
             // The next post says it.
             known.contact().up = false;
         }
@@ -450,17 +479,17 @@ fn log(reader: &str, what: &What) {
     }
 }
 
-fn log_note(reader: &str, note: Option<Note>) {
+fn log_note(reader: &str, note: Note) {
     match note {
-        Some(Note::Gap { from, until }) => tracing::warn!(
+        Note::Gap { from, until } => tracing::warn!(
             event = "controller.gap",
             reader,
             from,
             until,
-            remedy = "events of these numbers were not posted; the device may still send them"
+            remedy =
+                "events of these numbers were not posted; with an address in its link the device is asked for them"
         ),
-        Some(Note::Restarted) => tracing::warn!(event = "controller.numbers_restarted", reader),
-        None => {}
+        Note::Restarted => tracing::warn!(event = "controller.numbers_restarted", reader),
     }
 }
 

@@ -175,7 +175,7 @@ impl Reader<'_> {
             door: number(inner, &["doorNo"]),
             happened_at: Some(happened_at),
             serial,
-            source_id: &source_id,
+            source_id: Some(&source_id),
             raw,
         };
         Ok(Told {

@@ -6,6 +6,7 @@
 
 mod event;
 pub mod pairs;
+pub mod search;
 mod xml;
 
 pub use event::tell;

@@ -2,6 +2,7 @@
 
 mod adms;
 mod common;
+mod dahua;
 mod isapi;
 mod messages;
 mod streams;
