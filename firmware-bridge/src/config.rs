@@ -876,7 +876,6 @@ mod tests {
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
             "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
-        ("id = 'r'\nlink = 'isapi:http://a'", "is no link"),
         ("id = 'r'\nlink = 'mqtt:a/b'", "say what the reader speaks: em4100"),
         (
             "id = 'r'\nlink = 'mqtt:a/#/b'\nformat = 'tasmota'",
