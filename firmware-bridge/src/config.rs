@@ -1,12 +1,15 @@
 //! The `[[reader]]` tables of `rollcall.toml`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use wire::adms::{StatusRule, is_serial};
+use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
+use crate::controller::Controller;
 use crate::mqtt::MqttReader;
 use crate::osdp::{self, OsdpReader, SecureChannelKey};
 
@@ -16,8 +19,8 @@ use crate::osdp::{self, OsdpReader, SecureChannelKey};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS` or
-    /// `mqtt:TOPIC`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`,
+    /// `mqtt:TOPIC` or `isapi`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -34,7 +37,7 @@ pub struct ReaderTable {
     pub silent_after_seconds: Option<u32>,
     /// The key that is set at a ZKTeco terminal.
     pub comm_key: Option<String>,
-    /// Whether the state that a ZKTeco terminal notes with a record is its direction; `false` where it is not said.
+    /// Whether the state that a terminal or controller notes with a record is its direction; `false` where it is not said.
     pub status_is_direction: Option<bool>,
     /// Whether the clock of a terminal that we call is set when it is wrong; `false` where it is not said.
     pub set_clock: Option<bool>,
@@ -53,6 +56,20 @@ pub struct ReaderTable {
     pub availability: Option<String>,
     /// What Tasmota's serial bridge forwards, a name of [`Format`].
     pub serial_format: Option<String>,
+    /// The key in the address that a controller posts to.
+    pub push_key: Option<String>,
+    /// The file that holds it.
+    pub push_key_file: Option<PathBuf>,
+    /// The addresses and networks that a controller may post from; any where it is not said.
+    pub peers: Option<Vec<String>>,
+    /// What is a badge at a controller: `employee` (where it is not said) or `card`.
+    pub badge: Option<String>,
+    /// Directions of a controller's card readers, by number.
+    pub card_readers: Option<BTreeMap<String, String>>,
+    /// Directions of a controller's doors, by number.
+    pub doors: Option<BTreeMap<String, String>>,
+    /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
+    pub also_swipes: Option<Vec<String>>,
 }
 
 /// A reader and how to hear it.
@@ -68,6 +85,9 @@ pub struct ReaderConfig {
     pub baud: u32,
     /// No sign of life for longer means not covered; 0 takes the reader as covered while its link is up.
     pub silent_after_seconds: u32,
+    /// Whether silence means something only once the reader has shown that it has a heartbeat: not all models have one, and nobody
+    /// said how long this one may be silent.
+    pub silence_needs_heartbeat: bool,
     /// Whether a TCP peer is told what became of each record.
     pub reply: bool,
     /// The key that is set at a ZKTeco terminal.
@@ -83,6 +103,10 @@ pub struct ReaderConfig {
 pub struct CommKey(String);
 
 impl CommKey {
+    pub(crate) const fn new(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -116,6 +140,8 @@ pub enum Link {
     Osdp(OsdpReader),
     /// A reader that publishes to a broker.
     Mqtt(MqttReader),
+    /// An access controller that reports events.
+    Controller(Controller),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -127,12 +153,17 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_))
+        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_))
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::Adms(_) | Self::Zk(_) | Self::ZkUdp(_))
+    }
+
+    /// Whether the reader keeps what it cannot deliver, so that a reading of it may be an old one.
+    pub const fn keeps_records(&self) -> bool {
+        self.is_terminal() || matches!(self, Self::Controller(_))
     }
 }
 
@@ -151,12 +182,9 @@ pub struct ConfigError {
 /// The format of OSDP readers: bits of a card, as Wiegand readers have them.
 const OSDP_FORMAT: &str = "wiegand";
 
-/// Link schemes of later versions.
-const LATER_LINKS: [&str; 1] = ["isapi"];
-
 /// The schemes that there are, for messages.
-const LINKS: &str =
-    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS and mqtt:TOPIC";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, mqtt:TOPIC \
+                     and isapi";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -195,12 +223,13 @@ impl ReaderTable {
             ));
         }
         self.check_terminal_keys(&link)?;
-        let heartbeat = if link.is_terminal() { SILENT_AFTER_SECONDS } else { 0 };
+        self.check_controller_keys(&link)?;
+        let heartbeat = if link.keeps_records() { SILENT_AFTER_SECONDS } else { 0 };
         Ok(ReaderConfig {
             id: id.to_owned(),
             decoding: Decoding {
                 format,
-                badge_key: self.badge_key(serial_format.unwrap_or(format))?,
+                badge_key: self.badge_key(serial_format.unwrap_or(format).default_badge_key())?,
                 wiegand_format: self.wiegand_format(serial_format.unwrap_or(format))?,
                 suffix: self.suffix(serial_format.unwrap_or(format))?,
                 serial_format,
@@ -212,6 +241,7 @@ impl ReaderTable {
                 Link::Osdp(_) => 0,
                 _ => self.silent_after_seconds.unwrap_or(heartbeat),
             },
+            silence_needs_heartbeat: matches!(link, Link::Controller(_)) && self.silent_after_seconds.is_none(),
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -244,10 +274,7 @@ impl ReaderTable {
                 broker: self.broker.clone(),
                 availability: None,
             })),
-            _ if LATER_LINKS.contains(&scheme) => Err(self.error(
-                "link",
-                format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
-            )),
+            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
             _ => Err(self.error(
                 "link",
                 format!("`{}` is no link; this version has {LINKS}", self.link),
@@ -335,10 +362,10 @@ impl ReaderTable {
                 "it is empty; write the key that is set at the terminal, or remove it".into(),
             ));
         }
-        if self.status_is_direction.is_some() && !link.is_terminal() {
+        if self.status_is_direction.is_some() && !link.keeps_records() {
             return Err(self.error(
                 "status_is_direction",
-                "only `adms:`, `zk:` and `zk-udp:` links have it; remove it".into(),
+                "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
             ));
         }
         if self.set_clock.is_some() && !called {
@@ -379,6 +406,9 @@ impl ReaderTable {
                 ));
             }
             (None, link) if link.is_terminal() => return Ok(Format::Adms),
+            (Some(_), Link::Controller(_)) => {
+                return Err(self.error("format", "the link says what a controller speaks; remove it".into()));
+            }
             (None, Link::Osdp(_)) => return Ok(Format::WiegandBits),
             (Some(name), Link::Osdp(_)) if name == OSDP_FORMAT => return Ok(Format::WiegandBits),
             (Some(_), Link::Osdp(_)) => {
@@ -389,7 +419,7 @@ impl ReaderTable {
                 return Err(self.error("format", problem));
             }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http) => Format::Json.name(),
+            (None, Link::Http | Link::Controller(_)) => Format::Json.name(),
             (None, link) => {
                 return Err(self.error("format", format!("say what the reader speaks: {}", formats_of(link))));
             }
@@ -437,9 +467,9 @@ impl ReaderTable {
         })
     }
 
-    fn badge_key(&self, format: Format) -> Result<BadgeKeyRule, ConfigError> {
+    pub(crate) fn badge_key(&self, default: BadgeKeyRule) -> Result<BadgeKeyRule, ConfigError> {
         let Some(name) = &self.badge_key else {
-            return Ok(format.default_badge_key());
+            return Ok(default);
         };
         name.parse().map_err(|unknown: UnknownName| {
             let names = BadgeKeyRule::ALL.map(BadgeKeyRule::name).join(", ");
@@ -479,7 +509,7 @@ impl ReaderTable {
         })
     }
 
-    fn error(&self, key: &'static str, problem: String) -> ConfigError {
+    pub(crate) fn error(&self, key: &'static str, problem: String) -> ConfigError {
         ConfigError {
             reader: self.id.clone(),
             key,
@@ -637,12 +667,105 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_controller_that_calls_us_has_a_key_that_does_not_show() {
+        let key = "0123456789abcdef";
+        let table = format!("id = 'door'\nlink = 'isapi'\npush_key = '{key}'");
+        let reader = check(&table).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(controller.rule, wire::controller::EventRule::DEFAULT);
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (900, true)
+        );
+        assert!(
+            !format!("{reader:?}").contains(key),
+            "a key must not show in a debug print"
+        );
+        assert!(controller.is_peer([192, 0, 2, 1].into()), "from anywhere");
+
+        let all = "badge = 'card'\nbadge_key = 'decimal32'\nstatus_is_direction = true\ncard_readers = { 1 = 'in', 2 = 'out' }\n\
+                   doors = { 3 = 'both' }\nalso_swipes = ['5/181']\npeers = ['10.0.0.0/8', '2001:db8::7']\nsilent_after_seconds = 60";
+        let reader = check(&format!("{table}\n{all}")).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (60, false)
+        );
+        let rule = &controller.rule;
+        assert_eq!(
+            (rule.badge, rule.badge_key),
+            (wire::controller::Badge::Card, BadgeKeyRule::Decimal32)
+        );
+        assert_eq!(
+            (rule.status, rule.also_swipes.as_slice()),
+            (StatusRule::Direction, [(5, 181)].as_slice())
+        );
+        assert_eq!(rule.card_readers, [(1, wire::Faces::In), (2, wire::Faces::Out)]);
+        assert_eq!(rule.doors, [(3, wire::Faces::Both)]);
+        for (address, is_peer) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("192.0.2.1", false),
+            ("2001:db8::7", true),
+        ] {
+            assert_eq!(
+                controller.is_peer(address.parse().expect("an address")),
+                is_peer,
+                "{address}"
+            );
+        }
+    }
+
+    const WRONG_CONTROLLERS: &[(&str, &str)] = &[
+        (
+            "id = 'r'\nlink = 'isapi'",
+            "`push_key`: write push_key or push_key_file: the key in the address that the device is told to post to, /readers/r/isapi?key=…",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = 'short'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789&key=a'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key_file = '/nowhere/key'",
+            "cannot read /nowhere/key",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\npeers = ['gate']",
+            "`gate` is no address and no network; write 192.0.2.7",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nbadge = 'face'",
+            "`face` is unknown; write employee",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\ndoors = { 1 = 'inside' }",
+            "is no direction; write numbers as in { 1 = \"in\"",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nalso_swipes = ['181']",
+            "`181` is no event; write its major and sub type",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nformat = 'json'",
+            "the link says what a controller speaks",
+        ),
+        ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+    ];
+
     const WRONG_LINKS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
             "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
-        ("id = 'r'\nlink = 'isapi:http://a'", "come with a later version"),
         ("id = 'r'\nlink = 'mqtt:a/b'", "say what the reader speaks: em4100"),
         (
             "id = 'r'\nlink = 'mqtt:a/#/b'\nformat = 'tasmota'",
@@ -707,7 +830,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-            "only `adms:`, `zk:` and `zk-udp:` links have it",
+            "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it",
         ),
     ];
 
@@ -774,7 +897,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
-        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_KEYS].concat() {
+        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_CONTROLLERS, WRONG_KEYS].concat() {
             let error = check(table).expect_err(table);
             assert!(error.contains(expected), "{table}: {error}");
         }

@@ -10,6 +10,7 @@
 
 mod backoff;
 pub mod config;
+mod controller;
 mod delivery;
 mod link;
 pub mod mqtt;
@@ -19,6 +20,7 @@ mod tcp;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
+pub use controller::Controller;
 pub use delivery::{Delivery, LinkEvent, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use mqtt::{MqttBroker, MqttBrokerTable, MqttReader, run_mqtt_broker};

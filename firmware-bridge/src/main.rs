@@ -2,6 +2,7 @@
 
 mod osdp_command;
 mod show;
+mod show_events;
 mod show_frames;
 mod show_packets;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// Hears attendance readers.
@@ -32,8 +34,9 @@ enum Command {
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as mosquitto_sub prints them), adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370),
-    /// osdp (what was said on an OSDP bus).
+    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as mosquitto_sub prints them), adms (ATTLOG lines),
+    /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi (what a Hikvision
+    /// device posts or streams).
     #[arg(long, value_parser = shown)]
     format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -67,6 +70,8 @@ enum Shown {
     Zk4370,
     /// The frames of an OSDP bus, with the readings in them.
     Osdp,
+    /// The events of an access controller, with the readings in them.
+    Events(Dialect),
 }
 
 /// The name of [`Shown::Zk4370`].
@@ -93,6 +98,7 @@ fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
     let format = match arguments.format {
         Shown::Format(format) => format,
         Shown::Zk4370 => Format::Adms,
+        Shown::Events(_) => Format::Json,
         Shown::Osdp => Format::WiegandBits,
     };
     let decoding = Decoding {
@@ -110,6 +116,7 @@ fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
         Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
         Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
         Shown::Osdp => show_frames::decode(decoding, arguments.hex, file.as_deref()),
+        Shown::Events(dialect) => show_events::decode(dialect, decoding.badge_key, arguments.hex, file.as_deref()),
     }
 }
 
@@ -119,7 +126,10 @@ fn shown(name: &str) -> Result<Shown, String> {
         OSDP => return Ok(Shown::Osdp),
         _ => {}
     }
-    let others = [ZK_4370, OSDP];
+    if let Some(dialect) = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name) {
+        return Ok(Shown::Events(dialect));
+    }
+    let others = [ZK_4370, OSDP].into_iter().chain(Dialect::ALL.map(Dialect::name));
     let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain(others).collect();
     name.parse()
         .map(Shown::Format)

@@ -21,6 +21,7 @@ use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
 use crate::http::iclock::IclockState;
+use crate::http::pushed::PushedState;
 use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
@@ -129,7 +130,15 @@ async fn start(
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let pushed = PushedState::new(
+        &options.config.readers,
+        sink,
+        intake.clone(),
+        clock.clone(),
+        shared.site.clone(),
+        heartbeats.clone(),
+    );
     let iclock = IclockState::new(
         &options.config.readers,
         intake.clone(),
@@ -148,6 +157,7 @@ async fn start(
         lobby: lobby.clone(),
     })
     .merge(http::iclock::router(iclock.await?))
+    .merge(http::pushed::router(pushed))
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));

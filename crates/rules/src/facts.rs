@@ -94,7 +94,8 @@ impl Quarantine {
     pub fn of(site: &Site, happened_at: Instant, received_at: Instant) -> Option<Self> {
         if happened_at < site.since {
             Some(Self::BeforeSince)
-        } else if happened_at > received_at && happened_at > received_at + site.clock_tolerance {
+        } else if happened_at > received_at && happened_at > received_at + site.settings_at(received_at).clock_tolerance
+        {
             Some(Self::AheadOfReceipt)
         } else {
             None
@@ -509,7 +510,7 @@ impl SiteFacts {
     /// moment that it takes out of a period or at which somebody goes out.
     pub(crate) fn meeting_extent(&self, meeting: MeetingIndex) -> Interval {
         let announced = &self.records.meetings[meeting.at()];
-        let travel = self.records.site.meeting_travel;
+        let travel = self.records.site.settings_at(announced.starts).meeting_travel;
         let first = self
             .midnight_before_sign_in(meeting)
             .min(announced.sign_in_opens - travel);

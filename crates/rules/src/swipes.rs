@@ -110,7 +110,7 @@ impl Seen<'_> {
 
     /// Adds an event, or makes the swipe a repeat of the burst to which it belongs.
     fn note(&mut self, swipe: &Swipe, stand: &Stand) {
-        let debounce = self.facts.site.records().site.debounce;
+        let debounce = self.facts.site.records().site.settings_at(swipe.happened_at).debounce;
         let faces = swipe.faces.unwrap_or(stand.faces);
         let recent = |kept: &Event| swipe.happened_at - kept.first < debounce;
         let same = |kept: &&mut Event| kept.reader == swipe.reader && kept.faces == faces && kept.badge == swipe.badge;

@@ -35,6 +35,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Every row fact that is not superseded, ordered by file and by the order in which it was recorded.
     async fn facts(&self) -> Stored<Vec<FactRow>>;
 
+    /// As [`Ledger::facts`], of one file.
+    async fn facts_of_file(&self, file: &str) -> Stored<Vec<FactRow>>;
+
     /// When readers could not be heard, as the daemon itself noticed.
     async fn outages(&self) -> Stored<Vec<OutageRow>>;
 

@@ -166,6 +166,10 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::FACTS, &[]).await
     }
 
+    async fn facts_of_file(&self, file: &str) -> Stored<Vec<FactRow>> {
+        self.list(statements::FACTS_OF_FILE, &[file.into()]).await
+    }
+
     async fn outages(&self) -> Stored<Vec<OutageRow>> {
         self.list(statements::OUTAGES, &[]).await
     }

@@ -34,6 +34,10 @@ pub(crate) const ADD_DOCUMENT: &str =
 pub(crate) const FACTS: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
      WHERE superseded_at_ms IS NULL ORDER BY file, seq";
 
+/// As [`FACTS`], of one file.
+pub(crate) const FACTS_OF_FILE: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
+     WHERE superseded_at_ms IS NULL AND file = $1 ORDER BY seq";
+
 /// As [`FACTS`], of what had been recorded and not superseded by `$1`.
 pub(crate) const FACTS_AT: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
      WHERE recorded_at_ms <= $1 AND (superseded_at_ms IS NULL OR superseded_at_ms > $1) ORDER BY file, seq";
@@ -201,6 +205,7 @@ const SINGLE: &[&str] = &[
     ADD_DOCUMENT,
     FACTS,
     FACTS_AT,
+    FACTS_OF_FILE,
     OUTAGES,
     OUTAGES_AT,
     SAVE_OUTAGE,

@@ -46,7 +46,7 @@ pub enum Format {
 }
 
 /// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 2] = ["isapi", "dahua"];
+const LATER: [&str; 1] = ["dahua"];
 
 impl Format {
     /// Every format, in the order in which help lists them.

@@ -22,10 +22,13 @@ extern crate alloc;
 
 pub mod adms;
 pub mod badge;
+pub mod controller;
 mod decoder;
+pub mod documents;
 pub mod em4100;
 mod format;
 pub mod idteck;
+pub mod isapi;
 pub mod json;
 pub mod limits;
 pub mod line;

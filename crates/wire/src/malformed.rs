@@ -86,8 +86,14 @@ pub enum Reason {
     BadDirection,
     /// Text that is not one JSON object.
     NotJson,
-    /// JSON nested deeper than a record ever is.
+    /// Text that is not XML, or XML with what events never have: declarations of types and entities.
+    NotXml,
+    /// JSON or XML nested deeper than a record ever is.
     TooDeep,
+    /// Somebody was not let in, or not recognised: no swipe, for it is not certain whose it would be.
+    NotAuthenticated,
+    /// An event of a controller of which nobody knows what it means; it may be attendance.
+    UnknownEvent,
     /// A table of a terminal that speaks another dialect; it may hold attendance.
     ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
@@ -120,7 +126,10 @@ impl Reason {
             Self::BadInstant => "bad_instant",
             Self::BadDirection => "bad_direction",
             Self::NotJson => "not_json",
+            Self::NotXml => "not_xml",
             Self::TooDeep => "too_deep",
+            Self::NotAuthenticated => "not_authenticated",
+            Self::UnknownEvent => "unknown_event",
             Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
             Self::SerialFormat => "serial_format",

@@ -37,21 +37,22 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
         .collect()
 }
 
-/// Starts a link for each reader, and the task that hands on what they deliver.
+/// Starts a link for each reader, and the task that hands on what they deliver. Returns the way in for those who speak for readers
+/// that call us.
 pub fn start(
     options: &ServeOptions,
     shared: &Shared,
     intake: &Intake,
     heartbeats: &Heartbeats,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<mpsc::Sender<Delivery>> {
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
     let mut boot = [0_u8; 8];
     getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     let clock = shared.clock.clone();
     let mut context = LinkContext::new(
         hex::encode(boot),
-        sink,
+        sink.clone(),
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
@@ -91,7 +92,7 @@ pub fn start(
         lifecycle: lifecycle.clone(),
     };
     lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
-    Ok(())
+    Ok(sink)
 }
 
 struct Pump {
@@ -172,7 +173,15 @@ impl Pump {
     }
 
     fn note_clock(&mut self, reader: String, ahead: Span, at: Instant) {
-        let tolerance = self.shared.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self
+            .shared
+            .site
+            .borrow()
+            .facts
+            .records()
+            .site
+            .settings_at(at)
+            .clock_tolerance;
         let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
         self.heartbeats.note(&reader.as_str().into(), at);
         let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);

@@ -28,6 +28,7 @@ use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_
 use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
+use crate::http::strangers::Strangers;
 use crate::shared::SiteSnapshot;
 
 /// How long a commit may take before a terminal hears that it should send the same again. That is harmless: a record counts once.
@@ -44,12 +45,6 @@ const RESULT_PATIENCE: Span = Span::from_minutes(2);
 
 /// How often a command is given before it is given up.
 const MOST_SENDS: i64 = 3;
-
-/// How often an unknown terminal is shown to the operator while it keeps calling.
-const STRANGER_INTERVAL: Span = Span::from_minutes(60);
-
-/// How many unknown terminals are told apart.
-const MOST_STRANGERS: usize = 64;
 
 /// How civil times are stored.
 const CIVIL: &str = "%Y-%m-%d %H:%M:%S";
@@ -176,7 +171,7 @@ pub struct IclockState {
     heartbeats: Heartbeats,
     /// By serial number.
     terminals: BTreeMap<String, Known>,
-    strangers: Mutex<BTreeMap<String, Instant>>,
+    strangers: Strangers,
 }
 
 /// A terminal that the configuration names.
@@ -240,7 +235,7 @@ impl IclockState {
             ledger,
             heartbeats,
             terminals,
-            strangers: Mutex::default(),
+            strangers: Strangers::default(),
         })
     }
 
@@ -299,7 +294,7 @@ impl IclockState {
             }
         }
         let memory = known.contact().terminal.memory();
-        let tolerance = self.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
         self.commit(swipes).await?;
         for wrong in &malformed {
@@ -522,7 +517,7 @@ impl IclockState {
     /// Shows a caller that is refused to the operator, not more often than is of use.
     async fn note_stranger(&self, serial: &str, from: IpAddr, reason: &str) -> Result<(), IclockError> {
         let now = self.clock.now();
-        if !self.is_news(&format!("{serial} {from} {reason}"), now) {
+        if !self.strangers.is_news(&format!("{serial} {from} {reason}"), now) {
             return Ok(());
         }
         tracing::warn!(
@@ -542,16 +537,6 @@ impl IclockState {
         };
         self.intake.rejected(input).await?;
         Ok(())
-    }
-
-    fn is_news(&self, stranger: &str, now: Instant) -> bool {
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|_, shown_at| now - *shown_at < STRANGER_INTERVAL);
-        if strangers.contains_key(stranger) || strangers.len() >= MOST_STRANGERS {
-            return false;
-        }
-        strangers.insert(stranger.to_owned(), now);
-        true
     }
 
     /// What the clock of a terminal should show.

@@ -3,5 +3,7 @@
 pub mod body;
 pub mod health;
 pub mod iclock;
+pub mod pushed;
 pub mod server;
+mod strangers;
 pub mod swipes;

@@ -2,6 +2,7 @@
 
 mod adms;
 mod common;
+mod isapi;
 mod messages;
 mod streams;
 mod stripes;
