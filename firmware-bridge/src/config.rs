@@ -19,8 +19,8 @@ use crate::osdp::{self, OsdpReader, SecureChannelKey};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`,
-    /// `mqtt:TOPIC` or `isapi`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`, `isapi` or
+    /// `mqtt:TOPIC`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -49,13 +49,6 @@ pub struct ReaderTable {
     pub secure_channel_key_file: Option<PathBuf>,
     /// Whether a number that is keyed at an OSDP reader, or at a Wiegand keypad of Tasmota's, is a badge; `false` where it is not said.
     pub keypad: Option<bool>,
-    /// The `[[mqtt_broker]]` of an `mqtt:` reader; not said where there is only one.
-    pub broker: Option<String>,
-    /// The topic on which an `mqtt:` reader, or its last will, says whether it is there; its firmware's own where it is not said,
-    /// none where it is empty.
-    pub availability: Option<String>,
-    /// What Tasmota's serial bridge forwards, a name of [`Format`].
-    pub serial_format: Option<String>,
     /// The key in the address that a controller posts to.
     pub push_key: Option<String>,
     /// The file that holds it.
@@ -70,6 +63,13 @@ pub struct ReaderTable {
     pub doors: Option<BTreeMap<String, String>>,
     /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
     pub also_swipes: Option<Vec<String>>,
+    /// The `[[mqtt_broker]]` of an `mqtt:` reader; not said where there is only one.
+    pub broker: Option<String>,
+    /// The topic on which an `mqtt:` reader, or its last will, says whether it is there; its firmware's own where it is not said,
+    /// none where it is empty.
+    pub availability: Option<String>,
+    /// What Tasmota's serial bridge forwards, a name of [`Format`].
+    pub serial_format: Option<String>,
 }
 
 /// A reader and how to hear it.
@@ -79,6 +79,8 @@ pub struct ReaderConfig {
     pub id: String,
     /// Where its bytes come from.
     pub link: Link,
+    /// The same as it is written, for people to read; without a name and password that an address may hold.
+    pub link_text: String,
     /// What they mean.
     pub decoding: Decoding,
     /// Bits per second of a serial port.
@@ -138,10 +140,10 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
-    /// A reader that publishes to a broker.
-    Mqtt(MqttReader),
     /// An access controller that reports events.
     Controller(Controller),
+    /// A reader that publishes to a broker.
+    Mqtt(MqttReader),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -183,11 +185,21 @@ pub struct ConfigError {
 const OSDP_FORMAT: &str = "wiegand";
 
 /// The schemes that there are, for messages.
-const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, mqtt:TOPIC \
-                     and isapi";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi and \
+                     mqtt:TOPIC";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
+
+/// An address without what stands before its `@`.
+fn without_credentials(link: &str) -> String {
+    let Some((scheme, rest)) = link.split_once("//") else {
+        return link.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
+}
 
 impl ReaderTable {
     /// Checks the values and fills in what is not said.
@@ -249,6 +261,7 @@ impl ReaderTable {
                 Some(false) | None => StatusRule::Ignore,
             },
             set_clock: self.set_clock.unwrap_or(false),
+            link_text: without_credentials(self.link.trim()),
             link,
         })
     }
@@ -269,12 +282,12 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
+            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
             ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
                 topic: topic.to_owned(),
                 broker: self.broker.clone(),
                 availability: None,
             })),
-            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
             _ => Err(self.error(
                 "link",
                 format!("`{}` is no link; this version has {LINKS}", self.link),
@@ -766,6 +779,7 @@ mod tests {
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
             "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
+        ("id = 'r'\nlink = 'isapi:http://a'", "is no link"),
         ("id = 'r'\nlink = 'mqtt:a/b'", "say what the reader speaks: em4100"),
         (
             "id = 'r'\nlink = 'mqtt:a/#/b'\nformat = 'tasmota'",

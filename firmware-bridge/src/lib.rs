@@ -21,7 +21,7 @@ mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
 pub use controller::Controller;
-pub use delivery::{Delivery, LinkEvent, Outcome};
+pub use delivery::{Delivery, LinkEvent, Note, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
 pub use mqtt::{MqttBroker, MqttBrokerTable, MqttReader, run_mqtt_broker};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};

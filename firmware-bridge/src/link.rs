@@ -184,7 +184,7 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             Ok(())
         }
         // A bus and a broker speak for all of their readers: see [`crate::run_osdp_bus`] and [`crate::run_mqtt_broker`].
-        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Mqtt(_) | Link::Controller(_) => Ok(()),
+        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Controller(_) | Link::Mqtt(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }

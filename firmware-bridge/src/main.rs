@@ -34,7 +34,7 @@ enum Command {
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as mosquitto_sub prints them), adms (ATTLOG lines),
+    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as `mosquitto_sub` prints them), adms (ATTLOG lines),
     /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi (what a Hikvision
     /// device posts or streams).
     #[arg(long, value_parser = shown)]

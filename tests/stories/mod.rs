@@ -11,6 +11,7 @@ mod osdp;
 mod outages;
 mod pictures;
 mod postgres;
+mod readers;
 mod replay;
 mod restarts;
 mod screens;

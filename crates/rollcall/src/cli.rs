@@ -6,6 +6,7 @@ mod calendars;
 mod checks;
 mod daemon;
 mod judge;
+mod readers;
 mod replay;
 mod terminal;
 
@@ -46,6 +47,8 @@ enum Command {
     Calendar(calendars::CalendarArguments),
     /// The meeting calendars that the daemon follows, and how they are.
     Sources(calendars::SourcesArguments),
+    /// Every reader and how it is, also while the daemon is stopped.
+    Readers(readers::ReadersArguments),
     /// Write the database out as a site folder.
     Export(daemon::ExportArguments),
     /// Check configuration, facts, port and database without starting.
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
         Command::Calendar(arguments) => within_runtime(calendars::calendar(arguments)),
         Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
+        Command::Readers(arguments) => within_runtime(readers::readers(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
         Command::Rebuild(arguments) => within_runtime(replay::rebuild(arguments)),

@@ -18,6 +18,7 @@ pub mod recalculate;
 pub mod replay;
 pub mod serve;
 pub mod shared;
+pub mod sources;
 pub mod transfer;
 pub mod week;
 pub mod words;

@@ -11,7 +11,7 @@ use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
 use crate::calendars;
@@ -26,7 +26,8 @@ use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
-use crate::shared::Shared;
+use crate::shared::{Shared, SiteSnapshot};
+use crate::sources::{self, Sources};
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
 const SIMULATED: &str = "simulated";
@@ -101,11 +102,14 @@ async fn start(
     let clock = options.clock.clone();
     let snapshot = engine::load_site(&*ledger).await?;
     check_readers(&options.config, &snapshot.facts);
+    let heartbeats = Heartbeats::default();
+    let sources = book_of_readers(options, lifecycle, &*ledger, &snapshot, &heartbeats).await?;
     let (site_sender, site) = watch::channel(snapshot);
     let shared = Shared {
         ledger: Arc::clone(&ledger),
         site,
         clock: clock.clone(),
+        sources: sources.clone(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -118,7 +122,7 @@ async fn start(
     });
     start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
-    let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
+    let health = Arc::new(Health::default());
     let parts = EngineParts {
         ledger: Arc::clone(&ledger),
         clock: clock.clone(),
@@ -127,26 +131,13 @@ async fn start(
         site: site_sender,
         readers: options.config.readers.clone(),
         heartbeats: heartbeats.clone(),
+        sources,
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
     let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
-    let pushed = PushedState::new(
-        &options.config.readers,
-        sink,
-        intake.clone(),
-        clock.clone(),
-        shared.site.clone(),
-        heartbeats.clone(),
-    );
-    let iclock = IclockState::new(
-        &options.config.readers,
-        intake.clone(),
-        clock.clone(),
-        shared.site.clone(),
-        Arc::clone(&ledger),
-        heartbeats,
-    );
+    let callers = readers_that_call(options, &shared, &intake, sink, heartbeats).await?;
+    keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
@@ -155,9 +146,9 @@ async fn start(
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
+        shared: shared.clone(),
     })
-    .merge(http::iclock::router(iclock.await?))
-    .merge(http::pushed::router(pushed))
+    .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
@@ -165,6 +156,54 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// The routes of readers that call us in a protocol of their own.
+async fn readers_that_call(
+    options: &ServeOptions,
+    shared: &Shared,
+    intake: &Intake,
+    sink: mpsc::Sender<bridge::Delivery>,
+    heartbeats: Heartbeats,
+) -> Result<axum::Router, StoreError> {
+    let pushed = PushedState::new(
+        &options.config.readers,
+        sink,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        heartbeats.clone(),
+    );
+    let iclock = IclockState::new(
+        &options.config.readers,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        Arc::clone(&shared.ledger),
+        heartbeats,
+        shared.sources.clone(),
+    );
+    Ok(http::iclock::router(iclock.await?).merge(http::pushed::router(pushed)))
+}
+
+/// The book of readers with what an earlier run knew.
+async fn book_of_readers(
+    options: &ServeOptions,
+    lifecycle: &Lifecycle,
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    heartbeats: &Heartbeats,
+) -> Result<Sources, StoreError> {
+    let (clock, stop) = (options.clock.clone(), lifecycle.soft.clone());
+    let sources = Sources::new(clock, heartbeats.clone(), &options.config.readers, stop);
+    sources::remember(&sources, ledger, site, options.clock.now()).await?;
+    Ok(sources)
+}
+
+fn keep_book(shared: &Shared, lifecycle: &Lifecycle) {
+    let (sources, ledger) = (shared.sources.clone(), Arc::clone(&shared.ledger));
+    let kept = sources::keep(sources, ledger, shared.site.clone(), lifecycle.clone());
+    lifecycle.spawn_vital("the book of readers", kept);
 }
 
 fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
@@ -225,9 +264,14 @@ pub async fn open_ledger(config: &Config, data_directory: &Path, exclusive: bool
     Ok(store::open(&url, store::Options { exclusive }).await?)
 }
 
+/// Whether this installation's time is or was driven.
+pub async fn is_simulated(ledger: &dyn Ledger) -> Result<bool, StoreError> {
+    Ok(ledger.setting(SIMULATED).await?.is_some())
+}
+
 /// A driven clock needs a data directory of its own: real punches must never mix with invented time.
 async fn mark_simulated(ledger: &dyn Ledger, simulated: bool) -> anyhow::Result<()> {
-    let marked = ledger.setting(SIMULATED).await?.is_some();
+    let marked = is_simulated(ledger).await?;
     match (simulated, marked) {
         (false, true) => {
             bail!("this data directory was run with --simulate-from and stays simulated: use another one for real work")

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::BadgeKeys;
+use crate::sources::Sources;
 
 /// The slow facts of one revision; whoever holds it sees one consistent bureau.
 #[derive(Clone, Debug)]
@@ -116,6 +117,8 @@ pub struct Shared {
     pub site: watch::Receiver<SiteSnapshot>,
     /// Judging time.
     pub clock: Clock,
+    /// The readers as they are now.
+    pub sources: Sources,
     /// What people type into a browser: `https://rollcall.example`; decides cookie names, Origin checks and links.
     pub public_url: Arc<str>,
     /// Whether this is `rollcall demo`: invented people, so the masked board may be previewed without a login.

@@ -9,9 +9,10 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSwipe, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow,
-    ReaderCommandRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSeen, BadgeSwipe, CorrectionRow, DayKey, DayRow, DecisionRow,
+    DocumentEdition, FactRow, FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink,
+    OutageRow, PlacementRow, PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// Result of a store call.
@@ -67,6 +68,28 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Frames, lines and records that could not be read, newest first.
     async fn rejected_inputs(&self, limit: i64) -> Stored<Vec<RejectedInput>>;
+
+    /// How many swipes of which reader were received in an interval, by why they are held.
+    async fn swipe_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>>;
+
+    /// How many inputs of which reader could not be read in an interval of `received_at`, by reason.
+    async fn rejected_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>>;
+
+    /// What could not be read of one reader, newest first, at most `limit`.
+    async fn rejected_of(&self, reader: &str, limit: i64) -> Stored<Vec<RejectedInput>>;
+
+    /// Swipes received from an instant on that were held then, newest first, at most `limit`; those that somebody placed since are
+    /// among them.
+    async fn held_swipes(&self, received_from: Instant, limit: i64) -> Stored<Vec<SwipeRecord>>;
+
+    /// Every badge key that was read in an interval of `happened_at`, as whole days of UTC, sorted by key.
+    async fn badges_seen(&self, happened: Interval) -> Stored<Vec<BadgeSeen>>;
+
+    /// How held swipes were placed in time, newest first, at most `limit`; withdrawn ones too.
+    async fn placements(&self, limit: i64) -> Stored<Vec<PlacementRow>>;
+
+    /// The ids of swipes that were made by placing and are judged no more.
+    async fn withdrawn_placements(&self) -> Stored<Vec<String>>;
 
     /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
@@ -237,6 +260,12 @@ pub trait Transaction: Send {
 
     /// Ends a reader's command with what it returned (`None`: given up); whether it was one of this reader and open.
     async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool>;
+
+    /// Notes that a held swipe was placed in time; the swipe that was made of it is recorded beside it.
+    async fn add_placement(&mut self, placement: &PlacementRow) -> Stored<()>;
+
+    /// Withdraws a placement; whether it was there and stood.
+    async fn withdraw_placement(&mut self, swipe: &str, at: Instant, by: &str) -> Stored<bool>;
 
     /// One finding, locked.
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;

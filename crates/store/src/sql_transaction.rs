@@ -18,8 +18,8 @@ use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput, Review, ScreenRow,
-    SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow, PublicationRow, ReaderCommandRow, RejectedInput,
+    Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, SIZES, runs, size_for};
@@ -713,6 +713,25 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool> {
         let values = [at.into(), code.into(), seq.into(), reader.into()];
         Ok(self.run(statements::END_READER_COMMAND, &values).await? == 1)
+    }
+
+    async fn add_placement(&mut self, placement: &PlacementRow) -> Stored<()> {
+        let values = [
+            Value::from(&placement.swipe),
+            (&placement.original).into(),
+            (&placement.reader).into(),
+            (&placement.badge).into(),
+            placement.happened_at.into(),
+            placement.placed_at.into(),
+            (&placement.placed_by).into(),
+            (&placement.reason).into(),
+        ];
+        self.run(statements::ADD_PLACEMENT, &values).await.map(drop)
+    }
+
+    async fn withdraw_placement(&mut self, swipe: &str, at: Instant, by: &str) -> Stored<bool> {
+        let values = [at.into(), by.into(), swipe.into()];
+        Ok(self.run(statements::WITHDRAW_PLACEMENT, &values).await? == 1)
     }
 
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {

@@ -74,6 +74,29 @@ pub(crate) const SWIPE_COUNT: &str = "SELECT COUNT(*) AS swipes FROM swipe";
 pub(crate) const REJECTED_INPUTS: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
      ORDER BY received_at_ms DESC, id LIMIT $1";
 
+/// Of an interval of `received_at`, how many swipes of which reader were kept, by why they are held.
+pub(crate) const SWIPE_TALLIES: &str = "SELECT reader, quarantine AS reason, COUNT(*) AS times FROM swipe \
+     WHERE received_at_ms >= $1 AND received_at_ms < $2 GROUP BY reader, quarantine ORDER BY reader, quarantine";
+pub(crate) const REJECTED_TALLIES: &str = "SELECT reader, reason, COUNT(*) AS times FROM rejected_input \
+     WHERE received_at_ms >= $1 AND received_at_ms < $2 GROUP BY reader, reason ORDER BY reader, reason";
+pub(crate) const REJECTED_OF_READER: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
+     WHERE reader = $1 ORDER BY received_at_ms DESC, id LIMIT $2";
+pub(crate) const HELD_SWIPES: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
+     received_at_ms, sequence, faces, quarantine FROM swipe \
+     WHERE quarantine IS NOT NULL AND received_at_ms >= $1 ORDER BY received_at_ms DESC, seq DESC LIMIT $2";
+/// Days of UTC, both ends inside.
+pub(crate) const BADGES_SEEN: &str = "SELECT badge, COUNT(*) AS times, MIN(happened_at_ms) AS first_at_ms, \
+     MAX(happened_at_ms) AS last_at_ms FROM swipe WHERE happened_day >= $1 AND happened_day <= $2 \
+     GROUP BY badge ORDER BY badge";
+pub(crate) const PLACEMENTS: &str = "SELECT swipe, original, reader, badge, happened_at_ms, placed_at_ms, placed_by, reason, \
+     withdrawn_at_ms, withdrawn_by FROM placement ORDER BY placed_at_ms DESC, swipe LIMIT $1";
+pub(crate) const WITHDRAWN_PLACEMENTS: &str =
+    "SELECT swipe FROM placement WHERE withdrawn_at_ms IS NOT NULL ORDER BY swipe";
+pub(crate) const ADD_PLACEMENT: &str = "INSERT INTO placement \
+     (swipe, original, reader, badge, happened_at_ms, placed_at_ms, placed_by, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+pub(crate) const WITHDRAW_PLACEMENT: &str =
+    "UPDATE placement SET withdrawn_at_ms = $1, withdrawn_by = $2 WHERE swipe = $3 AND withdrawn_at_ms IS NULL";
+
 pub(crate) const DAYS: &str = "SELECT person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
      FROM day WHERE date >= $1 AND date < $2 ORDER BY person, date";
 pub(crate) const NEXT_CHECK: &str =
@@ -218,6 +241,15 @@ const SINGLE: &[&str] = &[
     SWIPE_DAYS,
     SWIPE_COUNT,
     REJECTED_INPUTS,
+    SWIPE_TALLIES,
+    REJECTED_TALLIES,
+    REJECTED_OF_READER,
+    HELD_SWIPES,
+    BADGES_SEEN,
+    PLACEMENTS,
+    WITHDRAWN_PLACEMENTS,
+    ADD_PLACEMENT,
+    WITHDRAW_PLACEMENT,
     DAYS,
     NEXT_CHECK,
     MAKE_ALL_DUE,

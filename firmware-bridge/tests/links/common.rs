@@ -81,6 +81,7 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
     let decoding = Decoding::new(format);
     ReaderConfig {
         id: "gate".into(),
+        link_text: String::new(),
         link,
         decoding,
         baud: 9_600,

@@ -21,6 +21,7 @@ mod meeting_acts;
 mod on_duty;
 mod page;
 mod password;
+mod readers;
 mod reasons;
 mod review;
 
@@ -123,6 +124,11 @@ fn routes() -> Vec<Route> {
         route("/meetings/{meeting}/end", post(meeting_acts::move_end)),
         route("/meetings/{meeting}/permissions", post(meeting_acts::permit)),
         route("/meetings/{meeting}/taken_back", post(meeting_acts::withdraw)),
+        route("/readers", get(readers::list)),
+        route("/readers/events", get(readers::events)),
+        route("/readers/{reader}", get(readers::show)),
+        route("/readers/{reader}/test", post(readers::test)),
+        route("/api/v1/readers", get(api::readers)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

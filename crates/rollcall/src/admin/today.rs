@@ -385,7 +385,7 @@ impl Desk<'_> {
 }
 
 /// Why an input could not be read, in words; a word of a decoder that we have no words for as it is.
-fn reason(language: Language, reason: &str) -> String {
+pub(super) fn reason(language: Language, reason: &str) -> String {
     let key = match reason {
         "noise" => "admin-rejected-noise",
         "truncated" => "admin-rejected-truncated",
@@ -424,7 +424,7 @@ fn reason(language: Language, reason: &str) -> String {
 }
 
 /// `02 0A 1B …`
-fn in_pairs(hex: &str) -> String {
+pub(super) fn in_pairs(hex: &str) -> String {
     let shown = hex.as_bytes().chunks(2).take(BYTES_SHOWN);
     let pairs: Vec<_> = shown
         .map(|pair| String::from_utf8_lossy(pair).to_ascii_uppercase())

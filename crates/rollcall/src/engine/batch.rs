@@ -107,6 +107,8 @@ impl Engine {
         };
         self.next_check = next_check.into_iter().chain(next_meeting_check).min();
         self.count(&fresh, judged.len());
+        let today = super::site::date_at(&self.site.borrow().facts, self.now);
+        self.sources.committed(&records, &fresh, &rejected, today);
         answer(submissions, &records, &fresh);
         self.publish(judged, judged_meetings, &mut memory);
         self.memory = memory;
@@ -547,6 +549,7 @@ impl Engine {
     pub(super) fn publish_board_frame(&self) {
         let facts = Arc::clone(&self.site.borrow().facts);
         let sources = super::site::sources(&facts, &self.down, self.now);
+        self.sources.coverage(&self.down);
         self.lobby.publish(BoardChange {
             facts: Some(facts),
             days: Vec::new(),

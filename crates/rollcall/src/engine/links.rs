@@ -153,12 +153,16 @@ impl Pump {
                 ahead_ms,
                 at_ms,
             } => self.note_clock(reader, Span::from_ms(ahead_ms), Instant::from_ms(at_ms)),
+            LinkEvent::Note { reader, note, at_ms } => {
+                self.shared.sources.note(&reader, &note, Instant::from_ms(at_ms));
+            }
             LinkEvent::State {
                 reader,
                 up,
                 detail,
                 at_ms,
             } => {
+                self.shared.sources.link(&reader, up, &detail, Instant::from_ms(at_ms));
                 self.intake
                     .reader(ReaderChange {
                         reader: reader.as_str().into(),
@@ -184,6 +188,7 @@ impl Pump {
             .clock_tolerance;
         let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
         self.heartbeats.note(&reader.as_str().into(), at);
+        self.shared.sources.clock(&reader, ahead, at, is_off(ahead));
         let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);
         if is_off(ahead) && !was_off {
             tracing::warn!(

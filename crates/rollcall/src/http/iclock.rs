@@ -30,6 +30,7 @@ use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
 use crate::http::strangers::Strangers;
 use crate::shared::SiteSnapshot;
+use crate::sources::Sources;
 
 /// How long a commit may take before a terminal hears that it should send the same again. That is harmless: a record counts once.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -127,6 +128,7 @@ async fn call(
         return Err(IclockError::WrongKey);
     }
     let now = state.clock.now();
+    state.sources.detail(&known.reader, "address", &peer.ip().to_string());
     let told = match ask {
         Ask::Options { version, .. } => state.options(known, version.as_deref(), now).await?,
         Ask::Commands { info } => state.commands(known, info.as_deref(), now).await?,
@@ -169,6 +171,7 @@ pub struct IclockState {
     site: watch::Receiver<SiteSnapshot>,
     ledger: Arc<dyn Ledger>,
     heartbeats: Heartbeats,
+    sources: Sources,
     /// By serial number.
     terminals: BTreeMap<String, Known>,
     strangers: Strangers,
@@ -216,6 +219,7 @@ impl IclockState {
         site: watch::Receiver<SiteSnapshot>,
         ledger: Arc<dyn Ledger>,
         heartbeats: Heartbeats,
+        sources: Sources,
     ) -> Result<Self, StoreError> {
         let mut terminals = BTreeMap::new();
         for config in readers {
@@ -234,6 +238,7 @@ impl IclockState {
             site,
             ledger,
             heartbeats,
+            sources,
             terminals,
             strangers: Strangers::default(),
         })
@@ -261,6 +266,9 @@ impl IclockState {
     async fn options(&self, known: &Known, version: Option<&str>, now: Instant) -> Result<String, IclockError> {
         self.heard(known, now, false).await?;
         tracing::info!(event = "terminal.options", reader = %known.reader, version);
+        if let Some(version) = version {
+            self.sources.detail(&known.reader, "push version", version);
+        }
         let Link::Adms(serial) = &known.config.link else {
             return Ok(answer::OK.to_owned());
         };
@@ -383,6 +391,7 @@ impl IclockState {
         for (key, value) in adms::settings(body) {
             if ["DeviceName", "FirmVer", "FWVersion", "PushVersion", "MAC"].contains(&key.as_str()) {
                 tracing::info!(event = "terminal.setting", reader = %known.reader, key, value);
+                self.sources.detail(&known.reader, &key, &value);
             }
         }
         self.heard(known, now, false).await?;
@@ -417,6 +426,7 @@ impl IclockState {
     async fn commands(&self, known: &Known, info: Option<&str>, now: Instant) -> Result<String, IclockError> {
         if let Some(info) = info {
             tracing::debug!(event = "terminal.info", reader = %known.reader, info);
+            self.sources.detail(&known.reader, "info", info);
         }
         let has_sent_all = known.contact().terminal.asked_for_commands();
         self.heard(known, now, has_sent_all).await?;

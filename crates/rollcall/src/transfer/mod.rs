@@ -26,6 +26,7 @@ pub use record::{NewFact, record, take_back};
 pub use report::{FileReport, ImportReport};
 pub(crate) use stored::{cell, csv_text, source_of};
 pub use stored::{site_source, site_source_at};
+pub(crate) use swipes::facing;
 
 #[cfg(test)]
 mod tests;

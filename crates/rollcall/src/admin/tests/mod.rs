@@ -1,5 +1,6 @@
 //! The pages as a browser meets them, on a real database.
 
+mod readers;
 mod seed;
 
 use axum::body::Body;
@@ -56,6 +57,7 @@ impl Bench {
             ledger,
             site,
             clock: Clock::driven(now, 0.0),
+            sources: crate::sources::Sources::empty(Clock::driven(now, 0.0)),
             public_url: PUBLIC_URL.into(),
             demo: false,
         };
@@ -377,7 +379,8 @@ async fn every_route_but_the_open_ones_refuses_who_is_not_logged_in() {
             .path
             .replace("{week}", "2026-W37")
             .replace("{finding}", "0a")
-            .replace("{meeting}", "M-0909");
+            .replace("{meeting}", "M-0909")
+            .replace("{reader}", "west-gate");
         let mut browser = Browser {
             cookies: vec![("rollcall_session".into(), "0".repeat(64))],
         };
@@ -611,6 +614,9 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/review/2026-W37/f/none",
         "/meetings/M-0909",
         "/meetings/none",
+        "/readers",
+        "/readers/west-gate",
+        "/readers/none",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
