@@ -9,7 +9,7 @@ use wire::adms::StatusRule;
 use wire::controller::{Badge, Dialect, EventRule};
 use wire::{BadgeKeyRule, Faces};
 
-use crate::config::{CommKey, ConfigError, Link, ReaderTable};
+use crate::config::{CommKey, ConfigError, Link, ReaderTable, is_peer};
 
 /// How many letters a push key may have; it is all that shows who posts.
 const PUSH_KEY: std::ops::RangeInclusive<usize> = 16..=128;
@@ -30,7 +30,7 @@ pub struct Controller {
 impl Controller {
     /// Whether it may post from an address.
     pub fn is_peer(&self, address: IpAddr) -> bool {
-        self.peers.is_empty() || self.peers.iter().any(|peers| peers.contains(&address.to_canonical()))
+        is_peer(&self.peers, address)
     }
 }
 
@@ -98,7 +98,8 @@ impl ReaderTable {
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    fn peers(&self) -> Result<Vec<IpNet>, ConfigError> {
+    /// The networks of `peers`.
+    pub(crate) fn peers(&self) -> Result<Vec<IpNet>, ConfigError> {
         let peers = self.peers.iter().flatten().map(|text| {
             let network = text.parse::<IpNet>().ok();
             network
@@ -158,12 +159,15 @@ impl ReaderTable {
         let only = [
             ("push_key", self.push_key.is_some()),
             ("push_key_file", self.push_key_file.is_some()),
-            ("peers", self.peers.is_some()),
             ("badge", self.badge.is_some()),
             ("card_readers", self.card_readers.is_some()),
             ("doors", self.doors.is_some()),
             ("also_swipes", self.also_swipes.is_some()),
         ];
+        if self.peers.is_some() && !matches!(link, Link::Controller(_) | Link::Adms(_)) {
+            let problem = "only `isapi` and `adms:` links have them; remove it";
+            return Err(self.error("peers", problem.into()));
+        }
         match only.into_iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) if !matches!(link, Link::Controller(_)) => {
                 Err(self.error(key, "only `isapi` links have one; remove it".into()))
