@@ -51,6 +51,8 @@ pub struct Timing {
     pub first_backoff: Duration,
     /// The longest wait before a lost link is opened again.
     pub longest_backoff: Duration,
+    /// How long the driver of a serial port may keep a call that should have come back.
+    pub stuck_after: Duration,
     /// How long a TCP peer may leave a line unfinished.
     pub unfinished_line: Duration,
     /// How long a TCP peer may say nothing at all. TCP keepalive finds dead peers long before; this frees what a live one forgot.
@@ -63,6 +65,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             serial_read: Duration::from_millis(150),
+            stuck_after: Duration::from_secs(10),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(15),
             unfinished_line: Duration::from_mins(1),

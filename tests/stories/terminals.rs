@@ -190,6 +190,13 @@ async fn an_unknown_terminal_and_one_without_its_key_are_refused_and_shown() -> 
             stranger.text()
         );
     }
+    let flood = format!("/iclock/cdata?SN={stranger_serial}&table=ATTLOG");
+    let mut told_to_wait = false;
+    for _ in 0..40 {
+        let answer = post(&daemon, &flood, record.clone()).await?;
+        told_to_wait |= answer.status == 429 && answer.headers.contains_key("retry-after");
+    }
+    assert!(told_to_wait, "a stranger that does not stop");
     let keyed = format!("/iclock/cdata?SN={KEYED}");
     for wrong in ["", "&pushcommkey=", "&pushcommkey=4a9594ae"] {
         assert_eq!(

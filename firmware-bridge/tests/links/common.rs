@@ -91,5 +91,6 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
         comm_key: None,
         status: wire::adms::StatusRule::Ignore,
         set_clock: false,
+        peers: Vec::new(),
     }
 }

@@ -23,7 +23,10 @@ pub const PASSWORD: &str = "a-password-of-tests";
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How it behaves.
-#[expect(clippy::struct_excessive_bools, reason = "devices differ in each of these ways by themselves")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "devices differ in each of these ways by themselves"
+)]
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
     /// How passwords are proved.
