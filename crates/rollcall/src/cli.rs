@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and which part answers. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 mod accounts;
+mod badges;
 mod bridges;
 mod bulletin;
 mod calendars;
@@ -48,6 +49,9 @@ enum Command {
     Calendar(calendars::CalendarArguments),
     /// The meeting calendars that the daemon follows, and how they are.
     Sources(calendars::SourcesArguments),
+    /// Whose each card is, out to a spreadsheet and in again.
+    #[command(subcommand)]
+    Badges(badges::BadgesCommand),
     /// Every reader and how it is, also while the daemon is stopped.
     Readers(readers::ReadersArguments),
     /// Write the database out as a site folder.
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
         Command::Calendar(arguments) => within_runtime(calendars::calendar(arguments)),
         Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
+        Command::Badges(command) => within_runtime(badges::badges(command)),
         Command::Readers(arguments) => within_runtime(readers::readers(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),

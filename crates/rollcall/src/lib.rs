@@ -6,6 +6,7 @@ pub mod bulletin;
 pub mod calendars;
 pub mod cli;
 pub mod clock;
+pub mod commissioning;
 pub mod config;
 pub mod counting;
 pub mod demo;

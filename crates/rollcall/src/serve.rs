@@ -156,7 +156,7 @@ async fn start(
     .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
-    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let swipes = Arc::new(SwipesState::new(intake, shared.clone(), &options.config.sources));
     let routes = Routes { swipes, others };
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);

@@ -24,7 +24,9 @@ use wire::adms::{self, Ask, Call, Command, Memory, RecordRule, Records, Refusal,
 use wire::{HappenedAt, Malformed, Reading};
 
 use crate::clock::Clock;
-use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id};
+use crate::engine::intake::{
+    CLOCK_OFF, CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id,
+};
 use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
@@ -291,7 +293,8 @@ impl IclockState {
         };
         let zone = self.site.borrow().facts.records().site.zone;
         let offset_minutes = offset_minutes(zone, now);
-        let contact = known.contact();
+        let mut contact = known.contact();
+        contact.terminal.expects_old_records(now.as_ms());
         let options = answer::Options {
             serial,
             stamp: contact.terminal.stamp(),
@@ -321,6 +324,16 @@ impl IclockState {
         let memory = known.contact().terminal.memory();
         let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
+        if malformed.is_empty()
+            && let [only] = &swipes[..]
+        {
+            self.measure(known, only, now, tolerance);
+        }
+        if known.contact().terminal.clock_is_off() {
+            for swipe in &mut swipes {
+                swipe.doubt.get_or_insert(CLOCK_OFF);
+            }
+        }
         self.commit(swipes).await?;
         for wrong in &malformed {
             self.keep(&known.reader, wrong, now).await?;
@@ -331,6 +344,23 @@ impl IclockState {
         }
         self.heard(known, now, is_live).await?;
         Ok(answer::accepted(adms::count(body)))
+    }
+
+    /// What a record that came by itself says of the terminal's clock.
+    fn measure(&self, known: &Known, swipe: &NewSwipe, now: Instant, tolerance: Span) {
+        let mut contact = known.contact();
+        let was_off = contact.terminal.clock_is_off();
+        let measured = contact
+            .terminal
+            .measure(swipe.happened_at.as_ms(), now.as_ms(), tolerance.as_ms());
+        drop(contact);
+        let Some(adms::Measured { ahead_ms, is_off }) = measured else {
+            return;
+        };
+        self.sources.clock(&known.reader, Span::from_ms(ahead_ms), now, is_off);
+        if is_off != was_off {
+            tracing::warn!(event = "terminal.clock_measured", reader = %known.reader, ahead_ms, is_off);
+        }
     }
 
     fn swipe(&self, known: &Known, reading: &Reading, received_at: Instant) -> NewSwipe {
@@ -445,7 +475,7 @@ impl IclockState {
             tracing::debug!(event = "terminal.info", reader = %known.reader, info);
             self.sources.detail(&known.reader, "info", info);
         }
-        let has_sent_all = known.contact().terminal.asked_for_commands();
+        let has_sent_all = known.contact().terminal.asked_for_commands(now.as_ms());
         self.heard(known, now, has_sent_all).await?;
         let open = self
             .ledger
@@ -465,6 +495,7 @@ impl IclockState {
             match line {
                 Some(line) if row.sends < MOST_SENDS => {
                     transaction.send_reader_command(row.seq, now).await?;
+                    known.contact().terminal.expects_old_records(now.as_ms());
                     text.push_str(&line);
                 }
                 _ => {

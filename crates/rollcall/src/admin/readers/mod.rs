@@ -7,7 +7,7 @@ mod bridges;
 mod list;
 mod live;
 mod one;
-mod parts;
+pub mod parts;
 
 pub use list::list;
 pub use live::events;
