@@ -1,17 +1,18 @@
 //! Running one reader's link, whatever kind it is.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use wire::{Decoder, Malformed, Reading};
 
 use crate::config::{Link, ReaderConfig};
 use crate::delivery::{Delivery, LinkEvent};
-use crate::{serial, tcp, zk};
+use crate::{controller, serial, tcp, zk};
 
 /// What every link needs from its host; clones share everything.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct LinkContext {
     pub timing: Timing,
     /// Names the readings of sources that have no ids of their own.
     numbering: Arc<Numbering>,
+    /// Wakes links that are to ask their readers for what is missing, by the reader's id.
+    nudges: Arc<Mutex<BTreeMap<String, Arc<Notify>>>>,
 }
 
 /// Boot id and running number.
@@ -48,6 +51,8 @@ pub struct Timing {
     pub first_backoff: Duration,
     /// The longest wait before a lost link is opened again.
     pub longest_backoff: Duration,
+    /// How long the driver of a serial port may keep a call that should have come back.
+    pub stuck_after: Duration,
     /// How long a TCP peer may leave a line unfinished.
     pub unfinished_line: Duration,
     /// How long a TCP peer may say nothing at all. TCP keepalive finds dead peers long before; this frees what a live one forgot.
@@ -60,6 +65,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             serial_read: Duration::from_millis(150),
+            stuck_after: Duration::from_secs(10),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(15),
             unfinished_line: Duration::from_mins(1),
@@ -109,7 +115,18 @@ impl LinkContext {
             state_directory: None,
             timing: Timing::default(),
             numbering,
+            nudges: Arc::default(),
         }
+    }
+
+    /// Has the link of a reader ask it for what it keeps: something is missing of what it told by another way.
+    pub fn nudge(&self, reader: &str) {
+        self.nudged(reader).notify_one();
+    }
+
+    pub(crate) fn nudged(&self, reader: &str) -> Arc<Notify> {
+        let mut nudges = self.nudges.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(nudges.entry(reader.to_owned()).or_default())
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -183,10 +200,14 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        // A bus speaks for all of its readers: see [`crate::run_osdp_bus`].
-        Link::Http | Link::Adms(_) | Link::Osdp(_) => Ok(()),
+        // A bus and a broker speak for all of their readers: see [`crate::run_osdp_bus`] and [`crate::run_mqtt_broker`].
+        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Mqtt(_) | Link::Bridge(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
+        Link::Controller(controller) => match &controller.called {
+            Some(called) => controller::run(&reader, &controller, called, &context).await,
+            None => Ok(()),
+        },
     }
 }
 

@@ -1,10 +1,13 @@
 //! What is told, a file for each kind of happening.
 
 mod admin;
+mod bridge;
+mod controllers;
 mod crashes;
 mod demo;
 mod duty;
 mod lines;
+mod mqtt;
 mod osdp;
 mod outages;
 mod pictures;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod badges;
+mod bridges;
 mod bulletin;
 mod calendars;
 mod checks;
@@ -77,6 +78,9 @@ enum Command {
     /// What ZKTeco terminals that call us are asked to do.
     #[command(subcommand)]
     Terminal(terminal::TerminalCommand),
+    /// Bridges beside readers elsewhere.
+    #[command(subcommand)]
+    Bridge(bridges::BridgeCommand),
     /// The record of who did what.
     #[command(subcommand)]
     Audit(checks::AuditCommand),
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Escalations(arguments) => within_runtime(bulletin::escalations(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
         Command::Terminal(command) => within_runtime(terminal::terminal(command)),
+        Command::Bridge(command) => within_runtime(bridges::bridge(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
         Command::Audit(command) => within_runtime(checks::audit(command)),
     }

@@ -1,6 +1,7 @@
 //! The attendance and meeting-discipline daemon, as a library; `main` is short.
 
 pub mod admin;
+pub mod bridges;
 pub mod bulletin;
 pub mod calendars;
 pub mod cli;

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use bridge::{Delivery, LinkContext};
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::bridges::{self, BridgeHost, Bridges};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,6 +23,7 @@ use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
 use crate::http::iclock::IclockState;
+use crate::http::pushed::PushedState;
 use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
@@ -109,6 +112,7 @@ async fn start(
         site,
         clock: clock.clone(),
         sources: sources.clone(),
+        bridges: Bridges::default(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -130,20 +134,13 @@ async fn start(
         site: site_sender,
         readers: options.config.readers.clone(),
         heartbeats: heartbeats.clone(),
-        sources: sources.clone(),
+        sources,
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
-    let iclock = IclockState::new(
-        &options.config.readers,
-        intake.clone(),
-        clock.clone(),
-        shared.site.clone(),
-        Arc::clone(&ledger),
-        heartbeats,
-        sources,
-    );
+    let reader_links = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, reader_links.sink.clone(), lifecycle);
+    let callers = readers_that_call(options, &shared, &intake, reader_links, heartbeats).await?;
     keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
@@ -155,7 +152,8 @@ async fn start(
         lobby: lobby.clone(),
         shared: shared.clone(),
     })
-    .merge(http::iclock::router(iclock.await?))
+    .merge(bridges::router(bridges))
+    .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, shared.clone(), &options.config.sources));
@@ -163,6 +161,64 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// What bridges connect to. Their way to the engine ends with the daemon, so that the engine sees when nobody sends any more.
+fn bridge_host(
+    options: &ServeOptions,
+    shared: &Shared,
+    heartbeats: &Heartbeats,
+    sink: mpsc::Sender<Delivery>,
+    lifecycle: &Lifecycle,
+) -> BridgeHost {
+    let (keeper, sink) = watch::channel(Some(sink));
+    let stop = lifecycle.soft.clone();
+    lifecycle.tasks.spawn(async move {
+        stop.cancelled().await;
+        keeper.send_replace(None);
+    });
+    let configured = options.config.bridges.iter();
+    BridgeHost {
+        configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
+        bridges: shared.bridges.clone(),
+        ledger: Arc::clone(&shared.ledger),
+        clock: shared.clock.clone(),
+        site: shared.site.clone(),
+        sources: shared.sources.clone(),
+        heartbeats: heartbeats.clone(),
+        public_url: Arc::clone(&shared.public_url),
+        sink,
+        stop: lifecycle.soft.clone(),
+        tasks: lifecycle.tasks.clone(),
+    }
+}
+
+/// The routes of readers that call us in a protocol of their own.
+async fn readers_that_call(
+    options: &ServeOptions,
+    shared: &Shared,
+    intake: &Intake,
+    reader_links: LinkContext,
+    heartbeats: Heartbeats,
+) -> Result<axum::Router, StoreError> {
+    let pushed = PushedState::new(
+        &options.config.readers,
+        reader_links,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        heartbeats.clone(),
+    );
+    let iclock = IclockState::new(
+        &options.config.readers,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        Arc::clone(&shared.ledger),
+        heartbeats,
+        shared.sources.clone(),
+    );
+    Ok(http::iclock::router(iclock.await?).merge(http::pushed::router(pushed)))
 }
 
 /// The book of readers with what an earlier run knew.

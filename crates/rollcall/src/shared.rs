@@ -10,6 +10,7 @@ use store::rows::SwipeRecord;
 use store::{Ledger, StoreError, Stored};
 use tokio::sync::watch;
 
+use crate::bridges::Bridges;
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::BadgeKeys;
@@ -133,6 +134,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The readers as they are now.
     pub sources: Sources,
+    /// The bridges as they are now.
+    pub bridges: Bridges,
     /// What people type into a browser: `https://rollcall.example`; decides cookie names, Origin checks and links.
     pub public_url: Arc<str>,
     /// Whether this is `rollcall demo`: invented people, so the masked board may be previewed without a login.

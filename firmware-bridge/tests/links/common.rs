@@ -99,9 +99,11 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
         decoding,
         baud: 9_600,
         silent_after_seconds: 0,
+        silence_needs_heartbeat: false,
         reply: format.is_text(),
         comm_key: None,
         status: wire::adms::StatusRule::Ignore,
         set_clock: false,
+        peers: Vec::new(),
     }
 }

@@ -1,8 +1,12 @@
-//! Links as readers meet them: serial ports, TCP, OSDP buses, and terminals that are called.
+//! Links as readers meet them: serial ports, TCP, OSDP buses, MQTT brokers, and terminals that are called.
 
 mod common;
+mod controller_device;
+mod controllers;
 #[path = "../../../crates/wire/tests/osdp/device.rs"]
 mod device;
+mod mosquitto;
+mod mqtt;
 mod osdp;
 mod osdp_peer;
 mod serial;

@@ -106,6 +106,17 @@ readers-stopped = The daemon has stopped ({ $seconds } s ago); this is what it k
 readers-gone = The daemon has written nothing for { $seconds } s: it was killed, or hangs; this is what it wrote last
 readers-never-ran = The daemon has not run yet; this is from the configuration and the database
 
+# Bridges.
+admin-bridge = Bridge
+admin-bridge-queue = Queue
+admin-bridge-software = Version
+admin-bridge-up = Connected
+admin-bridge-down = Not connected
+admin-bridge-never = never heard
+admin-bridge-waiting = { $records } to come
+admin-bridge-readers = { $readers } readers heard there
+admin-bridge-full = Its queue or its disk is full: readers there are told to wait. See what keeps its records from coming, or give it a larger queue.
+
 # Cards: unknown ones, giving one to somebody, reissue.
 admin-tab-readers = Readers
 admin-tab-unknown = Unknown cards

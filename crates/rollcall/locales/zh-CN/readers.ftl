@@ -106,6 +106,17 @@ readers-stopped = 服务已停止（{ $seconds } 秒前）；以下为停止时�
 readers-gone = 服务已 { $seconds } 秒没有写入状态：可能被强行结束或卡住；以下为最后的状态
 readers-never-ran = 服务还没有运行过；以下来自配置和数据库
 
+# 网桥。
+admin-bridge = 网桥
+admin-bridge-queue = 队列
+admin-bridge-software = 版本
+admin-bridge-up = 已连接
+admin-bridge-down = 未连接
+admin-bridge-never = 从未连接
+admin-bridge-waiting = 待补传 { $records } 条
+admin-bridge-readers = 当地可听到 { $readers } 台读卡器
+admin-bridge-full = 队列或磁盘已满，当地读卡器正在等待。请查明记录为何传不过来，或加大队列。
+
 # 卡：未知卡、登记、补办。
 admin-tab-readers = 读卡器
 admin-tab-unknown = 未知卡

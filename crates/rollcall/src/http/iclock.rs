@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bridge::{Link, ReaderConfig};
@@ -30,6 +30,7 @@ use crate::engine::intake::{
 use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
+use crate::http::strangers::{self, Strangers};
 use crate::shared::SiteSnapshot;
 use crate::sources::Sources;
 
@@ -48,12 +49,6 @@ const RESULT_PATIENCE: Span = Span::from_minutes(2);
 /// How often a command is given before it is given up.
 const MOST_SENDS: i64 = 3;
 
-/// How often an unknown terminal is shown to the operator while it keeps calling.
-const STRANGER_INTERVAL: Span = Span::from_minutes(60);
-
-/// How many unknown terminals are told apart.
-const MOST_STRANGERS: usize = 64;
-
 /// How civil times are stored.
 const CIVIL: &str = "%Y-%m-%d %H:%M:%S";
 
@@ -65,6 +60,10 @@ enum IclockError {
     Stranger { serial: String },
     #[error("the communication key of this terminal is not the one that is configured here")]
     WrongKey,
+    #[error("this terminal may not call from this address: add it to the reader's peers")]
+    WrongAddress,
+    #[error("too many calls that are refused: wait")]
+    TooMany,
     #[error("a body is at most {} bytes", adms::LARGEST_BODY)]
     TooLarge,
     #[error("the body did not arrive in time, or not whole")]
@@ -95,7 +94,8 @@ impl IntoResponse for IclockError {
         let status = match &self {
             Self::NotUnderstood(Refusal::UnknownCall) => StatusCode::NOT_FOUND,
             Self::NotUnderstood(Refusal::NoSerial | Refusal::Encrypted) => StatusCode::BAD_REQUEST,
-            Self::Stranger { .. } | Self::WrongKey => StatusCode::FORBIDDEN,
+            Self::Stranger { .. } | Self::WrongKey | Self::WrongAddress => StatusCode::FORBIDDEN,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -105,10 +105,12 @@ impl IntoResponse for IclockError {
             }
         };
         let mut response = plain(status, format!("{self}\n"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = HeaderValue::from_static("10");
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
+        let seconds = match status {
+            StatusCode::SERVICE_UNAVAILABLE => 10,
+            StatusCode::TOO_MANY_REQUESTS => strangers::WINDOW.as_secs(),
+            _ => return response,
+        };
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         response
     }
 }
@@ -125,11 +127,21 @@ async fn call(
     method: Method,
     body: Body,
 ) -> Result<Response, IclockError> {
-    let Call { serial, ask } = adms::understand(method.as_str(), &path, &query.unwrap_or_default())?;
+    let Call { serial, ask } = match adms::understand(method.as_str(), &path, &query.unwrap_or_default()) {
+        Ok(call) => call,
+        Err(refusal) => {
+            state.note_misfit(peer.ip(), &refusal)?;
+            return Err(refusal.into());
+        }
+    };
     let Some(known) = state.terminals.get(&serial) else {
         state.note_stranger(&serial, peer.ip(), "unknown_terminal").await?;
         return Err(IclockError::Stranger { serial });
     };
+    if !known.config.is_peer(peer.ip()) {
+        state.note_stranger(&serial, peer.ip(), "wrong_address").await?;
+        return Err(IclockError::WrongAddress);
+    }
     if !state.is_admitted(known, &ask, peer.ip()).await? {
         state.note_stranger(&serial, peer.ip(), "wrong_comm_key").await?;
         return Err(IclockError::WrongKey);
@@ -181,7 +193,7 @@ pub struct IclockState {
     sources: Sources,
     /// By serial number.
     terminals: BTreeMap<String, Known>,
-    strangers: Mutex<BTreeMap<String, Instant>>,
+    strangers: Strangers,
 }
 
 /// A terminal that the configuration names.
@@ -247,7 +259,7 @@ impl IclockState {
             heartbeats,
             sources,
             terminals,
-            strangers: Mutex::default(),
+            strangers: Strangers::default(),
         })
     }
 
@@ -310,7 +322,7 @@ impl IclockState {
             }
         }
         let memory = known.contact().terminal.memory();
-        let tolerance = self.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
         if malformed.is_empty()
             && let [only] = &swipes[..]
@@ -563,16 +575,14 @@ impl IclockState {
     /// Shows a caller that is refused to the operator, not more often than is of use.
     async fn note_stranger(&self, serial: &str, from: IpAddr, reason: &str) -> Result<(), IclockError> {
         let now = self.clock.now();
-        if !self.is_news(&format!("{serial} {from} {reason}"), now) {
+        if !self.is_news(&format!("{serial} {from} {reason}"))? {
             return Ok(());
         }
-        tracing::warn!(
-            event = "terminal.refused",
-            serial,
-            %from,
-            reason,
-            remedy = %format!("if it is yours, add a [[reader]] with link = \"adms:{serial}\" and its comm_key"),
-        );
+        let remedy = match reason {
+            "wrong_address" => "if it is yours, add its address to the reader's peers".to_owned(),
+            _ => format!("if it is yours, add a [[reader]] with link = \"adms:{serial}\" and its comm_key"),
+        };
+        tracing::warn!(event = "terminal.refused", serial, %from, reason, remedy);
         let text = format!("SN={serial} from {from}");
         let input = RejectedInput {
             id: swipe_id(&format!("{reason}|{text}|{}", now.as_ms())),
@@ -585,14 +595,21 @@ impl IclockState {
         Ok(())
     }
 
-    fn is_news(&self, stranger: &str, now: Instant) -> bool {
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|_, shown_at| now - *shown_at < STRANGER_INTERVAL);
-        if strangers.contains_key(stranger) || strangers.len() >= MOST_STRANGERS {
-            return false;
+    /// A call that is not understood is shown in the log, and not more often than a stranger.
+    fn note_misfit(&self, from: IpAddr, refusal: &Refusal) -> Result<(), IclockError> {
+        if self.is_news(&format!("{from} {refusal}"))? {
+            tracing::warn!(event = "terminal.not_understood", %from, reason = %refusal);
         }
-        strangers.insert(stranger.to_owned(), now);
-        true
+        Ok(())
+    }
+
+    /// Whether a caller that is refused is to be shown; one that does not stop is told to wait instead.
+    fn is_news(&self, caller: &str) -> Result<bool, IclockError> {
+        match self.strangers.call(caller, std::time::Instant::now()) {
+            strangers::Call::News => Ok(true),
+            strangers::Call::Known => Ok(false),
+            strangers::Call::TooMany => Err(IclockError::TooMany),
+        }
     }
 
     /// What the clock of a terminal should show.

@@ -14,11 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use wire::magstripe::{holds_payment_card, is_payment_card_number};
+use wire::{Malformed, Reason};
 
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::engine::Intake;
 use crate::engine::intake::{CLOCK_OFF, NewSwipe, Outcome, READINGS_PER_BATCH};
+use crate::engine::links::rejected;
 use crate::http::body::{self, BodyError};
 use crate::shared::Shared;
 
@@ -111,12 +114,23 @@ async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -
         state.note_clock(&mut swipes, ahead, received_at);
     }
     let ids: Vec<String> = swipes.iter().map(|swipe| swipe.source_key.clone()).collect();
-    let outcomes = state.commit(swipes).await?;
-    let results = ids.iter().zip(&outcomes).map(|(id, outcome)| Answered::of(id, outcome));
+    let are_cards: Vec<bool> = swipes.iter().map(is_payment_card).collect();
+    let (cards, swipes): (Vec<_>, Vec<_>) = swipes.into_iter().partition(is_payment_card);
+    state.mark(&cards).await?;
+    let mut outcomes = state.commit(swipes).await?.into_iter();
+    let results = ids.iter().zip(are_cards).map(|(id, is_card)| {
+        let outcome = (!is_card).then(|| outcomes.next()).flatten();
+        Answered::of(id, outcome)
+    });
     Ok(axum::Json(Answer {
         results: results.collect(),
     })
     .into_response())
+}
+
+/// Whether somebody held the wrong card to a reader: its number is not kept.
+fn is_payment_card(swipe: &NewSwipe) -> bool {
+    is_payment_card_number(&swipe.badge) || holds_payment_card(swipe.badge.as_bytes())
 }
 
 /// What the endpoint needs.
@@ -179,6 +193,18 @@ impl SwipesState {
             }
         }
         found.ok_or(SwipesError::Unauthorized)
+    }
+
+    /// Keeps that payment cards were read, and nothing of them.
+    async fn mark(&self, cards: &[NewSwipe]) -> Result<(), SwipesError> {
+        for card in cards {
+            let nothing = Malformed::new(Reason::PaymentCard, &[]);
+            let mark = rejected(&card.reader, &nothing, card.received_at);
+            let kept = self.intake.rejected(mark).await.map_err(|_| SwipesError::Busy)?;
+            let kept = tokio::time::timeout(COMMIT_TIMEOUT, kept).await;
+            kept.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?;
+        }
+        Ok(())
     }
 
     /// A signature says what the sender's clock shows. One from the future is proof that it is ahead, and then what it says of other
@@ -343,15 +369,17 @@ struct Answered<'a> {
     id: &'a str,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
 impl<'a> Answered<'a> {
-    fn of(id: &'a str, outcome: &'a Outcome) -> Self {
+    /// What became of a swipe; a payment card has no outcome.
+    fn of(id: &'a str, outcome: Option<Outcome>) -> Self {
         let (status, reason) = match outcome {
-            Outcome::Recorded { .. } => ("recorded", None),
-            Outcome::Duplicate { .. } => ("duplicate", None),
-            Outcome::Quarantined { reason, .. } => ("quarantined", Some(reason.as_str())),
+            Some(Outcome::Recorded { .. }) => ("recorded", None),
+            Some(Outcome::Duplicate { .. }) => ("duplicate", None),
+            Some(Outcome::Quarantined { reason, .. }) => ("quarantined", Some(reason)),
+            None => ("quarantined", Some(Reason::PaymentCard.name().to_owned())),
         };
         Self { id, status, reason }
     }

@@ -2,6 +2,9 @@
 
 mod adms;
 mod common;
+mod dahua;
+mod isapi;
+mod messages;
 mod streams;
 mod stripes;
 mod vectors;
