@@ -53,10 +53,10 @@ pub async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>>
 }
 
 /// A day that was judged: what the rules say of it and what is stored.
-struct JudgedDay {
+pub(super) struct JudgedDay {
     key: DayKey,
     person: Option<(PersonIndex, NaiveDate)>,
-    assessment: Assessment,
+    pub(super) assessment: Assessment,
     settled: Settled,
 }
 
@@ -72,10 +72,6 @@ impl Engine {
     /// Commits submissions and due days, then answers and publishes. On an error nothing has happened and `submissions` is as
     /// it was.
     pub(super) async fn process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
-        let swipes: Vec<&NewSwipe> = submissions
-            .iter()
-            .flat_map(|submission| submission.work.swipes())
-            .collect();
         let rejected: Vec<RejectedInput> = submissions
             .iter()
             .filter_map(|submission| submission.work.rejected())
@@ -83,10 +79,7 @@ impl Engine {
         let readers = self.signs_of_life(submissions);
         self.note_readers(&readers).await?;
 
-        let records: Vec<SwipeRecord> = swipes
-            .iter()
-            .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
-            .collect();
+        let records = self.records(submissions);
         // Taken out until the commit: of a transaction that fails nothing is remembered.
         let mut memory = std::mem::take(&mut self.memory);
         let mut transaction = self.ledger.begin().await?;
@@ -113,8 +106,15 @@ impl Engine {
         Ok(())
     }
 
+    pub(super) fn records(&self, submissions: &[Submission]) -> Vec<SwipeRecord> {
+        let swipes = submissions.iter().flat_map(|submission| submission.work.swipes());
+        swipes
+            .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
+            .collect()
+    }
+
     /// What links said of their readers, and readings that end a silence: both before the readings themselves are judged.
-    fn signs_of_life(&mut self, submissions: &[Submission]) -> Vec<ReaderChange> {
+    pub(super) fn signs_of_life(&mut self, submissions: &[Submission]) -> Vec<ReaderChange> {
         let mut changes = Vec::new();
         for work in submissions.iter().map(|submission| &submission.work) {
             if let Work::Reader(change) = work {
@@ -171,17 +171,21 @@ impl Engine {
             self.reload_site().await?;
             self.next_check = Some(self.now);
         };
-        let facts = Arc::clone(&self.site.borrow().facts);
-        for (holder, swipe) in arrived {
-            memory.add(holder, swipe);
-            for dependant in facts.dependants_of(holder) {
-                memory.add(*dependant, swipe);
-            }
-        }
+        self.remember_arrived(memory, arrived);
         Ok(days)
     }
 
-    fn is_check_due(&self) -> bool {
+    pub(super) fn remember_arrived(&self, memory: &mut Memory, arrived: Vec<(PersonIndex, Swipe)>) {
+        let site = self.site.borrow();
+        for (holder, swipe) in arrived {
+            memory.add(holder, swipe);
+            for dependant in site.facts.dependants_of(holder) {
+                memory.add(*dependant, swipe);
+            }
+        }
+    }
+
+    pub(super) fn is_check_due(&self) -> bool {
         self.next_check.is_some_and(|at| at <= self.now)
     }
 
@@ -200,7 +204,11 @@ impl Engine {
     }
 
     /// The new swipes with those whose they are; what is of no reader or nobody that is known is nobody's.
-    fn arrived(&self, records: &[SwipeRecord], fresh: &[bool]) -> Result<Vec<(PersonIndex, Swipe)>, StoreError> {
+    pub(super) fn arrived(
+        &self,
+        records: &[SwipeRecord],
+        fresh: &[bool],
+    ) -> Result<Vec<(PersonIndex, Swipe)>, StoreError> {
         let site = self.site.borrow();
         let mut arrived = Vec::with_capacity(records.len());
         for record in records
@@ -214,7 +222,7 @@ impl Engine {
     }
 
     /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
-    fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<DayKey> {
+    pub(super) fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<DayKey> {
         let site = self.site.borrow();
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
@@ -249,13 +257,24 @@ impl Engine {
         let (people, orphans) = group(&site.facts, days);
         memory.recall_swipes(transaction, &site, &people).await?;
         memory.recall_findings(transaction, days).await?;
+        Ok(self.judge_days(memory, people, orphans))
+    }
+
+    /// Judges days by what is remembered, which must be all that it takes.
+    pub(super) fn judge_days(
+        &self,
+        memory: &mut Memory,
+        people: Vec<PersonDays>,
+        orphans: Vec<DayKey>,
+    ) -> Vec<JudgedDay> {
+        let site = self.site.borrow();
         let judging = Judging {
             records: site.facts.records(),
             secret: &self.secret,
             facts_revision: site.revision,
             now: self.now,
         };
-        let mut judged = Vec::with_capacity(days.len());
+        let mut judged = Vec::new();
         let mut evaluator = Evaluator::new(&site.facts);
         for days in people {
             for (key, date) in days.keys {
@@ -281,26 +300,12 @@ impl Engine {
                 settled,
             });
         }
-        Ok(judged)
+        judged
     }
 
     /// Writes the verdicts; findings come back as they are stored, with the numbers that the screens are told.
     async fn save(&self, transaction: &mut dyn Transaction, judged: &mut [JudgedDay]) -> Result<(), StoreError> {
-        let facts_revision = self.site.borrow().revision;
-        let days: Vec<DayRow> = judged
-            .iter()
-            .map(|day| DayRow {
-                key: day.key.clone(),
-                judged_at: Some(self.now),
-                next_check: day.assessment.next_deadline,
-                rules_version: rules::VERSION,
-                facts_revision,
-            })
-            .collect();
-        let findings: Vec<FindingRow> = judged
-            .iter()
-            .flat_map(|day| day.settled.changed.iter().cloned())
-            .collect();
+        let (days, findings) = self.rows(judged);
         transaction.save_days(&days).await?;
         let stored = transaction.save_findings(&findings).await?;
         self.recount(transaction, &stored).await?;
@@ -311,29 +316,34 @@ impl Engine {
         Ok(())
     }
 
-    /// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+    /// The rows of what was judged: days, and the findings that are new, changed or gone.
+    pub(super) fn rows(&self, judged: &[JudgedDay]) -> (Vec<DayRow>, Vec<FindingRow>) {
+        let facts_revision = self.site.borrow().revision;
+        let days = judged.iter().map(|day| DayRow {
+            key: day.key.clone(),
+            judged_at: Some(self.now),
+            next_check: day.assessment.next_deadline,
+            rules_version: rules::VERSION,
+            facts_revision,
+        });
+        let findings = judged.iter().flat_map(|day| day.settled.changed.iter().cloned());
+        (days.collect(), findings.collect())
+    }
+
     pub(super) async fn recount(
         &self,
         transaction: &mut dyn Transaction,
         saved: &[FindingRow],
     ) -> Result<(), StoreError> {
-        let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
-        let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
         let site = self.site.borrow().clone();
-        counting::recount(transaction, &site, &self.secret, &people, self.now).await
+        recount_reopened(transaction, &site, &self.secret, saved, self.now).await
     }
 
     /// Tells the screens, and remembers what holds now.
     fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>, memory: &mut Memory) {
-        let mut days = Vec::with_capacity(judged.len());
-        for mut day in judged {
-            let (key, holding) = (day.key.clone(), std::mem::take(&mut day.settled.holding));
-            days.extend(day.for_board(&holding));
-            memory.remember(key, holding);
-        }
         self.lobby.publish(BoardChange {
             facts: None,
-            days,
+            days: remember(judged, memory),
             meetings: meetings.into_iter().filter_map(JudgedMeeting::for_board).collect(),
             sources: Vec::new(),
         });
@@ -348,13 +358,37 @@ impl Engine {
         by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
-    fn count(&self, fresh: &[bool], judged_days: usize) {
+    pub(super) fn count(&self, fresh: &[bool], judged_days: usize) {
         self.health.batches.fetch_add(1, Ordering::Relaxed);
         self.health
             .swipes
             .fetch_add(fresh.iter().filter(|new| **new).count() as u64, Ordering::Relaxed);
         self.health.judged_days.fetch_add(judged_days as u64, Ordering::Relaxed);
     }
+}
+
+/// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+pub(super) async fn recount_reopened(
+    transaction: &mut dyn Transaction,
+    site: &SiteSnapshot,
+    secret: &[u8],
+    saved: &[FindingRow],
+    now: Instant,
+) -> Result<(), StoreError> {
+    let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
+    let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
+    counting::recount(transaction, site, secret, &people, now).await
+}
+
+/// Remembers what holds now; returns what the screens are told.
+pub(super) fn remember(judged: Vec<JudgedDay>, memory: &mut Memory) -> Vec<BoardDay> {
+    let mut days = Vec::with_capacity(judged.len());
+    for mut day in judged {
+        let (key, holding) = (day.key.clone(), std::mem::take(&mut day.settled.holding));
+        days.extend(day.for_board(&holding));
+        memory.remember(key, holding);
+    }
+    days
 }
 
 impl JudgedDay {
@@ -424,7 +458,7 @@ pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec
 }
 
 /// Tells every source what became of its readings. A source that has gone away meanwhile will send them again.
-fn answer(submissions: &mut Vec<Submission>, records: &[SwipeRecord], fresh: &[bool]) {
+pub(super) fn answer(submissions: &mut Vec<Submission>, records: &[SwipeRecord], fresh: &[bool]) {
     let mut outcomes = records.iter().zip(fresh).map(|(record, new)| outcome(record, *new));
     for submission in submissions.drain(..) {
         let own: Vec<Outcome> = outcomes.by_ref().take(submission.work.swipes().len()).collect();
@@ -462,6 +496,7 @@ impl Engine {
         if outages.is_empty() {
             return Ok(());
         }
+        self.alone().await?;
         let mut transaction = self.ledger.begin().await?;
         for outage in &outages {
             if outage.down_until.is_some() {

@@ -1,8 +1,9 @@
 //! What the engine remembers from batch to batch: the swipes and findings of the days at hand, so that the swipe of a day that is
 //! passing is judged without reading anything.
 //!
-//! *Invariant:* what is remembered is what is committed. The engine takes its memory out for a transaction and puts it back
-//! after the commit, so a transaction that fails leaves nothing remembered. Whoever else writes swipes, findings or day rows
+//! *Invariant:* what is remembered is what is committed, or is being committed. The engine takes its memory out for a transaction and
+//! puts it back after the commit, and forgets everything when what was judged ahead turns out not to have been committed, so of a
+//! transaction that fails nothing stays remembered. Whoever else writes swipes, findings or day rows
 //! bumps the facts revision in the same transaction, and another revision forgets everything. A review is somebody else's
 //! to write at any time; the ledger keeps it, and the engine never goes by what it remembers of one.
 
@@ -57,6 +58,24 @@ impl Memory {
         self.findings.contains(day)
     }
 
+    /// Whether a day's row is known to be there and what was found of it is remembered.
+    pub(super) fn holds_findings(&mut self, day: &DayKey) -> bool {
+        self.findings.get(day).is_some()
+    }
+
+    /// Whether a person's swipes of that time are remembered and this one is not among them.
+    pub(super) fn is_news(&mut self, person: PersonIndex, swipe: &Swipe) -> bool {
+        self.swipes.get(&person).is_some_and(|known| {
+            known.covered.contains(swipe.happened_at) && known.swipes.iter().all(|other| other.id != swipe.id)
+        })
+    }
+
+    /// Whether the swipes that judging these days takes are remembered.
+    pub(super) fn covers(&mut self, days: &PersonDays) -> bool {
+        let known = self.swipes.get(&days.person).map(|known| known.covered);
+        known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
+    }
+
     /// Adds a swipe that has just been stored to what is remembered for a person, where that reaches to its time.
     pub(super) fn add(&mut self, person: PersonIndex, swipe: Swipe) {
         if let Some(known) = self.swipes.get(&person)
@@ -76,11 +95,7 @@ impl Memory {
         site: &SiteSnapshot,
         people: &[PersonDays],
     ) -> Result<(), StoreError> {
-        let mut covers = |days: &PersonDays| {
-            let known = self.swipes.get(&days.person).map(|known| known.covered);
-            known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
-        };
-        let unknown: Vec<&PersonDays> = people.iter().filter(|days| !covers(days)).collect();
+        let unknown: Vec<&PersonDays> = people.iter().filter(|days| !self.covers(days)).collect();
         let queries: Vec<BadgeSwipe<'_>> = unknown.iter().map(|days| query(site, days)).collect();
         let answers = transaction.swipes_of(&queries).await?;
         for ((days, query), records) in unknown.into_iter().zip(&queries).zip(answers) {

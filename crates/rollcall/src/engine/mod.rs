@@ -5,6 +5,7 @@
 //! only after that. It sleeps until the earliest instant that the rules themselves named, or until something arrives.
 
 pub mod again;
+mod ahead;
 mod batch;
 pub mod intake;
 pub mod links;
@@ -34,6 +35,7 @@ use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
+use ahead::Writing;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
 use silence::Silence;
@@ -170,6 +172,10 @@ struct Engine {
     down: BTreeMap<Arc<str>, Instant>,
     /// What the batches before have read and written.
     memory: Memory,
+    /// The batch that is being written while the next one is judged.
+    writing: Option<Writing>,
+    /// What was judged ahead and could not be committed: to be judged again before anything else.
+    again: Vec<Submission>,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
@@ -207,6 +213,8 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
         memory: Memory::default(),
+        writing: None,
+        again: Vec::new(),
     };
     engine
         .start(&links::watched(&readers))
@@ -262,6 +270,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = lifecycle.soft.cancelled() => return self.drain(queue).await,
+                written = ahead::written(&mut self.writing) => self.conclude(written)?,
                 received = queue.recv() => match received {
                     Some(first) => submissions.push(first),
                     None => return Ok(()),
@@ -301,10 +310,29 @@ impl Engine {
 
     async fn open_dates_and_process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
         self.open_dates().await?;
-        if !submissions.is_empty() || self.next_check.is_some_and(|at| at <= self.now) {
+        if let Some(judged) = self.judge_ahead(submissions) {
+            self.write_next(judged, submissions).await?;
+        }
+        if submissions.is_empty() && self.again.is_empty() && !self.is_check_due() {
+            return Ok(());
+        }
+        self.alone().await?;
+        self.process_again().await?;
+        if !submissions.is_empty() || self.is_check_due() {
             self.process(submissions).await?;
         }
         Ok(())
+    }
+
+    /// Commits what was judged ahead in vain.
+    async fn process_again(&mut self) -> Result<(), StoreError> {
+        let mut again = std::mem::take(&mut self.again);
+        if again.is_empty() {
+            return Ok(());
+        }
+        let done = self.process(&mut again).await;
+        self.again = again;
+        done
     }
 
     fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
@@ -322,6 +350,8 @@ impl Engine {
     async fn drain(&mut self, queue: &mut mpsc::Receiver<Submission>) -> anyhow::Result<()> {
         let mut deadline = std::pin::pin!(tokio::time::sleep(DRAIN_LIMIT));
         let mut submissions = Vec::new();
+        self.alone().await?;
+        self.process_again().await?;
         loop {
             let first = tokio::select! {
                 received = queue.recv() => received,
@@ -364,6 +394,7 @@ impl Engine {
         while let Some((date, at)) = self.next_opening
             && at <= self.now
         {
+            self.alone().await?;
             self.open_date(date).await?;
             self.opened_through = date;
             self.plan_opening();
@@ -439,6 +470,7 @@ impl Engine {
             Err(error) => return Err(error),
         };
         if revision != self.site.borrow().revision {
+            self.alone().await?;
             self.reload_site().await?;
             self.next_check = Some(self.now);
         }

@@ -53,6 +53,9 @@ const CROWD_DAYS: usize = 32;
 /// How long nothing is drawn after a crowd: nobody reads more pictures a second, and the processor is needed for judging.
 const REST_AFTER_CROWD: Duration = Duration::from_millis(50);
 
+/// The same while no screen is connected: whoever comes finds a picture no older than this.
+const REST_UNSEEN: Duration = CLOCK_CHECK;
+
 /// What the lobby is told once.
 #[derive(Clone, Debug)]
 pub struct LobbySettings {
@@ -197,7 +200,7 @@ impl Lobby {
                 site: names::plain(&site.name),
             };
         }
-        lock(&self.0.published).apply(change, self.0.clock.now());
+        lock(&self.0.published).gather(change, self.0.clock.now());
         self.0.news.notify_one();
     }
 
@@ -220,7 +223,11 @@ impl Lobby {
                 self.draw(&board, now);
                 next = board.next_change(now);
                 // On a busy morning of a large bureau drawing must not take the processor from judging.
-                let least = if crowd { REST_AFTER_CROWD } else { Duration::ZERO };
+                let least = match (crowd, self.0.counters.connected.load(Ordering::Relaxed)) {
+                    (false, _) => Duration::ZERO,
+                    (true, 0) => REST_UNSEEN,
+                    (true, _) => REST_AFTER_CROWD,
+                };
                 let rest = (began.elapsed() * REST_PER_DRAWING).max(least).min(CLOCK_CHECK);
                 tokio::select! {
                     () = stop.cancelled() => return,
