@@ -234,3 +234,6 @@ fn number(board: &mut [BoardDay], stored: &[FindingRow]) {
         found.revision = revisions.get(found.id.as_str()).copied().unwrap_or(found.revision);
     }
 }
+
+#[cfg(test)]
+mod tests;
