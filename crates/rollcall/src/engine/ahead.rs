@@ -1,14 +1,16 @@
 //! Judging ahead: a batch whose days are all remembered is judged without the ledger, while the batch before it is still being
 //! written.
 //!
-//! At most one batch is being written, and at most one is judged on top of it and waits for its end. What is judged ahead takes
-//! for granted that the batch before it will be committed, that its own swipes are new and that facts are as they were. The
-//! transaction that writes it asks the ledger; where that is not so, nothing is written, everything that is remembered is
-//! forgotten, and both batches are judged again by what the ledger says, one after the other ([`Engine::process`]).
+//! At most one batch is being written, and at most one is judged on top of it, grows by whatever arrives, and is written when the
+//! one before it is committed. What is judged ahead takes for granted that the batch before it will be committed, that its own
+//! swipes are new and that facts are as they were. The transaction that writes it asks the ledger; where that is not so, nothing
+//! is written, everything that is remembered is forgotten, and both batches are judged again by what the ledger says, one after
+//! the other ([`Engine::process`]).
 //!
-//! *Invariant:* whatever else the engine does with the ledger it does alone ([`Engine::alone`]): nothing is being written then.
+//! *Invariant:* whatever else the engine does with the ledger it does alone ([`Engine::alone`]): nothing is being written then,
+//! and nothing that was judged waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rules::model::{PersonIndex, Swipe};
@@ -19,16 +21,28 @@ use tokio::task::JoinHandle;
 
 use super::Engine;
 use super::batch::{PersonDays, answer, group, recount_reopened};
-use super::intake::{Submission, Work};
+use super::intake::{READINGS_PER_BATCH, Submission, Work};
 use super::memory::Memory;
 use crate::lobby::{BoardChange, BoardDay};
 use crate::shared::SiteSnapshot;
 
+/// What was judged ahead and is not committed yet.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// The batch that is being written.
+    writing: Option<Writing>,
+    /// The batch that was judged on top of it.
+    next: Option<Judged>,
+    /// What was judged in vain: to be judged again before anything else.
+    again: Vec<Submission>,
+}
+
 /// A batch that is judged and not committed yet.
-pub(super) struct Judged {
+struct Judged {
     submissions: Vec<Submission>,
     records: Vec<SwipeRecord>,
     days: Vec<DayRow>,
+    /// What changed, each finding once.
     findings: Vec<FindingRow>,
     board: Vec<BoardDay>,
     /// What it was judged by.
@@ -37,7 +51,7 @@ pub(super) struct Judged {
 }
 
 /// A batch on its way to the disk.
-pub(super) struct Writing(JoinHandle<Written>);
+struct Writing(JoinHandle<Written>);
 
 /// What became of a batch: the findings as they are stored.
 pub(super) struct Written {
@@ -59,34 +73,52 @@ impl From<StoreError> for Refused {
     }
 }
 
-/// Waits for the end of what is being written; for ever where nothing is.
-pub(super) async fn written(writing: &mut Option<Writing>) -> Written {
-    let Some(Writing(task)) = writing else {
-        return std::future::pending().await;
-    };
-    let ended = task.await;
-    *writing = None;
-    ended.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
+impl Ahead {
+    /// Waits for the end of what is being written; for ever where nothing is.
+    pub(super) async fn written(&mut self) -> Written {
+        let Some(Writing(task)) = &mut self.writing else {
+            return std::future::pending().await;
+        };
+        let ended = task.await;
+        self.writing = None;
+        ended.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
+    }
+
+    /// How many readings the batch that waits can still take.
+    pub(super) fn room(&self) -> usize {
+        let taken = self.next.as_ref().map_or(0, |next| next.records.len());
+        READINGS_PER_BATCH.saturating_sub(taken)
+    }
+
+    /// Whether something was judged in vain.
+    pub(super) fn is_to_repeat(&self) -> bool {
+        !self.again.is_empty()
+    }
 }
 
 impl Engine {
-    /// Judges a batch from memory. Where that takes anything that is not remembered, `submissions` and the memory stay as they
-    /// are.
-    pub(super) fn judge_ahead(&mut self, submissions: &mut Vec<Submission>) -> Option<Judged> {
+    /// Judges readings from memory and has them written, with what else arrives while another batch is being written. Where
+    /// judging takes anything that is not remembered, `submissions` and the memory stay as they are.
+    pub(super) fn judge_ahead(&mut self, submissions: &mut Vec<Submission>) {
         let only_swipes = submissions
             .iter()
             .all(|submission| matches!(submission.work, Work::Swipes(_)));
-        let is_quiet = !self.is_check_due() && !self.is_meeting_check_due() && self.again.is_empty();
+        let is_quiet = !self.is_check_due() && !self.is_meeting_check_due() && !self.ahead.is_to_repeat();
         if submissions.is_empty() || !only_swipes || !is_quiet || !self.signs_of_life(submissions).is_empty() {
-            return None;
+            return;
         }
         let records = self.records(submissions);
         let mut memory = std::mem::take(&mut self.memory);
         let judged = self.judge_known(&mut memory, records);
         self.memory = memory;
-        let mut judged = judged?;
-        judged.submissions = std::mem::take(submissions);
-        Some(judged)
+        if let Some(mut judged) = judged {
+            judged.submissions.append(submissions);
+            self.ahead.next = Some(match self.ahead.next.take() {
+                Some(next) => next.and(judged),
+                None => judged,
+            });
+            self.write_next();
+        }
     }
 
     fn judge_known(&mut self, memory: &mut Memory, records: Vec<SwipeRecord>) -> Option<Judged> {
@@ -118,67 +150,99 @@ impl Engine {
         })
     }
 
-    /// Waits for the batch before, then has this one written and tells everybody of the one before. Where that one was not
-    /// committed as it was taken for granted, `submissions` holds what is to be judged again.
-    pub(super) async fn write_next(
-        &mut self,
-        batch: Judged,
-        submissions: &mut Vec<Submission>,
-    ) -> Result<(), StoreError> {
-        let before = match self.writing {
-            Some(_) => Some(written(&mut self.writing).await),
-            None => None,
-        };
-        if before.as_ref().is_none_or(Written::is_as_judged) {
-            self.writing = Some(Writing(tokio::spawn(write(
-                Arc::clone(&self.ledger),
-                self.secret.clone(),
-                batch,
-            ))));
-        } else {
-            *submissions = batch.submissions;
+    /// Has what waits written, unless something else still is.
+    fn write_next(&mut self) {
+        if self.ahead.writing.is_none()
+            && let Some(next) = self.ahead.next.take()
+        {
+            let task = write(Arc::clone(&self.ledger), self.secret.clone(), next);
+            self.ahead.writing = Some(Writing(tokio::spawn(task)));
         }
-        before.map_or(Ok(()), |before| self.conclude(before))
     }
 
-    /// Waits until nothing is being written; what could not be is to be judged again.
+    /// Waits until nothing is being written and nothing waits for it; what could not be written is to be judged again.
     pub(super) async fn alone(&mut self) -> Result<(), StoreError> {
-        if self.writing.is_some() {
-            let written = written(&mut self.writing).await;
+        while self.ahead.writing.is_some() {
+            let written = self.ahead.written().await;
             self.conclude(written)?;
         }
         Ok(())
     }
 
-    /// Answers and publishes what is committed, or notes what is to be judged again. An error is one that the engine cannot live
-    /// with; a database that is full or away says so again when the batch is judged again.
+    /// Goes on with what waits, and answers and publishes what is committed. What is not, and what was judged on top of it, is
+    /// noted to be judged again. An error is one that the engine cannot live with; a database that is full or away says so once
+    /// more when the batch is judged again.
     pub(super) fn conclude(&mut self, written: Written) -> Result<(), StoreError> {
-        if !written.is_as_judged() {
-            self.memory = Memory::default();
-        }
+        let is_as_judged = written.is_as_judged();
         let Written { mut batch, stored } = written;
-        match stored {
-            Ok(stored) => {
-                let fresh = vec![true; batch.records.len()];
-                self.count(&fresh, batch.days.len());
-                answer(&mut batch.submissions, &batch.records, &fresh);
-                number(&mut batch.board, &stored);
-                self.lobby.publish(BoardChange {
-                    facts: None,
-                    days: batch.board,
-                    meetings: Vec::new(),
-                    sources: Vec::new(),
-                });
-                Ok(())
-            }
+        let committed = match stored {
+            Ok(stored) => Some(stored),
             Err(Refused::Failed(error)) if !matches!(error, StoreError::Full(_) | StoreError::Unavailable(_)) => {
-                Err(error)
+                return Err(error);
             }
             Err(Refused::Outdated | Refused::Failed(_)) => {
-                self.again.append(&mut batch.submissions);
-                Ok(())
+                self.ahead.again.append(&mut batch.submissions);
+                None
             }
+        };
+        if is_as_judged {
+            self.write_next();
+        } else {
+            self.memory = Memory::default();
+            self.ahead
+                .again
+                .extend(self.ahead.next.take().into_iter().flat_map(|next| next.submissions));
         }
+        if let Some(stored) = committed {
+            let fresh = vec![true; batch.records.len()];
+            self.count(&fresh, batch.days.len());
+            answer(&mut batch.submissions, &batch.records, &fresh);
+            number(&mut batch.board, &stored);
+            self.lobby.publish(BoardChange {
+                facts: None,
+                days: batch.board,
+                meetings: Vec::new(),
+                sources: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Commits what was judged in vain, a batch at a time.
+    pub(super) async fn process_again(&mut self) -> Result<(), StoreError> {
+        while self.ahead.is_to_repeat() {
+            let mut weight = 0;
+            let fits = self.ahead.again.iter().take_while(|submission| {
+                weight += submission.work.weight();
+                weight <= READINGS_PER_BATCH
+            });
+            let rest = self.ahead.again.split_off(fits.count().max(1));
+            let mut batch = std::mem::replace(&mut self.ahead.again, rest);
+            let done = self.process(&mut batch).await;
+            // Where it failed, it is the first to be tried again.
+            batch.append(&mut self.ahead.again);
+            self.ahead.again = batch;
+            done?;
+        }
+        Ok(())
+    }
+}
+
+impl Judged {
+    /// This batch and what was judged after it, as one.
+    fn and(mut self, mut later: Self) -> Self {
+        self.submissions.append(&mut later.submissions);
+        self.records.append(&mut later.records);
+        // Of two rows of a day the later one is stored.
+        self.days.append(&mut later.days);
+        if !self.findings.is_empty() && !later.findings.is_empty() {
+            let said_again: HashSet<&str> = later.findings.iter().map(|row| row.id.as_str()).collect();
+            self.findings.retain(|row| !said_again.contains(row.id.as_str()));
+        }
+        self.findings.append(&mut later.findings);
+        self.board.append(&mut later.board);
+        self.now = later.now;
+        self
     }
 }
 

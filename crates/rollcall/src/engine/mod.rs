@@ -35,7 +35,7 @@ use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
-use ahead::Writing;
+use ahead::Ahead;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
 use silence::Silence;
@@ -172,10 +172,8 @@ struct Engine {
     down: BTreeMap<Arc<str>, Instant>,
     /// What the batches before have read and written.
     memory: Memory,
-    /// The batch that is being written while the next one is judged.
-    writing: Option<Writing>,
-    /// What was judged ahead and could not be committed: to be judged again before anything else.
-    again: Vec<Submission>,
+    /// What was judged and is being written, or waits for that.
+    ahead: Ahead,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
@@ -213,8 +211,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
         memory: Memory::default(),
-        writing: None,
-        again: Vec::new(),
+        ahead: Ahead::default(),
     };
     engine
         .start(&links::watched(&readers))
@@ -265,13 +262,13 @@ impl Engine {
         let mut alive = tokio::time::interval(ALIVE_INTERVAL);
         loop {
             let clock = self.clock.clone();
-            let wake = self.wake_at();
+            let (wake, has_room) = (self.wake_at(), self.ahead.room() > 0);
             let mut submissions = Vec::new();
             tokio::select! {
                 biased;
                 () = lifecycle.soft.cancelled() => return self.drain(queue).await,
-                written = ahead::written(&mut self.writing) => self.conclude(written)?,
-                received = queue.recv() => match received {
+                written = self.ahead.written() => self.conclude(written)?,
+                received = queue.recv(), if has_room => match received {
                     Some(first) => submissions.push(first),
                     None => return Ok(()),
                 },
@@ -279,7 +276,7 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
-            Self::take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, self.ahead.room(), &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
     }
@@ -310,10 +307,8 @@ impl Engine {
 
     async fn open_dates_and_process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
         self.open_dates().await?;
-        if let Some(judged) = self.judge_ahead(submissions) {
-            self.write_next(judged, submissions).await?;
-        }
-        if submissions.is_empty() && self.again.is_empty() && !self.is_check_due() {
+        self.judge_ahead(submissions);
+        if submissions.is_empty() && !self.ahead.is_to_repeat() && !self.is_check_due() {
             return Ok(());
         }
         self.alone().await?;
@@ -324,20 +319,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Commits what was judged ahead in vain.
-    async fn process_again(&mut self) -> Result<(), StoreError> {
-        let mut again = std::mem::take(&mut self.again);
-        if again.is_empty() {
-            return Ok(());
-        }
-        let done = self.process(&mut again).await;
-        self.again = again;
-        done
-    }
-
-    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
+    /// Takes what waits in the queue, up to so many readings.
+    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, room: usize, submissions: &mut Vec<Submission>) {
         let mut weight: usize = submissions.iter().map(|submission| submission.work.weight()).sum();
-        while weight < READINGS_PER_BATCH
+        while weight < room
             && let Ok(submission) = queue.try_recv()
         {
             weight += submission.work.weight();
@@ -362,7 +347,7 @@ impl Engine {
             };
             let Some(first) = first else { break };
             submissions.push(first);
-            Self::take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, READINGS_PER_BATCH, &mut submissions);
             self.process(&mut submissions).await?;
         }
         self.note_alive().await?;
