@@ -10,7 +10,7 @@
 //! *Invariant:* whatever else the engine does with the ledger it does alone ([`Engine::alone`]): nothing is being written then,
 //! and nothing that was judged waits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rules::model::{PersonIndex, Swipe};
@@ -20,7 +20,7 @@ use store::{Ledger, StoreError};
 use tokio::task::JoinHandle;
 
 use super::Engine;
-use super::batch::{PersonDays, answer, group, recount_reopened};
+use super::batch::{Day, PersonDays, answer, by_person, recount_reopened};
 use super::intake::{READINGS_PER_BATCH, Submission, Work};
 use super::memory::Memory;
 use crate::lobby::{BoardChange, BoardDay};
@@ -129,25 +129,47 @@ impl Engine {
         if arrived.len() < records.len() || !self.touched_meetings(&records, &fresh).is_empty() {
             return None;
         }
-        let days = self.touched_days(&arrived);
-        let (people, _) = group(&site.facts, &days);
-        if !is_remembered(memory, &arrived, &days, &people) {
+        let days = self.remembered_days(memory, &arrived)?;
+        let people = by_person(&site.facts, days);
+        if !is_remembered(memory, &arrived, &people) {
             return None;
         }
         self.remember_arrived(memory, arrived);
-        let judged = self.judge_days(memory, people, Vec::new());
-        let deadlines = judged.iter().filter_map(|day| day.assessment.next_deadline);
-        self.next_check = deadlines.chain(self.next_check).min();
-        let (days, findings) = self.rows(&judged);
-        Some(Judged {
+        let mut batch = Judged {
             submissions: Vec::new(),
+            days: Vec::with_capacity(people.len()),
+            board: Vec::with_capacity(people.len()),
+            findings: Vec::new(),
             records,
-            days,
-            findings,
-            board: super::batch::remember(judged, memory),
             site,
             now: self.now,
-        })
+        };
+        for mut day in self.judge_days(memory, people) {
+            self.next_check = day.row.next_check.into_iter().chain(self.next_check).min();
+            batch.findings.append(&mut day.settled.changed);
+            let (row, board) = day.remembered(memory);
+            batch.days.push(row);
+            batch.board.extend(board);
+        }
+        Some(batch)
+    }
+
+    /// The days that new swipes can change, if their rows and findings are all remembered.
+    fn remembered_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> Option<BTreeSet<Day>> {
+        let site = self.site.borrow();
+        let mut days = BTreeSet::new();
+        for (person, swipe) in arrived {
+            for (person, touched) in site.facts.touched_people(*person, swipe.happened_at) {
+                for date in self.begun_dates(touched) {
+                    if memory.holds_findings((person, date)) {
+                        days.insert((person, date));
+                    } else if site.facts.is_asked(person, date) {
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(days)
     }
 
     /// Has what waits written, unless something else still is.
@@ -255,15 +277,9 @@ impl Written {
     }
 }
 
-/// Whether judging these days takes nothing but what is remembered, and none of the swipes is known to have come before.
-fn is_remembered(
-    memory: &mut Memory,
-    arrived: &[(PersonIndex, Swipe)],
-    days: &[DayKey],
-    people: &[PersonDays],
-) -> bool {
+/// Whether judging these days takes no swipes but those that are remembered, and none of the new ones is known to have come before.
+fn is_remembered(memory: &mut Memory, arrived: &[(PersonIndex, Swipe)], people: &[PersonDays]) -> bool {
     arrived.iter().all(|(person, swipe)| memory.is_news(*person, swipe))
-        && days.iter().all(|day| memory.holds_findings(day))
         && people.iter().all(|days| memory.covers(days))
 }
 

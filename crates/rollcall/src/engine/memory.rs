@@ -15,7 +15,7 @@ use rules::time::{Instant, Interval, Span};
 use store::rows::{BadgeSwipe, DayKey, FindingRow};
 use store::{StoreError, Transaction};
 
-use super::batch::PersonDays;
+use super::batch::{Day, PersonDays};
 use crate::counting;
 use crate::shared::SiteSnapshot;
 
@@ -31,7 +31,7 @@ const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
 pub(super) struct Memory {
     revision: i64,
     swipes: Recent<PersonIndex, PersonSwipes>,
-    findings: Recent<DayKey, Vec<FindingRow>>,
+    findings: Recent<Day, Vec<FindingRow>>,
 }
 
 /// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
@@ -54,13 +54,13 @@ impl Memory {
     }
 
     /// Whether a day's row is known to be there.
-    pub(super) fn knows(&self, day: &DayKey) -> bool {
-        self.findings.contains(day)
+    pub(super) fn knows(&self, day: Day) -> bool {
+        self.findings.contains(&day)
     }
 
     /// Whether a day's row is known to be there and what was found of it is remembered.
-    pub(super) fn holds_findings(&mut self, day: &DayKey) -> bool {
-        self.findings.get(day).is_some()
+    pub(super) fn holds_findings(&mut self, day: Day) -> bool {
+        self.findings.get(&day).is_some()
     }
 
     /// Whether a person's swipes of that time are remembered and this one is not among them.
@@ -116,36 +116,49 @@ impl Memory {
     pub(super) async fn recall_findings(
         &mut self,
         transaction: &mut dyn Transaction,
-        days: &[DayKey],
+        people: &[PersonDays],
     ) -> Result<(), StoreError> {
+        let days = people.iter().flat_map(|days| {
+            let day = |(key, date): &(DayKey, _)| ((days.person, *date), key.clone());
+            days.keys.iter().map(day)
+        });
         // Looking one up keeps it from being forgotten while the others are read.
-        let mut is_unknown = |day: &&DayKey| self.findings.get(day).is_none();
-        let unknown: Vec<DayKey> = days.iter().filter(&mut is_unknown).cloned().collect();
-        let rows = transaction.findings_of(&unknown).await?;
-        let mut found: BTreeMap<DayKey, Vec<FindingRow>> = unknown.into_iter().map(|day| (day, Vec::new())).collect();
-        // Escalations are counted and not judged: judging a day leaves them as they are.
-        for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
-            let day = DayKey {
-                person: row.person.clone(),
-                date: row.date.clone(),
-            };
-            found.entry(day).or_default().push(row);
-        }
-        for (day, rows) in found {
-            self.findings.insert(day, rows);
+        let unknown: Vec<(Day, DayKey)> = days.filter(|(day, _)| self.findings.get(day).is_none()).collect();
+        let keys: Vec<DayKey> = unknown.iter().map(|(_, key)| key.clone()).collect();
+        let mut found = findings_by_day(transaction, &keys).await?;
+        for (day, key) in unknown {
+            self.findings.insert(day, found.remove(&key).unwrap_or_default());
         }
         Ok(())
     }
 
     /// The findings that hold of a day that has been recalled; [`Memory::remember`] brings their successors.
-    pub(super) fn take_findings(&mut self, day: &DayKey) -> Vec<FindingRow> {
-        self.findings.get(day).map(std::mem::take).unwrap_or_default()
+    pub(super) fn take_findings(&mut self, day: Day) -> Vec<FindingRow> {
+        self.findings.get(&day).map(std::mem::take).unwrap_or_default()
     }
 
     /// The findings that hold of a day now.
-    pub(super) fn remember(&mut self, day: DayKey, findings: Vec<FindingRow>) {
+    pub(super) fn remember(&mut self, day: Day, findings: Vec<FindingRow>) {
         self.findings.insert(day, findings);
     }
+}
+
+/// The findings that judging days left in the ledger.
+pub(super) async fn findings_by_day(
+    transaction: &mut dyn Transaction,
+    days: &[DayKey],
+) -> Result<BTreeMap<DayKey, Vec<FindingRow>>, StoreError> {
+    let mut found: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
+    // Escalations are counted and not judged: judging a day leaves them as they are.
+    let rows = transaction.findings_of(days).await?.into_iter();
+    for row in rows.filter(|row| row.kind != counting::ESCALATION) {
+        let day = DayKey {
+            person: row.person.clone(),
+            date: row.date.clone(),
+        };
+        found.entry(day).or_default().push(row);
+    }
+    Ok(found)
 }
 
 impl PersonSwipes {
