@@ -491,7 +491,7 @@ fn keys_of(facts: &SiteFacts, days: impl Iterator<Item = Day>) -> Vec<DayKey> {
     let key = |(person, date): Day| {
         let (_, text) = written
             .take_if(|(of, _)| *of == date)
-            .map_or_else(|| (date, date.to_string()), |written| written);
+            .unwrap_or_else(|| (date, date.to_string()));
         let key = DayKey {
             person: facts.records().people[person.at()].id.to_string(),
             date: text.clone(),
