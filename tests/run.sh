@@ -40,6 +40,7 @@ have_chinese_font() { have fc-list && [ -n "$(fc-list :lang=zh-cn family)" ]; }
 # The Debian packages of what is missing.
 missing_packages() {
     have cc || echo gcc
+    have make || echo make
     have node || echo nodejs
     have npm || echo npm
     have_venv || echo python3-venv

@@ -52,12 +52,15 @@ pub async fn installation_secret(ledger: &dyn Ledger) -> anyhow::Result<Vec<u8>>
     Ok(secret)
 }
 
+/// A date of somebody whom the facts know.
+pub(super) type Day = (PersonIndex, NaiveDate);
+
 /// A day that was judged: what the rules say of it and what is stored.
-struct JudgedDay {
-    key: DayKey,
-    person: Option<(PersonIndex, NaiveDate)>,
+pub(super) struct JudgedDay {
+    pub(super) row: DayRow,
+    day: Option<Day>,
     assessment: Assessment,
-    settled: Settled,
+    pub(super) settled: Settled,
 }
 
 /// A person's dates to be judged together.
@@ -72,10 +75,6 @@ impl Engine {
     /// Commits submissions and due days, then answers and publishes. On an error nothing has happened and `submissions` is as
     /// it was.
     pub(super) async fn process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
-        let swipes: Vec<&NewSwipe> = submissions
-            .iter()
-            .flat_map(|submission| submission.work.swipes())
-            .collect();
         let rejected: Vec<RejectedInput> = submissions
             .iter()
             .filter_map(|submission| submission.work.rejected())
@@ -83,10 +82,7 @@ impl Engine {
         let readers = self.signs_of_life(submissions);
         self.note_readers(&readers).await?;
 
-        let records: Vec<SwipeRecord> = swipes
-            .iter()
-            .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
-            .collect();
+        let records = self.records(submissions);
         // Taken out until the commit: of a transaction that fails nothing is remembered.
         let mut memory = std::mem::take(&mut self.memory);
         let mut transaction = self.ledger.begin().await?;
@@ -115,8 +111,15 @@ impl Engine {
         Ok(())
     }
 
+    pub(super) fn records(&self, submissions: &[Submission]) -> Vec<SwipeRecord> {
+        let swipes = submissions.iter().flat_map(|submission| submission.work.swipes());
+        swipes
+            .map(|swipe| swipe.record(self.quarantine_reason(swipe)))
+            .collect()
+    }
+
     /// What links said of their readers, and readings that end a silence: both before the readings themselves are judged.
-    fn signs_of_life(&mut self, submissions: &[Submission]) -> Vec<ReaderChange> {
+    pub(super) fn signs_of_life(&mut self, submissions: &[Submission]) -> Vec<ReaderChange> {
         let mut changes = Vec::new();
         for work in submissions.iter().map(|submission| &submission.work) {
             if let Work::Reader(change) = work {
@@ -171,9 +174,10 @@ impl Engine {
             memory.keep_to(self.site.borrow().revision);
             let arrived = self.arrived(records, fresh)?;
             let touched = self.touched_days(&arrived);
-            let unknown: Vec<DayKey> = touched.iter().filter(|day| !memory.knows(day)).cloned().collect();
+            let unknown = touched.iter().copied().filter(|day| !memory.knows(*day));
+            let unknown = keys_of(&self.site.borrow().facts, unknown);
             transaction.touch_days(&unknown).await?;
-            days.extend(touched);
+            days.extend(keys_of(&self.site.borrow().facts, touched.into_iter()));
             days.sort_unstable();
             days.dedup();
             transaction.lock_days(&days).await?;
@@ -183,17 +187,21 @@ impl Engine {
             self.reload_site().await?;
             self.next_check = Some(self.now);
         };
-        let facts = Arc::clone(&self.site.borrow().facts);
-        for (holder, swipe) in arrived {
-            memory.add(holder, swipe);
-            for dependant in facts.dependants_of(holder) {
-                memory.add(*dependant, swipe);
-            }
-        }
+        self.remember_arrived(memory, arrived);
         Ok(days)
     }
 
-    fn is_check_due(&self) -> bool {
+    pub(super) fn remember_arrived(&self, memory: &mut Memory, arrived: Vec<(PersonIndex, Swipe)>) {
+        let site = self.site.borrow();
+        for (holder, swipe) in arrived {
+            memory.add(holder, swipe);
+            for dependant in site.facts.dependants_of(holder) {
+                memory.add(*dependant, swipe);
+            }
+        }
+    }
+
+    pub(super) fn is_check_due(&self) -> bool {
         self.next_check.is_some_and(|at| at <= self.now)
     }
 
@@ -207,12 +215,16 @@ impl Engine {
         if self.is_check_due() {
             return transaction.next_check().await;
         }
-        let deadlines = judged.iter().filter_map(|day| day.assessment.next_deadline);
+        let deadlines = judged.iter().filter_map(|day| day.row.next_check);
         Ok(deadlines.chain(self.next_check).min())
     }
 
     /// The new swipes with those whose they are; what is of no reader or nobody that is known is nobody's.
-    fn arrived(&self, records: &[SwipeRecord], fresh: &[bool]) -> Result<Vec<(PersonIndex, Swipe)>, StoreError> {
+    pub(super) fn arrived(
+        &self,
+        records: &[SwipeRecord],
+        fresh: &[bool],
+    ) -> Result<Vec<(PersonIndex, Swipe)>, StoreError> {
         let site = self.site.borrow();
         let mut arrived = Vec::with_capacity(records.len());
         for record in records
@@ -226,7 +238,7 @@ impl Engine {
     }
 
     /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
-    fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<DayKey> {
+    fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<Day> {
         let site = self.site.borrow();
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
@@ -234,11 +246,7 @@ impl Engine {
                 let asked = self
                     .begun_dates(touched)
                     .filter(|date| site.facts.is_asked(person, *date));
-                let id = &site.facts.records().people[person.at()].id;
-                days.extend(asked.map(|date| DayKey {
-                    person: id.to_string(),
-                    date: date.to_string(),
-                }));
+                days.extend(asked.map(|date| (person, date)));
             }
         }
         days.into_iter().collect()
@@ -260,59 +268,68 @@ impl Engine {
         let site = self.site.borrow().clone();
         let (people, orphans) = group(&site.facts, days);
         memory.recall_swipes(transaction, &site, &people).await?;
-        memory.recall_findings(transaction, days).await?;
-        let judging = Judging {
-            records: site.facts.records(),
-            secret: &self.secret,
-            facts_revision: site.revision,
-            now: self.now,
-        };
-        let mut judged = Vec::with_capacity(days.len());
+        memory.recall_findings(transaction, &people).await?;
+        let mut judged = self.judge_days(memory, people);
+        judged.append(&mut self.judge_orphans(transaction, orphans).await?);
+        Ok(judged)
+    }
+
+    /// Judges days by what is remembered, which must be all that it takes.
+    pub(super) fn judge_days(&self, memory: &mut Memory, people: Vec<PersonDays>) -> Vec<JudgedDay> {
+        let site = self.site.borrow();
+        let judging = self.judging(&site);
+        let mut judged = Vec::with_capacity(people.len());
         let mut evaluator = Evaluator::new(&site.facts);
         for days in people {
             for (key, date) in days.keys {
                 let swipes = memory.swipes(days.person, days.window);
                 let assessment = assess(&mut evaluator, days.person, date, swipes, self.now);
-                let settled = settle(&judging, &key, &assessment, memory.take_findings(&key));
-                judged.push(JudgedDay {
+                let day = (days.person, date);
+                judged.push(JudgedDay::new(
+                    &judging,
                     key,
-                    person: Some((days.person, date)),
+                    Some(day),
                     assessment,
-                    settled,
-                });
+                    memory.take_findings(day),
+                ));
             }
         }
-        // Rows of people whom the facts no longer know: nothing holds of them any more.
-        for key in orphans {
-            let assessment = Assessment::default();
-            let settled = settle(&judging, &key, &assessment, memory.take_findings(&key));
-            judged.push(JudgedDay {
-                key,
-                person: None,
-                assessment,
-                settled,
-            });
+        judged
+    }
+
+    /// Rows of people whom the facts no longer know: nothing holds of them any more.
+    async fn judge_orphans(
+        &self,
+        transaction: &mut dyn Transaction,
+        orphans: Vec<DayKey>,
+    ) -> Result<Vec<JudgedDay>, StoreError> {
+        if orphans.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(judged)
+        let mut found = super::memory::findings_by_day(transaction, &orphans).await?;
+        let site = self.site.borrow().clone();
+        let judging = self.judging(&site);
+        let judged = orphans.into_iter().map(|key| {
+            let stored = found.remove(&key).unwrap_or_default();
+            JudgedDay::new(&judging, key, None, Assessment::default(), stored)
+        });
+        Ok(judged.collect())
+    }
+
+    fn judging<'a>(&'a self, site: &'a SiteSnapshot) -> Judging<'a> {
+        Judging {
+            records: site.facts.records(),
+            secret: &self.secret,
+            facts_revision: site.revision,
+            now: self.now,
+        }
     }
 
     /// Writes the verdicts; findings come back as they are stored, with the numbers that the screens are told.
     async fn save(&self, transaction: &mut dyn Transaction, judged: &mut [JudgedDay]) -> Result<(), StoreError> {
-        let facts_revision = self.site.borrow().revision;
-        let days: Vec<DayRow> = judged
-            .iter()
-            .map(|day| DayRow {
-                key: day.key.clone(),
-                judged_at: Some(self.now),
-                next_check: day.assessment.next_deadline,
-                rules_version: rules::VERSION,
-                facts_revision,
-            })
-            .collect();
-        let findings: Vec<FindingRow> = judged
-            .iter()
-            .flat_map(|day| day.settled.changed.iter().cloned())
-            .collect();
+        let days: Vec<DayRow> = judged.iter().map(|day| day.row.clone()).collect();
+        let findings = judged.iter().flat_map(|day| day.settled.changed.iter().cloned());
+        let findings: Vec<FindingRow> = findings.collect();
         transaction.save_days(&days).await?;
         let stored = transaction.save_findings(&findings).await?;
         self.recount(transaction, &stored).await?;
@@ -323,29 +340,20 @@ impl Engine {
         Ok(())
     }
 
-    /// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
     pub(super) async fn recount(
         &self,
         transaction: &mut dyn Transaction,
         saved: &[FindingRow],
     ) -> Result<(), StoreError> {
-        let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
-        let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
         let site = self.site.borrow().clone();
-        counting::recount(transaction, &site, &self.secret, &people, self.now).await
+        recount_reopened(transaction, &site, &self.secret, saved, self.now).await
     }
 
     /// Tells the screens, and remembers what holds now.
     fn publish(&self, judged: Vec<JudgedDay>, meetings: Vec<JudgedMeeting>, memory: &mut Memory) {
-        let mut days = Vec::with_capacity(judged.len());
-        for mut day in judged {
-            let (key, holding) = (day.key.clone(), std::mem::take(&mut day.settled.holding));
-            days.extend(day.for_board(&holding));
-            memory.remember(key, holding);
-        }
         self.lobby.publish(BoardChange {
             facts: None,
-            days,
+            days: judged.into_iter().filter_map(|day| day.remembered(memory).1).collect(),
             meetings: meetings.into_iter().filter_map(JudgedMeeting::for_board).collect(),
             sources: Vec::new(),
         });
@@ -360,7 +368,7 @@ impl Engine {
         by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
-    fn count(&self, fresh: &[bool], judged_days: usize) {
+    pub(super) fn count(&self, fresh: &[bool], judged_days: usize) {
         self.health.batches.fetch_add(1, Ordering::Relaxed);
         self.health
             .swipes
@@ -369,21 +377,63 @@ impl Engine {
     }
 }
 
+/// What was confirmed and says something else now is confirmed no more, so its subject's counting changes.
+pub(super) async fn recount_reopened(
+    transaction: &mut dyn Transaction,
+    site: &SiteSnapshot,
+    secret: &[u8],
+    saved: &[FindingRow],
+    now: Instant,
+) -> Result<(), StoreError> {
+    let reopened = saved.iter().filter(|row| row.review == Review::ChangedAfterDecision);
+    let people: BTreeSet<String> = reopened.map(|row| row.person.clone()).collect();
+    counting::recount(transaction, site, secret, &people, now).await
+}
+
 impl JudgedDay {
-    fn for_board(self, holding: &[FindingRow]) -> Option<BoardDay> {
-        let (person, date) = self.person?;
+    fn new(
+        judging: &Judging<'_>,
+        key: DayKey,
+        day: Option<Day>,
+        assessment: Assessment,
+        stored: Vec<FindingRow>,
+    ) -> Self {
+        let settled = settle(judging, &key, &assessment, stored);
+        let row = DayRow {
+            key,
+            judged_at: Some(judging.now),
+            next_check: assessment.next_deadline,
+            rules_version: rules::VERSION,
+            facts_revision: judging.facts_revision,
+        };
+        Self {
+            row,
+            day,
+            assessment,
+            settled,
+        }
+    }
+
+    /// Remembers what holds now; returns the row, and what the screens are told.
+    pub(super) fn remembered(self, memory: &mut Memory) -> (DayRow, Option<BoardDay>) {
+        let Some((person, date)) = self.day else {
+            return (self.row, None);
+        };
+        let holding = self.settled.holding;
         let findings = holding.iter().zip(self.assessment.findings);
         let findings = findings.map(|(row, finding)| BoardFinding {
             id: row.id.clone(),
             revision: row.revision,
             finding,
         });
-        Some(BoardDay {
+        let board = BoardDay {
             person,
             date,
             standings: self.assessment.standings,
             findings: findings.collect(),
-        })
+        };
+        memory.remember((person, date), holding);
+        (self.row, Some(board))
     }
 }
 
@@ -416,27 +466,56 @@ pub fn assess(
 
 /// Days by person, and those of people whom the facts do not know.
 pub(super) fn group(facts: &SiteFacts, days: &[DayKey]) -> (Vec<PersonDays>, Vec<DayKey>) {
-    let mut people: BTreeMap<PersonIndex, PersonDays> = BTreeMap::new();
-    let mut orphans = Vec::new();
+    let (mut known, mut orphans) = (BTreeSet::new(), Vec::new());
     for key in days {
-        let (Some(person), Ok(date)) = (facts.person_index(&key.person), key.date.parse::<NaiveDate>()) else {
-            orphans.push(key.clone());
-            continue;
-        };
-        let window = facts.swipe_window(person, DateRange::of_date(date));
-        let days = people.entry(person).or_insert_with(|| PersonDays {
-            person,
-            keys: Vec::new(),
-            window,
-        });
-        days.keys.push((key.clone(), date));
-        days.window = Interval::new(days.window.from.min(window.from), days.window.until.max(window.until));
+        match facts.person_index(&key.person).zip(key.date.parse().ok()) {
+            Some(day) => drop(known.insert(day)),
+            None => orphans.push(key.clone()),
+        }
     }
-    (people.into_values().collect(), orphans)
+    (by_person(facts, known), orphans)
+}
+
+/// Days by person.
+pub(super) fn by_person(facts: &SiteFacts, days: BTreeSet<Day>) -> Vec<PersonDays> {
+    let mut people: Vec<PersonDays> = Vec::with_capacity(days.len());
+    let keys = keys_of(facts, days.iter().copied());
+    for ((person, date), key) in days.into_iter().zip(keys) {
+        let window = facts.swipe_window(person, DateRange::of_date(date));
+        match people.last_mut() {
+            Some(last) if last.person == person => {
+                last.keys.push((key, date));
+                last.window = last.window.hull(window);
+            }
+            _ => people.push(PersonDays {
+                person,
+                keys: vec![(key, date)],
+                window,
+            }),
+        }
+    }
+    people
+}
+
+/// The keys of days, in the order given; those of one date that follow each other have it written once.
+fn keys_of(facts: &SiteFacts, days: impl Iterator<Item = Day>) -> Vec<DayKey> {
+    let mut written: Option<(NaiveDate, String)> = None;
+    let key = |(person, date): Day| {
+        let (_, text) = written
+            .take_if(|(of, _)| *of == date)
+            .unwrap_or_else(|| (date, date.to_string()));
+        let key = DayKey {
+            person: facts.records().people[person.at()].id.to_string(),
+            date: text.clone(),
+        };
+        written = Some((date, text));
+        key
+    };
+    days.map(key).collect()
 }
 
 /// Tells every source what became of its readings. A source that has gone away meanwhile will send them again.
-fn answer(submissions: &mut Vec<Submission>, records: &[SwipeRecord], fresh: &[bool]) {
+pub(super) fn answer(submissions: &mut Vec<Submission>, records: &[SwipeRecord], fresh: &[bool]) {
     let mut outcomes = records.iter().zip(fresh).map(|(record, new)| outcome(record, *new));
     for submission in submissions.drain(..) {
         let own: Vec<Outcome> = outcomes.by_ref().take(submission.work.swipes().len()).collect();
@@ -474,6 +553,7 @@ impl Engine {
         if outages.is_empty() {
             return Ok(());
         }
+        self.alone().await?;
         let mut transaction = self.ledger.begin().await?;
         for outage in &outages {
             if outage.down_until.is_some() {

@@ -130,10 +130,14 @@ impl Engine {
                 .touch_meetings(&there.into_iter().collect::<Vec<_>>())
                 .await?;
         }
-        if self.meetings.stale || self.meetings.next_check.is_some_and(|at| at <= self.now) {
+        if self.is_meeting_check_due() {
             locked.extend(transaction.due_meetings(self.now, DUE_MEETINGS_PER_BATCH).await?);
         }
         Ok(locked.into_iter().collect())
+    }
+
+    pub(super) fn is_meeting_check_due(&self) -> bool {
+        self.meetings.stale || self.meetings.next_check.is_some_and(|at| at <= self.now)
     }
 
     /// What an inspector saw of a person is judged on its date, also where nothing else is asked of them there.
@@ -165,7 +169,7 @@ impl Engine {
     }
 
     /// The meetings whose rows new swipes can change, whosever they are.
-    fn touched_meetings(&self, records: &[SwipeRecord], fresh: &[bool]) -> BTreeSet<MeetingKey> {
+    pub(super) fn touched_meetings(&self, records: &[SwipeRecord], fresh: &[bool]) -> BTreeSet<MeetingKey> {
         let site = self.site.borrow();
         let new = records.iter().zip(fresh).filter(|(_, new)| **new);
         let touched = new.filter_map(|(record, _)| {

@@ -1,8 +1,9 @@
 //! What the engine remembers from batch to batch: the swipes and findings of the days at hand, so that the swipe of a day that is
 //! passing is judged without reading anything.
 //!
-//! *Invariant:* what is remembered is what is committed. The engine takes its memory out for a transaction and puts it back
-//! after the commit, so a transaction that fails leaves nothing remembered. Whoever else writes swipes, findings or day rows
+//! *Invariant:* what is remembered is what is committed, or is being committed. The engine takes its memory out for a transaction and
+//! puts it back after the commit, and forgets everything when what was judged ahead turns out not to have been committed, so of a
+//! transaction that fails nothing stays remembered. Whoever else writes swipes, findings or day rows
 //! bumps the facts revision in the same transaction, and another revision forgets everything. A review is somebody else's
 //! to write at any time; the ledger keeps it, and the engine never goes by what it remembers of one.
 
@@ -14,7 +15,7 @@ use rules::time::{Instant, Interval, Span};
 use store::rows::{BadgeSwipe, DayKey, FindingRow};
 use store::{StoreError, Transaction};
 
-use super::batch::PersonDays;
+use super::batch::{Day, PersonDays};
 use crate::counting;
 use crate::shared::SiteSnapshot;
 
@@ -30,7 +31,7 @@ const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
 pub(super) struct Memory {
     revision: i64,
     swipes: Recent<PersonIndex, PersonSwipes>,
-    findings: Recent<DayKey, Vec<FindingRow>>,
+    findings: Recent<Day, Vec<FindingRow>>,
 }
 
 /// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
@@ -53,8 +54,26 @@ impl Memory {
     }
 
     /// Whether a day's row is known to be there.
-    pub(super) fn knows(&self, day: &DayKey) -> bool {
-        self.findings.contains(day)
+    pub(super) fn knows(&self, day: Day) -> bool {
+        self.findings.contains(&day)
+    }
+
+    /// Whether a day's row is known to be there and what was found of it is remembered.
+    pub(super) fn holds_findings(&mut self, day: Day) -> bool {
+        self.findings.get(&day).is_some()
+    }
+
+    /// Whether a person's swipes of that time are remembered and this one is not among them.
+    pub(super) fn is_news(&mut self, person: PersonIndex, swipe: &Swipe) -> bool {
+        self.swipes.get(&person).is_some_and(|known| {
+            known.covered.contains(swipe.happened_at) && known.swipes.iter().all(|other| other.id != swipe.id)
+        })
+    }
+
+    /// Whether the swipes that judging these days takes are remembered.
+    pub(super) fn covers(&mut self, days: &PersonDays) -> bool {
+        let known = self.swipes.get(&days.person).map(|known| known.covered);
+        known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
     }
 
     /// Adds a swipe that has just been stored to what is remembered for a person, where that reaches to its time.
@@ -76,11 +95,7 @@ impl Memory {
         site: &SiteSnapshot,
         people: &[PersonDays],
     ) -> Result<(), StoreError> {
-        let mut covers = |days: &PersonDays| {
-            let known = self.swipes.get(&days.person).map(|known| known.covered);
-            known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
-        };
-        let unknown: Vec<&PersonDays> = people.iter().filter(|days| !covers(days)).collect();
+        let unknown: Vec<&PersonDays> = people.iter().filter(|days| !self.covers(days)).collect();
         let queries: Vec<BadgeSwipe<'_>> = unknown.iter().map(|days| query(site, days)).collect();
         let answers = transaction.swipes_of(&queries).await?;
         for ((days, query), records) in unknown.into_iter().zip(&queries).zip(answers) {
@@ -101,36 +116,49 @@ impl Memory {
     pub(super) async fn recall_findings(
         &mut self,
         transaction: &mut dyn Transaction,
-        days: &[DayKey],
+        people: &[PersonDays],
     ) -> Result<(), StoreError> {
+        let days = people.iter().flat_map(|days| {
+            let day = |(key, date): &(DayKey, _)| ((days.person, *date), key.clone());
+            days.keys.iter().map(day)
+        });
         // Looking one up keeps it from being forgotten while the others are read.
-        let mut is_unknown = |day: &&DayKey| self.findings.get(day).is_none();
-        let unknown: Vec<DayKey> = days.iter().filter(&mut is_unknown).cloned().collect();
-        let rows = transaction.findings_of(&unknown).await?;
-        let mut found: BTreeMap<DayKey, Vec<FindingRow>> = unknown.into_iter().map(|day| (day, Vec::new())).collect();
-        // Escalations are counted and not judged: judging a day leaves them as they are.
-        for row in rows.into_iter().filter(|row| row.kind != counting::ESCALATION) {
-            let day = DayKey {
-                person: row.person.clone(),
-                date: row.date.clone(),
-            };
-            found.entry(day).or_default().push(row);
-        }
-        for (day, rows) in found {
-            self.findings.insert(day, rows);
+        let unknown: Vec<(Day, DayKey)> = days.filter(|(day, _)| self.findings.get(day).is_none()).collect();
+        let keys: Vec<DayKey> = unknown.iter().map(|(_, key)| key.clone()).collect();
+        let mut found = findings_by_day(transaction, &keys).await?;
+        for (day, key) in unknown {
+            self.findings.insert(day, found.remove(&key).unwrap_or_default());
         }
         Ok(())
     }
 
     /// The findings that hold of a day that has been recalled; [`Memory::remember`] brings their successors.
-    pub(super) fn take_findings(&mut self, day: &DayKey) -> Vec<FindingRow> {
-        self.findings.get(day).map(std::mem::take).unwrap_or_default()
+    pub(super) fn take_findings(&mut self, day: Day) -> Vec<FindingRow> {
+        self.findings.get(&day).map(std::mem::take).unwrap_or_default()
     }
 
     /// The findings that hold of a day now.
-    pub(super) fn remember(&mut self, day: DayKey, findings: Vec<FindingRow>) {
+    pub(super) fn remember(&mut self, day: Day, findings: Vec<FindingRow>) {
         self.findings.insert(day, findings);
     }
+}
+
+/// The findings that judging days left in the ledger.
+pub(super) async fn findings_by_day(
+    transaction: &mut dyn Transaction,
+    days: &[DayKey],
+) -> Result<BTreeMap<DayKey, Vec<FindingRow>>, StoreError> {
+    let mut found: BTreeMap<DayKey, Vec<FindingRow>> = BTreeMap::new();
+    // Escalations are counted and not judged: judging a day leaves them as they are.
+    let rows = transaction.findings_of(days).await?.into_iter();
+    for row in rows.filter(|row| row.kind != counting::ESCALATION) {
+        let day = DayKey {
+            person: row.person.clone(),
+            date: row.date.clone(),
+        };
+        found.entry(day).or_default().push(row);
+    }
+    Ok(found)
 }
 
 impl PersonSwipes {

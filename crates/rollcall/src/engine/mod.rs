@@ -5,6 +5,7 @@
 //! only after that. It sleeps until the earliest instant that the rules themselves named, or until something arrives.
 
 pub mod again;
+mod ahead;
 mod batch;
 pub mod intake;
 pub mod links;
@@ -35,6 +36,7 @@ use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
 use crate::sources::Sources;
+use ahead::Ahead;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
 use silence::Silence;
@@ -174,6 +176,8 @@ struct Engine {
     down: BTreeMap<Arc<str>, Instant>,
     /// What the batches before have read and written.
     memory: Memory,
+    /// What was judged and is being written, or waits for that.
+    ahead: Ahead,
 }
 
 /// Runs the engine until the daemon stops; returns early only with the error that stopped it.
@@ -213,6 +217,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
         memory: Memory::default(),
+        ahead: Ahead::default(),
     };
     engine
         .start(&links::watched(&readers))
@@ -263,12 +268,13 @@ impl Engine {
         let mut alive = tokio::time::interval(ALIVE_INTERVAL);
         loop {
             let clock = self.clock.clone();
-            let wake = self.wake_at();
+            let (wake, has_room) = (self.wake_at(), self.ahead.room() > 0);
             let mut submissions = Vec::new();
             tokio::select! {
                 biased;
                 () = lifecycle.soft.cancelled() => return self.drain(queue).await,
-                received = queue.recv() => match received {
+                written = self.ahead.written() => self.conclude(written)?,
+                received = queue.recv(), if has_room => match received {
                     Some(first) => submissions.push(first),
                     None => return Ok(()),
                 },
@@ -276,7 +282,7 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
-            Self::take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, self.ahead.room(), &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
     }
@@ -307,15 +313,22 @@ impl Engine {
 
     async fn open_dates_and_process(&mut self, submissions: &mut Vec<Submission>) -> Result<(), StoreError> {
         self.open_dates().await?;
-        if !submissions.is_empty() || self.next_check.is_some_and(|at| at <= self.now) {
+        self.judge_ahead(submissions);
+        if submissions.is_empty() && !self.ahead.is_to_repeat() && !self.is_check_due() {
+            return Ok(());
+        }
+        self.alone().await?;
+        self.process_again().await?;
+        if !submissions.is_empty() || self.is_check_due() {
             self.process(submissions).await?;
         }
         Ok(())
     }
 
-    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, submissions: &mut Vec<Submission>) {
+    /// Takes what waits in the queue, up to so many readings.
+    fn take_waiting(queue: &mut mpsc::Receiver<Submission>, room: usize, submissions: &mut Vec<Submission>) {
         let mut weight: usize = submissions.iter().map(|submission| submission.work.weight()).sum();
-        while weight < READINGS_PER_BATCH
+        while weight < room
             && let Ok(submission) = queue.try_recv()
         {
             weight += submission.work.weight();
@@ -328,6 +341,8 @@ impl Engine {
     async fn drain(&mut self, queue: &mut mpsc::Receiver<Submission>) -> anyhow::Result<()> {
         let mut deadline = std::pin::pin!(tokio::time::sleep(DRAIN_LIMIT));
         let mut submissions = Vec::new();
+        self.alone().await?;
+        self.process_again().await?;
         loop {
             let first = tokio::select! {
                 received = queue.recv() => received,
@@ -338,7 +353,7 @@ impl Engine {
             };
             let Some(first) = first else { break };
             submissions.push(first);
-            Self::take_waiting(queue, &mut submissions);
+            Self::take_waiting(queue, READINGS_PER_BATCH, &mut submissions);
             self.process(&mut submissions).await?;
         }
         self.note_alive().await?;
@@ -370,6 +385,7 @@ impl Engine {
         while let Some((date, at)) = self.next_opening
             && at <= self.now
         {
+            self.alone().await?;
             self.open_date(date).await?;
             self.opened_through = date;
             self.plan_opening();
@@ -445,6 +461,7 @@ impl Engine {
             Err(error) => return Err(error),
         };
         if revision != self.site.borrow().revision {
+            self.alone().await?;
             self.reload_site().await?;
             self.next_check = Some(self.now);
         }

@@ -132,6 +132,7 @@ impl Engine {
             .iter()
             .map(|reader| reader.id.to_string())
             .collect();
+        self.alone().await?;
         let mut transaction = self.ledger.begin().await?;
         for reader in readers {
             transaction

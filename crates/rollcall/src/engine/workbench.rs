@@ -8,12 +8,15 @@ use rules::time::Instant;
 use store::Ledger;
 use store::rows::{DayRow, DecisionRow, FindingQuery, FindingRow, Review};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
-use super::{EngineParts, Health, Intake, intake::NewSwipe, load_site, run};
+use super::intake::{NewSwipe, Outcome};
+use super::{EngineParts, Health, Intake, load_site, run};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{Limits, Lobby, LobbySettings, NameMode};
+use crate::shared::SiteSnapshot;
 use crate::transfer::{ImportOptions, ImportReport, import};
 
 /// How long a run may take on a busy machine.
@@ -61,6 +64,58 @@ pub(crate) struct Workbench {
     /// The site folder.
     pub(crate) folder: TempDir,
     _database: TempDir,
+}
+
+/// An engine that runs on the bench.
+pub(crate) struct Running {
+    now: Instant,
+    intake: Intake,
+    engine: JoinHandle<anyhow::Result<()>>,
+    lifecycle: Lifecycle,
+    _watching: watch::Receiver<SiteSnapshot>,
+}
+
+impl Running {
+    /// Sends a swipe (reader, badge, when it happened); what comes back is known after the commit.
+    pub(crate) async fn send(
+        &self,
+        reader: &str,
+        badge: &str,
+        happened_at: Instant,
+    ) -> oneshot::Receiver<Vec<Outcome>> {
+        let swipe = NewSwipe {
+            reader: reader.into(),
+            source_key: source_key(badge, happened_at),
+            badge: badge.to_owned(),
+            raw: None,
+            happened_at,
+            received_at: self.now,
+            sequence: None,
+            faces: None,
+            doubt: None,
+        };
+        self.intake.swipe(swipe).await.expect("taken")
+    }
+
+    /// Lets it judge whatever is due, and stops it.
+    pub(crate) async fn stop(self, bench: &Workbench) {
+        let settled = tokio::time::timeout(PATIENCE, bench.settled(self.now));
+        settled.await.expect("everything that is due is judged");
+        self.lifecycle.soft.cancel();
+        drop(self.intake);
+        self.engine.await.expect("no panic").expect("no error");
+    }
+
+    /// Ends it as SIGKILL would, wherever it is.
+    pub(crate) async fn kill(self) {
+        self.engine.abort();
+        assert!(self.engine.await.is_err_and(|died| died.is_cancelled()));
+    }
+}
+
+/// What makes a swipe that is sent twice one swipe.
+pub(crate) fn source_key(badge: &str, happened_at: Instant) -> String {
+    format!("{badge}|{}", happened_at.as_ms())
 }
 
 /// An instant of September 2026 at the site, such as `16 08:36`.
@@ -113,10 +168,20 @@ impl Workbench {
     /// Runs the engine at an instant: it takes these swipes (reader, badge, when they happened), judges whatever is due, and
     /// stops.
     pub(crate) async fn run(&self, now: Instant, swipes: &[(&str, &str, Instant)]) {
+        let running = self.start(now).await;
+        for (reader, badge, happened_at) in swipes {
+            let outcome = running.send(reader, badge, *happened_at).await;
+            outcome.await.expect("committed");
+        }
+        running.stop(self).await;
+    }
+
+    /// Starts the engine at an instant, where its clock stays.
+    pub(crate) async fn start(&self, now: Instant) -> Running {
         let clock = Clock::driven(now, 0.0);
         let lifecycle = Lifecycle::default();
         let (intake, queue) = Intake::channel();
-        let (site, _watching) = watch::channel(load_site(&*self.ledger).await.expect("facts"));
+        let (site, watching) = watch::channel(load_site(&*self.ledger).await.expect("facts"));
         let settings = LobbySettings {
             site: String::new(),
             version: String::new(),
@@ -136,27 +201,13 @@ impl Workbench {
             sources: crate::sources::Sources::empty(clock),
             health: Arc::new(Health::default()),
         };
-        let engine = tokio::spawn(run(parts, lifecycle.clone()));
-        for (reader, badge, happened_at) in swipes {
-            let swipe = NewSwipe {
-                reader: (*reader).into(),
-                source_key: format!("{badge}|{}", happened_at.as_ms()),
-                badge: (*badge).to_owned(),
-                raw: None,
-                happened_at: *happened_at,
-                received_at: now,
-                sequence: None,
-                faces: None,
-                doubt: None,
-            };
-            let outcome = intake.swipe(swipe).await.expect("taken");
-            outcome.await.expect("committed");
+        Running {
+            now,
+            intake,
+            engine: tokio::spawn(run(parts, lifecycle.clone())),
+            lifecycle,
+            _watching: watching,
         }
-        let settled = tokio::time::timeout(PATIENCE, self.settled(now));
-        settled.await.expect("everything that is due is judged");
-        lifecycle.soft.cancel();
-        drop(intake);
-        engine.await.expect("no panic").expect("no error");
     }
 
     async fn settled(&self, now: Instant) {

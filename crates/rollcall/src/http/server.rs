@@ -92,6 +92,8 @@ async fn connection(routes: Routes, stream: TcpStream, peer: SocketAddr, place: 
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        // Answers are short: one buffer and one plain write cost less than naming pieces of them.
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);

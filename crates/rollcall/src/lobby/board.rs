@@ -115,8 +115,19 @@ pub struct Board {
 }
 
 impl Board {
-    /// Takes a change in, as of `now`.
+    /// Takes a change in, as of `now`, and lets go of what matters no more.
     pub fn apply(&mut self, change: BoardChange, now: Instant) {
+        self.gather(change, now);
+        let near = self.near(now);
+        self.days
+            .retain(|_, day| near.contains(&day.date) || day.is_on_duty(now));
+        let over = self.facts.as_ref().map(|facts| over_before(facts.records(), near[0]));
+        self.meetings
+            .retain(|meeting, _| over.as_ref().is_none_or(|over| !over(*meeting)));
+    }
+
+    /// Adds a change, as far as it matters at `now`, to what is soon taken out again: cheap, however much is there.
+    pub fn gather(&mut self, change: BoardChange, now: Instant) {
         if let Some(facts) = change.facts
             && self.facts.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &facts))
         {
@@ -124,14 +135,10 @@ impl Board {
         }
         let near = self.near(now);
         let matters = |day: &BoardDay| near.contains(&day.date) || day.is_on_duty(now);
-        self.days.retain(|_, day| matters(day));
         let days = change.days.into_iter().filter(matters);
         self.days.extend(days.map(|day| ((day.person, day.date), day)));
         self.meetings
             .extend(change.meetings.into_iter().map(|meeting| (meeting.meeting, meeting)));
-        let over = self.facts.as_ref().map(|facts| over_before(facts.records(), near[0]));
-        self.meetings
-            .retain(|meeting, _| over.as_ref().is_none_or(|over| !over(*meeting)));
         self.sources
             .extend(change.sources.into_iter().map(|source| (source.reader.clone(), source)));
     }

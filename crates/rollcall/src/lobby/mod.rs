@@ -53,6 +53,9 @@ const CROWD_DAYS: usize = 32;
 /// How long nothing is drawn after a crowd: nobody reads more pictures a second, and the processor is needed for judging.
 const REST_AFTER_CROWD: Duration = Duration::from_millis(50);
 
+/// How long a crowd is not drawn at all while no screen is connected; one that comes is shown it at once.
+const UNSEEN: Duration = Duration::from_secs(1);
+
 /// What the lobby is told once.
 #[derive(Clone, Debug)]
 pub struct LobbySettings {
@@ -129,6 +132,8 @@ struct Inner {
     /// What was published and not yet drawn: as large as the days near today, however much is published.
     published: Mutex<Board>,
     news: Notify,
+    /// A screen has come.
+    came: Notify,
     feeds: Vec<Feed>,
     said: Mutex<Said>,
     counters: Counters,
@@ -181,6 +186,7 @@ impl Lobby {
             epoch,
             published: Mutex::default(),
             news: Notify::new(),
+            came: Notify::new(),
             feeds,
             said: Mutex::new(said),
             counters: Counters::default(),
@@ -197,7 +203,7 @@ impl Lobby {
                 site: names::plain(&site.name),
             };
         }
-        lock(&self.0.published).apply(change, self.0.clock.now());
+        lock(&self.0.published).gather(change, self.0.clock.now());
         self.0.news.notify_one();
     }
 
@@ -212,11 +218,16 @@ impl Lobby {
                 () = tokio::time::sleep(self.until(next)) => next.is_some_and(|next| next <= self.0.clock.now()),
             };
             if due {
-                let change = lock(&self.0.published).take();
-                let crowd = change.days.len() > CROWD_DAYS;
-                let now = self.0.clock.now();
-                board.apply(change, now);
-                let began = std::time::Instant::now();
+                let mut crowd = self.take_in(&mut board);
+                if crowd && self.0.counters.connected.load(Ordering::Relaxed) == 0 {
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = self.0.came.notified() => {}
+                        () = tokio::time::sleep(UNSEEN) => {}
+                    }
+                    crowd |= self.take_in(&mut board);
+                }
+                let (now, began) = (self.0.clock.now(), std::time::Instant::now());
                 self.draw(&board, now);
                 next = board.next_change(now);
                 // On a busy morning of a large bureau drawing must not take the processor from judging.
@@ -228,6 +239,14 @@ impl Lobby {
                 }
             }
         }
+    }
+
+    /// Takes in what was published; whether that is a crowd.
+    fn take_in(&self, board: &mut Board) -> bool {
+        let change = lock(&self.0.published).take();
+        let is_crowd = change.days.len() > CROWD_DAYS;
+        board.apply(change, self.0.clock.now());
+        is_crowd
     }
 
     /// The routes under `/screen`. Connections end when `stop` is cancelled and are tracked by `tasks`.

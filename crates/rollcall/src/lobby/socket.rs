@@ -393,6 +393,7 @@ impl Hold {
             }
         }
         lobby.0.counters.connected.fetch_add(1, Ordering::Relaxed);
+        lobby.0.came.notify_one();
         Self {
             lobby: lobby.clone(),
             screen: screen.map(str::to_owned),
