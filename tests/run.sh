@@ -51,6 +51,9 @@ missing_packages() {
     have_postgres || echo postgresql
     have runuser || echo util-linux
     have socat || echo socat
+    have mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto
+    have mosquitto_pub || echo mosquitto-clients
+    have openssl || echo openssl
 }
 
 install_what_is_missing() {
@@ -65,7 +68,7 @@ install_what_is_missing() {
     [ ${#packages[@]} -eq 0 ] && return 0
     echo "missing: ${packages[*]} (these are the names of Debian packages)"
     if ! have apt-get; then
-        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later with npm, Python 3 with venv, socat,"
+        echo "This is no Debian machine. Install Chromium with its chromedriver, a Chinese font, Node.js 18 or later with npm, Python 3 with venv, socat, mosquitto with its clients, OpenSSL,"
         echo "a C compiler and the programs of a PostgreSQL server 13 or later (or set ROLLCALL_PG_BIN), then run this again."
         return 1
     fi

@@ -1,12 +1,16 @@
 //! The `[[reader]]` tables of `rollcall.toml`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use wire::adms::{StatusRule, is_serial};
+use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
+use crate::controller::Controller;
+use crate::mqtt::MqttReader;
 use crate::osdp::{self, OsdpReader, SecureChannelKey};
 
 /// A `[[reader]]` table as it is written; [`ReaderTable::check`] makes a [`ReaderConfig`] of it.
@@ -15,7 +19,8 @@ use crate::osdp::{self, OsdpReader, SecureChannelKey};
 pub struct ReaderTable {
     /// As in `readers.csv`.
     pub id: String,
-    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR` or `osdp:BUS/ADDRESS`.
+    /// `serial:PATH`, `tcp-listen:ADDR`, `tcp:ADDR`, `http`, `adms:SERIAL`, `zk:ADDR`, `zk-udp:ADDR`, `osdp:BUS/ADDRESS`, `isapi` or
+    /// `mqtt:TOPIC`.
     pub link: String,
     /// A name of [`Format`]; not said for readers that call us over HTTP and for ZKTeco terminals, whose link says it.
     pub format: Option<String>,
@@ -32,7 +37,7 @@ pub struct ReaderTable {
     pub silent_after_seconds: Option<u32>,
     /// The key that is set at a ZKTeco terminal.
     pub comm_key: Option<String>,
-    /// Whether the state that a ZKTeco terminal notes with a record is its direction; `false` where it is not said.
+    /// Whether the state that a terminal or controller notes with a record is its direction; `false` where it is not said.
     pub status_is_direction: Option<bool>,
     /// Whether the clock of a terminal that we call is set when it is wrong; `false` where it is not said.
     pub set_clock: Option<bool>,
@@ -42,8 +47,29 @@ pub struct ReaderTable {
     pub secure_channel_key: Option<String>,
     /// The file that holds it.
     pub secure_channel_key_file: Option<PathBuf>,
-    /// Whether a number that is keyed at an OSDP reader is a badge; `false` where it is not said.
+    /// Whether a number that is keyed at an OSDP reader, or at a Wiegand keypad of Tasmota's, is a badge; `false` where it is not said.
     pub keypad: Option<bool>,
+    /// The key in the address that a controller posts to.
+    pub push_key: Option<String>,
+    /// The file that holds it.
+    pub push_key_file: Option<PathBuf>,
+    /// The addresses and networks that a controller may post from; any where it is not said.
+    pub peers: Option<Vec<String>>,
+    /// What is a badge at a controller: `employee` (where it is not said) or `card`.
+    pub badge: Option<String>,
+    /// Directions of a controller's card readers, by number.
+    pub card_readers: Option<BTreeMap<String, String>>,
+    /// Directions of a controller's doors, by number.
+    pub doors: Option<BTreeMap<String, String>>,
+    /// Events of a controller that are swipes besides those that are known to be: `MAJOR/SUB`.
+    pub also_swipes: Option<Vec<String>>,
+    /// The `[[mqtt_broker]]` of an `mqtt:` reader; not said where there is only one.
+    pub broker: Option<String>,
+    /// The topic on which an `mqtt:` reader, or its last will, says whether it is there; its firmware's own where it is not said,
+    /// none where it is empty.
+    pub availability: Option<String>,
+    /// What Tasmota's serial bridge forwards, a name of [`Format`].
+    pub serial_format: Option<String>,
 }
 
 /// A reader and how to hear it.
@@ -53,12 +79,17 @@ pub struct ReaderConfig {
     pub id: String,
     /// Where its bytes come from.
     pub link: Link,
+    /// The same as it is written, for people to read; without a name and password that an address may hold.
+    pub link_text: String,
     /// What they mean.
     pub decoding: Decoding,
     /// Bits per second of a serial port.
     pub baud: u32,
     /// No sign of life for longer means not covered; 0 takes the reader as covered while its link is up.
     pub silent_after_seconds: u32,
+    /// Whether silence means something only once the reader has shown that it has a heartbeat: not all models have one, and nobody
+    /// said how long this one may be silent.
+    pub silence_needs_heartbeat: bool,
     /// Whether a TCP peer is told what became of each record.
     pub reply: bool,
     /// The key that is set at a ZKTeco terminal.
@@ -74,6 +105,10 @@ pub struct ReaderConfig {
 pub struct CommKey(String);
 
 impl CommKey {
+    pub(crate) const fn new(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -105,6 +140,12 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
+    /// A reader that the `rollcall-bridge` of this name hears; there is nothing to open here.
+    Bridge(String),
+    /// An access controller that reports events.
+    Controller(Controller),
+    /// A reader that publishes to a broker.
+    Mqtt(MqttReader),
 }
 
 /// The port of ZKTeco terminals that are called.
@@ -116,12 +157,17 @@ const SILENT_AFTER_SECONDS: u32 = 900;
 impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
-        !matches!(self, Self::Http | Self::Adms(_))
+        !matches!(self, Self::Http | Self::Adms(_) | Self::Controller(_) | Self::Bridge(_))
     }
 
     /// Whether it is a ZKTeco terminal. It keeps what it could not deliver, and shows every few seconds that it is there.
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::Adms(_) | Self::Zk(_) | Self::ZkUdp(_))
+    }
+
+    /// Whether the reader keeps what it cannot deliver, so that a reading of it may be an old one.
+    pub const fn keeps_records(&self) -> bool {
+        self.is_terminal() || matches!(self, Self::Controller(_))
     }
 }
 
@@ -140,15 +186,22 @@ pub struct ConfigError {
 /// The format of OSDP readers: bits of a card, as Wiegand readers have them.
 const OSDP_FORMAT: &str = "wiegand";
 
-/// Link schemes of later versions.
-const LATER_LINKS: [&str; 2] = ["mqtt", "isapi"];
-
 /// The schemes that there are, for messages.
-const LINKS: &str =
-    "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR and osdp:BUS/ADDRESS";
+const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, \
+                     mqtt:TOPIC and bridge:NAME";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
+
+/// An address without what stands before its `@`.
+fn without_credentials(link: &str) -> String {
+    let Some((scheme, rest)) = link.split_once("//") else {
+        return link.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
+}
 
 impl ReaderTable {
     /// Checks the values and fills in what is not said.
@@ -162,8 +215,10 @@ impl ReaderTable {
             ));
         }
         let link = self.link()?;
-        self.check_osdp_keys(&link)?;
         let format = self.format(&link)?;
+        self.check_osdp_keys(&link, format)?;
+        let serial_format = self.serial_format(format)?;
+        let link = self.with_availability(link, format)?;
         let serial = matches!(link, Link::Serial(_));
         if !serial && self.baud.is_some() {
             return Err(self.error("baud", "only a `serial:` link has a speed; remove it".into()));
@@ -182,14 +237,17 @@ impl ReaderTable {
             ));
         }
         self.check_terminal_keys(&link)?;
-        let heartbeat = if link.is_terminal() { SILENT_AFTER_SECONDS } else { 0 };
+        self.check_controller_keys(&link)?;
+        let heartbeat = if link.keeps_records() { SILENT_AFTER_SECONDS } else { 0 };
         Ok(ReaderConfig {
             id: id.to_owned(),
             decoding: Decoding {
                 format,
-                badge_key: self.badge_key(format)?,
-                wiegand_format: self.wiegand_format(format)?,
-                suffix: self.suffix(format)?,
+                badge_key: self.badge_key(serial_format.unwrap_or(format).default_badge_key())?,
+                wiegand_format: self.wiegand_format(serial_format.unwrap_or(format))?,
+                suffix: self.suffix(serial_format.unwrap_or(format))?,
+                serial_format,
+                keypad: self.keypad.unwrap_or(false),
             },
             baud,
             silent_after_seconds: match link {
@@ -197,6 +255,7 @@ impl ReaderTable {
                 Link::Osdp(_) => 0,
                 _ => self.silent_after_seconds.unwrap_or(heartbeat),
             },
+            silence_needs_heartbeat: matches!(link, Link::Controller(_)) && self.silent_after_seconds.is_none(),
             reply: self.reply.unwrap_or(format.is_text()),
             comm_key: self.comm_key.clone().map(CommKey),
             status: match self.status_is_direction {
@@ -204,6 +263,7 @@ impl ReaderTable {
                 Some(false) | None => StatusRule::Ignore,
             },
             set_clock: self.set_clock.unwrap_or(false),
+            link_text: without_credentials(self.link.trim()),
             link,
         })
     }
@@ -224,10 +284,14 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
-            _ if LATER_LINKS.contains(&scheme) => Err(self.error(
-                "link",
-                format!("`{scheme}:` links come with a later version; this one has {LINKS}"),
-            )),
+            ("bridge", "") => Err(self.error("link", "name the bridge: `bridge:east`; `rollcall bridge list` shows them".into())),
+            ("bridge", name) => Ok(Link::Bridge(name.to_owned())),
+            ("isapi", "") => self.controller(Dialect::Isapi).map(Link::Controller),
+            ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
+                topic: topic.to_owned(),
+                broker: self.broker.clone(),
+                availability: None,
+            })),
             _ => Err(self.error(
                 "link",
                 format!("`{}` is no link; this version has {LINKS}", self.link),
@@ -260,17 +324,36 @@ impl ReaderTable {
         })
     }
 
+    /// An `mqtt:` link with its topics checked; any other as it is, if it has no key of one.
+    fn with_availability(&self, link: Link, format: Format) -> Result<Link, ConfigError> {
+        if let Link::Mqtt(MqttReader { topic, broker, .. }) = &link {
+            return MqttReader::new(topic, broker.clone(), self.availability.as_deref(), format)
+                .map(Link::Mqtt)
+                .map_err(|(key, problem)| self.error(key, problem.into()));
+        }
+        let only = [
+            ("broker", self.broker.is_some()),
+            ("availability", self.availability.is_some()),
+        ];
+        match only.into_iter().find(|(_, is_there)| *is_there) {
+            Some((key, _)) => Err(self.error(key, "only `mqtt:` links have one; remove it".into())),
+            None => Ok(link),
+        }
+    }
+
     /// Keys that only OSDP readers have.
-    fn check_osdp_keys(&self, link: &Link) -> Result<(), ConfigError> {
+    fn check_osdp_keys(&self, link: &Link, format: Format) -> Result<(), ConfigError> {
         let only = [
             ("secure_channel_key", self.secure_channel_key.is_some()),
             ("secure_channel_key_file", self.secure_channel_key_file.is_some()),
-            ("keypad", self.keypad.is_some()),
         ];
+        let is_osdp = matches!(link, Link::Osdp(_));
         match only.into_iter().find(|(_, is_there)| *is_there) {
-            Some((key, _)) if !matches!(link, Link::Osdp(_)) => {
-                Err(self.error(key, "only `osdp:` links have one; remove it".into()))
-            }
+            Some((key, _)) if !is_osdp => Err(self.error(key, "only `osdp:` links have one; remove it".into())),
+            _ if self.keypad.is_some() && !is_osdp && format != Format::Tasmota => Err(self.error(
+                "keypad",
+                "only `osdp:` links and readers of format `tasmota` have one; remove it".into(),
+            )),
             _ => Ok(()),
         }
     }
@@ -296,10 +379,10 @@ impl ReaderTable {
                 "it is empty; write the key that is set at the terminal, or remove it".into(),
             ));
         }
-        if self.status_is_direction.is_some() && !link.is_terminal() {
+        if self.status_is_direction.is_some() && !link.keeps_records() {
             return Err(self.error(
                 "status_is_direction",
-                "only `adms:`, `zk:` and `zk-udp:` links have it; remove it".into(),
+                "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it; remove it".into(),
             ));
         }
         if self.set_clock.is_some() && !called {
@@ -340,41 +423,76 @@ impl ReaderTable {
                 ));
             }
             (None, link) if link.is_terminal() => return Ok(Format::Adms),
+            (Some(_), Link::Controller(_)) => {
+                return Err(self.error("format", "the link says what a controller speaks; remove it".into()));
+            }
             (None, Link::Osdp(_)) => return Ok(Format::WiegandBits),
             (Some(name), Link::Osdp(_)) if name == OSDP_FORMAT => return Ok(Format::WiegandBits),
             (Some(_), Link::Osdp(_)) => {
                 return Err(self.error("format", format!("OSDP readers speak `{OSDP_FORMAT}`; leave it out")));
             }
             (Some(name), _) if name == OSDP_FORMAT => {
-                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", line_formats());
+                let problem = format!("`{name}` is for `osdp:` links; this one can have {}", formats_of(link));
                 return Err(self.error("format", problem));
             }
+            (Some(_), Link::Bridge(_)) => {
+                return Err(self.error(
+                    "format",
+                    "the bridge decodes; say it in its configuration and remove it here".into(),
+                ));
+            }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http) => Format::Json.name(),
-            (None, _) => return Err(self.error("format", format!("say what the reader speaks: {}", line_formats()))),
+            (None, Link::Http | Link::Controller(_) | Link::Bridge(_)) => Format::Json.name(),
+            (None, link) => {
+                return Err(self.error("format", format!("say what the reader speaks: {}", formats_of(link))));
+            }
         };
-        let format = name.parse::<Format>().ok().filter(|format| format.is_for_links());
+        let format = name
+            .parse::<Format>()
+            .ok()
+            .filter(|format| is_carried_by(*format, link));
         match (format, link) {
             (Some(format), Link::Http) if format != Format::Json => {
                 Err(self.error("format", "readers that call over HTTP send json; leave it out".into()))
             }
             (Some(format), _) => Ok(format),
             (None, _) => {
-                let problem = name
-                    .parse::<Format>()
-                    .err()
-                    .map_or("is for `rollcall-bridge decode` only".to_owned(), |e| e.to_string());
+                let problem = match name.parse::<Format>() {
+                    Ok(format) if format.is_message() => "is for `mqtt:` links".to_owned(),
+                    Ok(_) => "is for `rollcall-bridge decode` only".to_owned(),
+                    Err(unknown) => unknown.to_string(),
+                };
                 Err(self.error(
                     "format",
-                    format!("`{name}` {problem}; this version has {}", line_formats()),
+                    format!("`{name}` {problem}; this version has {}", formats_of(link)),
                 ))
             }
         }
     }
 
-    fn badge_key(&self, format: Format) -> Result<BadgeKeyRule, ConfigError> {
+    fn serial_format(&self, format: Format) -> Result<Option<Format>, ConfigError> {
+        let Some(name) = &self.serial_format else {
+            return Ok(None);
+        };
+        if format != Format::Tasmota {
+            return Err(self.error(
+                "serial_format",
+                "only readers of format `tasmota` have one; remove it".into(),
+            ));
+        }
+        let serial = name.parse::<Format>().ok().filter(|format| format.is_for_links());
+        serial.map(Some).ok_or_else(|| {
+            let names = formats_of(&Link::Http);
+            self.error(
+                "serial_format",
+                format!("`{name}` is nothing that a serial line carries; write one of {names}"),
+            )
+        })
+    }
+
+    pub(crate) fn badge_key(&self, default: BadgeKeyRule) -> Result<BadgeKeyRule, ConfigError> {
         let Some(name) = &self.badge_key else {
-            return Ok(format.default_badge_key());
+            return Ok(default);
         };
         name.parse().map_err(|unknown: UnknownName| {
             let names = BadgeKeyRule::ALL.map(BadgeKeyRule::name).join(", ");
@@ -388,11 +506,11 @@ impl ReaderTable {
         };
         if !matches!(
             format,
-            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits
+            Format::WiegandHex | Format::WiegandDecimal | Format::WiegandBits | Format::Esphome
         ) {
             return Err(self.error(
                 "wiegand_format",
-                "only `wiegand-hex`, `wiegand-decimal` and `osdp:` readers have one; remove it".into(),
+                "only `wiegand-hex`, `wiegand-decimal`, `esphome` and `osdp:` readers have one; remove it".into(),
             ));
         }
         name.parse().map_err(|unknown: UnknownName| {
@@ -414,7 +532,7 @@ impl ReaderTable {
         })
     }
 
-    fn error(&self, key: &'static str, problem: String) -> ConfigError {
+    pub(crate) fn error(&self, key: &'static str, problem: String) -> ConfigError {
         ConfigError {
             reader: self.id.clone(),
             key,
@@ -423,10 +541,15 @@ impl ReaderTable {
     }
 }
 
+/// Whether a reader on this link can speak it.
+fn is_carried_by(format: Format, link: &Link) -> bool {
+    format.is_for_links() || format.is_message() && matches!(link, Link::Mqtt(_))
+}
+
 /// The formats that a link can carry, for messages.
-fn line_formats() -> String {
-    let on_links = Format::ALL.into_iter().filter(|format| format.is_for_links());
-    on_links.map(Format::name).collect::<Vec<_>>().join(", ")
+fn formats_of(link: &Link) -> String {
+    let carried = Format::ALL.into_iter().filter(|format| is_carried_by(*format, link));
+    carried.map(Format::name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -504,6 +627,45 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_publishes_has_a_topic_and_the_last_will_of_its_firmware() {
+        for (table, availability) in [
+            (
+                "link = 'mqtt:tele/gate/SENSOR'\nformat = 'tasmota'",
+                Some("tele/gate/LWT"),
+            ),
+            ("link = 'mqtt:tele/gate/+'\nformat = 'tasmota'", Some("tele/gate/LWT")),
+            ("link = 'mqtt:gate/tag'\nformat = 'esphome'", Some("gate/status")),
+            ("link = 'mqtt:door/tag'\nformat = 'esp-rfid'", Some("door/avty")),
+            ("link = 'mqtt:door/send'\nformat = 'esp-rfid'", None),
+            ("link = 'mqtt:gate'\nformat = 'line'", None),
+            (
+                "link = 'mqtt:gate/badge'\nformat = 'line'\navailability = 'gate/state'",
+                Some("gate/state"),
+            ),
+            ("link = 'mqtt:gate/tag'\nformat = 'esphome'\navailability = ''", None),
+        ] {
+            let reader = check(&format!("id = 'r'\n{table}")).expect(table);
+            let Link::Mqtt(mqtt) = &reader.link else {
+                panic!("{:?}", reader.link)
+            };
+            assert_eq!(mqtt.availability.as_deref(), availability, "{table}");
+            assert_eq!((reader.silent_after_seconds, mqtt.broker.as_deref()), (0, None));
+        }
+        let bridge = "id = 'r'\nlink = 'mqtt:tele/gate/RESULT'\nbroker = 'house'\nformat = 'tasmota'\nkeypad = true\n\
+                      serial_format = 'wiegand-decimal'\nwiegand_format = 'h10301'";
+        let reader = check(bridge).expect("a good table");
+        assert_eq!(
+            reader.decoding.badge_key,
+            BadgeKeyRule::FacilityCard,
+            "that of the line"
+        );
+        assert_eq!(
+            (reader.decoding.serial_format, reader.decoding.keypad),
+            (Some(Format::WiegandDecimal), true)
+        );
+    }
+
+    #[test]
     fn terminals_say_by_their_link_what_they_speak() {
         let pushed = check("id = 't'\nlink = 'adms:0316144680030'\ncomm_key = 'k'\nstatus_is_direction = true")
             .expect("a good table");
@@ -528,12 +690,137 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_controller_that_calls_us_has_a_key_that_does_not_show() {
+        let key = "0123456789abcdef";
+        let table = format!("id = 'door'\nlink = 'isapi'\npush_key = '{key}'");
+        let reader = check(&table).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(controller.rule, wire::controller::EventRule::DEFAULT);
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (900, true)
+        );
+        assert!(
+            !format!("{reader:?}").contains(key),
+            "a key must not show in a debug print"
+        );
+        assert!(controller.is_peer([192, 0, 2, 1].into()), "from anywhere");
+
+        let all = "badge = 'card'\nbadge_key = 'decimal32'\nstatus_is_direction = true\ncard_readers = { 1 = 'in', 2 = 'out' }\n\
+                   doors = { 3 = 'both' }\nalso_swipes = ['5/181']\npeers = ['10.0.0.0/8', '2001:db8::7']\nsilent_after_seconds = 60";
+        let reader = check(&format!("{table}\n{all}")).expect("a good table");
+        let Link::Controller(controller) = &reader.link else {
+            panic!("{:?}", reader.link)
+        };
+        assert_eq!(
+            (reader.silent_after_seconds, reader.silence_needs_heartbeat),
+            (60, false)
+        );
+        let rule = &controller.rule;
+        assert_eq!(
+            (rule.badge, rule.badge_key),
+            (wire::controller::Badge::Card, BadgeKeyRule::Decimal32)
+        );
+        assert_eq!(
+            (rule.status, rule.also_swipes.as_slice()),
+            (StatusRule::Direction, [(5, 181)].as_slice())
+        );
+        assert_eq!(rule.card_readers, [(1, wire::Faces::In), (2, wire::Faces::Out)]);
+        assert_eq!(rule.doors, [(3, wire::Faces::Both)]);
+        for (address, is_peer) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("192.0.2.1", false),
+            ("2001:db8::7", true),
+        ] {
+            assert_eq!(
+                controller.is_peer(address.parse().expect("an address")),
+                is_peer,
+                "{address}"
+            );
+        }
+    }
+
+    const WRONG_CONTROLLERS: &[(&str, &str)] = &[
+        (
+            "id = 'r'\nlink = 'isapi'",
+            "`push_key`: write push_key or push_key_file: the key in the address that the device is told to post to, /readers/r/isapi?key=…",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = 'short'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789&key=a'",
+            "a key is 16 to 128 letters",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key_file = '/nowhere/key'",
+            "cannot read /nowhere/key",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\npeers = ['gate']",
+            "`gate` is no address and no network; write 192.0.2.7",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nbadge = 'face'",
+            "`face` is unknown; write employee",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\ndoors = { 1 = 'inside' }",
+            "is no direction; write numbers as in { 1 = \"in\"",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nalso_swipes = ['181']",
+            "`181` is no event; write its major and sub type",
+        ),
+        (
+            "id = 'r'\nlink = 'isapi'\npush_key = '0123456789abcdef'\nformat = 'json'",
+            "the link says what a controller speaks",
+        ),
+        ("id = 'r'\nlink = 'http'\npeers = []", "only `isapi` links have one"),
+    ];
+
     const WRONG_LINKS: &[(&str, &str)] = &[
         (
             "id = 'r'\nlink = 'osdp:bus1/101'\nsecure_channel_key = '00'",
             "reader `r`: `secure_channel_key`: a key is 32 hex digits",
         ),
-        ("id = 'r'\nlink = 'mqtt:a/b'", "come with a later version"),
+        ("id = 'r'\nlink = 'isapi:http://a'", "is no link"),
+        ("id = 'r'\nlink = 'mqtt:a/b'", "say what the reader speaks: em4100"),
+        (
+            "id = 'r'\nlink = 'mqtt:a/#/b'\nformat = 'tasmota'",
+            "write a topic, such as mqtt:tele/gate/SENSOR",
+        ),
+        ("id = 'r'\nlink = 'mqtt:'\nformat = 'tasmota'", "write a topic"),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'tasmota'\navailability = '+a'",
+            "`availability`: write a topic",
+        ),
+        ("id = 'r'\nlink = 'http'\nbroker = 'b'", "only `mqtt:` links have one"),
+        (
+            "id = 'r'\nlink = 'http'\navailability = 'b'",
+            "only `mqtt:` links have one",
+        ),
+        (
+            "id = 'r'\nlink = 'tcp:a:1'\nformat = 'tasmota'",
+            "`tasmota` is for `mqtt:` links; this version has em4100",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'esphome'\nserial_format = 'em18'",
+            "only readers of format `tasmota` have one",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'tasmota'\nserial_format = 'esphome'",
+            "nothing that a serial line carries",
+        ),
+        (
+            "id = 'r'\nlink = 'mqtt:a'\nformat = 'line'\nkeypad = true",
+            "only `osdp:` links and readers of format `tasmota`",
+        ),
         (
             "id = 'r'\nlink = 'usb'",
             "`usb` is no link; this version has serial:PATH",
@@ -567,7 +854,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\nstatus_is_direction = true",
-            "only `adms:`, `zk:` and `zk-udp:` links have it",
+            "only `adms:`, `zk:`, `zk-udp:` and `isapi` links have it",
         ),
     ];
 
@@ -607,7 +894,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'line'\nwiegand_format = 'h10301'",
-            "only `wiegand-hex`, `wiegand-decimal` and `osdp:`",
+            "only `wiegand-hex`, `wiegand-decimal`, `esphome` and `osdp:`",
         ),
         (
             "id = 'r'\nlink = 'serial:/dev/x'\nformat = 'wiegand-hex'\nwiegand_format = 'h1'",
@@ -634,7 +921,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
-        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_KEYS].concat() {
+        for (table, expected) in [WRONG_LINKS, WRONG_TERMINALS, WRONG_CONTROLLERS, WRONG_KEYS].concat() {
             let error = check(table).expect_err(table);
             assert!(error.contains(expected), "{table}: {error}");
         }

@@ -48,6 +48,15 @@ pub enum LinkEvent {
         /// When, in judging time, UTC milliseconds.
         at_ms: i64,
     },
+    /// Something worth showing to whoever looks after the reader; it says nothing of whether the reader can be heard.
+    Note {
+        /// The reader's id in the configuration.
+        reader: String,
+        /// What.
+        note: Note,
+        /// When, in judging time, UTC milliseconds.
+        at_ms: i64,
+    },
     /// The link came up or went down. The first event of every link; later ones only at changes.
     State {
         /// The reader's id in the configuration.
@@ -58,6 +67,38 @@ pub enum LinkEvent {
         detail: String,
         /// When, in judging time, UTC milliseconds.
         at_ms: i64,
+    },
+    /// Whatever a reader said while it could not be heard here has come: somebody who heard it all the time has kept it. It counts as
+    /// heard over that time, and is up.
+    Complete {
+        /// The reader's id in the configuration.
+        reader: String,
+        /// When the last of it came, in judging time, UTC milliseconds.
+        at_ms: i64,
+    },
+}
+
+/// What a reader says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Its alarms as they stand now.
+    Alarms {
+        /// It is open or was moved.
+        tamper: bool,
+        /// Its power fails.
+        power: bool,
+    },
+    /// How many records it keeps that are not here yet.
+    Backlog {
+        /// The number.
+        records: u64,
+    },
+    /// A fact about it, such as its serial number.
+    Detail {
+        /// What: a short English word or two.
+        name: String,
+        /// The fact, as the reader says it.
+        text: String,
     },
 }
 

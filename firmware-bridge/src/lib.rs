@@ -10,15 +10,23 @@
 
 mod backoff;
 pub mod config;
+mod controller;
 mod delivery;
 mod link;
+pub mod mqtt;
 pub mod osdp;
+pub mod queue;
+pub mod record;
+pub mod run;
 mod serial;
 mod tcp;
+pub mod uplink;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};
-pub use delivery::{Delivery, LinkEvent, Outcome};
+pub use controller::Controller;
+pub use delivery::{Delivery, LinkEvent, Note, Outcome};
 pub use link::{LinkContext, LinkError, Timing, run_link};
+pub use mqtt::{MqttBroker, MqttBrokerTable, MqttReader, run_mqtt_broker};
 pub use osdp::{OsdpBus, OsdpBusTable, run_osdp_bus};
 pub use tcp::{MOST_PEERS, serve_listener};

@@ -183,8 +183,8 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             tcp::dial(&reader, &address, &context).await;
             Ok(())
         }
-        // A bus speaks for all of its readers: see [`crate::run_osdp_bus`].
-        Link::Http | Link::Adms(_) | Link::Osdp(_) => Ok(()),
+        // A bus and a broker speak for all of their readers: see [`crate::run_osdp_bus`] and [`crate::run_mqtt_broker`].
+        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Controller(_) | Link::Mqtt(_) | Link::Bridge(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
     }

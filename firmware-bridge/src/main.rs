@@ -1,7 +1,9 @@
 //! `rollcall-bridge`: what runs beside readers.
 
 mod osdp_command;
+mod run_command;
 mod show;
+mod show_events;
 mod show_frames;
 mod show_packets;
 
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use wire::controller::Dialect;
 use wire::{BadgeKeyRule, Decoding, Format, Suffix, UnknownName, WiegandRule};
 
 /// Hears attendance readers.
@@ -26,14 +29,21 @@ enum Command {
     /// Finds OSDP readers and gives them keys. The daemon must not be using the line.
     #[command(subcommand)]
     Osdp(osdp_command::OsdpCommand),
+    /// Hears the readers of this machine, keeps what they say, and sends it to the daemon.
+    Run(run_command::RunArguments),
+    /// Checks a configuration without starting.
+    Check(run_command::RunArguments),
+    /// Makes a key for this bridge with a code from `rollcall bridge enrol NAME`.
+    Enrol(run_command::EnrolArguments),
 }
 
 /// What to decode, and how.
 #[derive(clap::Args)]
 struct DecodeArguments {
     /// What the reader speaks: em4100, rdm6300, id12la, em18, idteck, wiegand-hex, wiegand-decimal, wiegand-bits, track2,
-    /// scanner, line, json, adms (ATTLOG lines), attlog (attlog.dat), zk-4370 (a TCP capture of port 4370),
-    /// osdp (what was said on an OSDP bus).
+    /// scanner, line, json, tasmota, esp-rfid, esphome (a payload a line, as `mosquitto_sub` prints them), adms (ATTLOG lines),
+    /// attlog (attlog.dat), zk-4370 (a TCP capture of port 4370), osdp (what was said on an OSDP bus), isapi (what a Hikvision
+    /// device posts or streams).
     #[arg(long, value_parser = shown)]
     format: Shown,
     /// The input is bytes written in hex (blanks, line ends and colons between them do not matter); for wiegand-bits one card a line.
@@ -48,6 +58,12 @@ struct DecodeArguments {
     /// What a scanner sends after each code: line (any line end), cr, lf, crlf, tab, none [default: line].
     #[arg(long, value_parser = suffix)]
     suffix: Option<Suffix>,
+    /// What Tasmota's serial bridge forwards, such as rdm6300.
+    #[arg(long, value_parser = serial_format)]
+    serial_format: Option<Format>,
+    /// A number that is keyed at a keypad of Tasmota's is a badge.
+    #[arg(long)]
+    keypad: bool,
     /// The capture; standard input if none is named, or `-`.
     file: Option<PathBuf>,
 }
@@ -61,6 +77,8 @@ enum Shown {
     Zk4370,
     /// The frames of an OSDP bus, with the readings in them.
     Osdp,
+    /// The events of an access controller, with the readings in them.
+    Events(Dialect),
 }
 
 /// The name of [`Shown::Zk4370`].
@@ -73,6 +91,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Decode(arguments) => decode(arguments),
         Command::Osdp(command) => osdp_command::run(command),
+        Command::Run(arguments) => return run_command::run(&arguments),
+        Command::Check(arguments) => return run_command::check(&arguments),
+        Command::Enrol(arguments) => run_command::enrol(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,19 +108,25 @@ fn decode(arguments: DecodeArguments) -> anyhow::Result<()> {
     let format = match arguments.format {
         Shown::Format(format) => format,
         Shown::Zk4370 => Format::Adms,
+        Shown::Events(_) => Format::Json,
         Shown::Osdp => Format::WiegandBits,
     };
     let decoding = Decoding {
         format,
-        badge_key: arguments.badge_key.unwrap_or(format.default_badge_key()),
+        badge_key: arguments
+            .badge_key
+            .unwrap_or(arguments.serial_format.unwrap_or(format).default_badge_key()),
         wiegand_format: arguments.wiegand_format.unwrap_or(WiegandRule::ByLength),
         suffix: arguments.suffix.unwrap_or(Suffix::Line),
+        serial_format: arguments.serial_format,
+        keypad: arguments.keypad,
     };
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
     match arguments.format {
         Shown::Format(_) => show::decode(decoding, arguments.hex, file.as_deref()),
         Shown::Zk4370 => show_packets::decode(decoding.badge_key, arguments.hex, file.as_deref()),
         Shown::Osdp => show_frames::decode(decoding, arguments.hex, file.as_deref()),
+        Shown::Events(dialect) => show_events::decode(dialect, decoding.badge_key, arguments.hex, file.as_deref()),
     }
 }
 
@@ -109,11 +136,24 @@ fn shown(name: &str) -> Result<Shown, String> {
         OSDP => return Ok(Shown::Osdp),
         _ => {}
     }
-    let others = [ZK_4370, OSDP];
+    if let Some(dialect) = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name) {
+        return Ok(Shown::Events(dialect));
+    }
+    let others = [ZK_4370, OSDP].into_iter().chain(Dialect::ALL.map(Dialect::name));
     let names: Vec<&str> = Format::ALL.map(Format::name).into_iter().chain(others).collect();
     name.parse()
         .map(Shown::Format)
         .map_err(|unknown| refusal(unknown, &names))
+}
+
+fn serial_format(name: &str) -> Result<Format, String> {
+    let on_lines = Format::ALL.into_iter().filter(|format| format.is_for_links());
+    let names: Vec<&str> = on_lines.map(Format::name).collect();
+    match name.parse::<Format>() {
+        Ok(format) if format.is_for_links() => Ok(format),
+        Ok(_) => Err(refusal(UnknownName::Unknown, &names)),
+        Err(unknown) => Err(refusal(unknown, &names)),
+    }
 }
 
 fn badge_key(name: &str) -> Result<BadgeKeyRule, String> {

@@ -49,6 +49,39 @@ fn readings_and_malformed_frames_are_one_object_a_line() {
 }
 
 #[test]
+fn what_readers_publish_is_read_a_payload_a_line() {
+    let tasmota = b"{\"Time\":\"2026-01-05T08:00:00\",\"RDM6300\":{\"UID\":\"0063E9AE\"}}\n\
+        {\"Time\":\"2026-01-05T08:05:00\",\"Uptime\":\"0T00:05:00\"}\nOnline\n\
+        {\"SSerialReceived\":\"\\u0002010063E9AE25\\u0003\"}";
+    let read = r#"{"reading":{"raw_hex":"0063e9ae","bits":32,"key":"6547886","happened_at":"2026-01-05 08:00:00"}}"#;
+    let online = r#"{"malformed":{"reason":"not_json","bytes_hex":"4f6e6c696e65"}}"#;
+    assert_eq!(
+        lines(&["--format", "tasmota", "--serial-format", "rdm6300"], tasmota),
+        [
+            read,
+            online,
+            r#"{"reading":{"raw_hex":"010063e9ae","bits":40,"key":"6547886"}}"#
+        ]
+    );
+    assert_eq!(
+        lines(&["--format", "esphome", "--badge-key", "hex"], b"74-10-37-94\n"),
+        [r#"{"reading":{"raw_hex":"74103794","bits":32,"key":"74103794"}}"#]
+    );
+    let access =
+        br#"{"type":"access","time":1767600000,"isKnown":"true","access":"Always","username":"Zoe","uid":"1234abcd"}"#;
+    let shown = lines(&["--format", "esp-rfid"], access);
+    assert!(
+        shown[0].contains(r#""key":"1234abcd","happened_at":"2026-01-05T08:00:00Z""#),
+        "{shown:?}"
+    );
+    let refused = decode(&["--format", "tasmota", "--serial-format", "osdp"], b"");
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("this version has em4100"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn text_carries_what_the_source_said() {
     assert_eq!(
         lines(
@@ -182,10 +215,46 @@ fn a_capture_of_port_4370_shows_packets_and_the_readings_in_them() {
 }
 
 #[test]
+fn a_controllers_post_is_shown_as_readings_and_events() {
+    let event = |sub: u32, who: &str| {
+        format!(
+            r#"{{"dateTime":"2025-10-22T13:43:48+08:00","AccessControllerEvent":{{"majorEventType":5,"subEventType":{sub},{who}"serialNo":139}}}}"#
+        )
+    };
+    let body = format!(
+        "POST /x HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n\r\n{}\r\n--b\r\n\r\n{}\r\n--b\r\n\r\n{}",
+        event(38, r#""employeeNoString":"001","#),
+        event(22, ""),
+        &event(22, "")[..40]
+    );
+    let shown = lines(&["--format", "isapi"], body.as_bytes());
+    assert!(
+        shown[0].ends_with(
+            r#""key":"001","happened_at":"2025-10-22T05:43:48Z","sequence":139,"id":"139|2025-10-22 13:43:48"}}"#
+        ),
+        "{}",
+        shown[0]
+    );
+    let locked = r#"{"event":{"kind":"door","meaning":"locked","code":"5/22","happened_at":"2025-10-22T05:43:48Z","sequence":139}}"#;
+    assert_eq!(shown[1], locked);
+    assert!(
+        shown[2].starts_with(r#"{"malformed":{"reason":"truncated""#),
+        "{}",
+        shown[2]
+    );
+    assert_eq!(shown.len(), 3);
+    let nothing = lines(&["--format", "isapi"], b"nothing");
+    assert_eq!(
+        nothing,
+        [r#"{"malformed":{"reason":"not_json","bytes_hex":"6e6f7468696e67"}}"#]
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (arguments, input, code, expected) in [
         (
-            &["--format", "isapi"][..],
+            &["--format", "dahua"][..],
             "",
             2,
             "it comes with a later version; this version has em4100, rdm6300",

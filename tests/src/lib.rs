@@ -4,6 +4,7 @@
 //! stays true when the inside is rewritten.
 
 pub mod artefacts;
+pub mod bridge;
 pub mod browser;
 pub mod bureau;
 pub mod daemon;
@@ -12,6 +13,8 @@ pub mod http;
 pub mod line;
 pub mod load;
 pub mod measure;
+#[path = "../../firmware-bridge/tests/links/mosquitto.rs"]
+pub mod mosquitto;
 pub mod osdp;
 pub mod postgres;
 pub mod programs;

@@ -105,13 +105,16 @@ async fn photograph_admin(demo: &Demo, browser: &Browser, cut: &mut Vec<String>)
     for language in ["zh-CN", "en"] {
         browser.open(&format!("http://{}/today", demo.authority)).await?;
         browser.click(&format!(".language button[value='{language}']")).await?;
-        for page in ["today", "review", "rules", "account"] {
+        for page in ["today", "review", "readers", "rules", "account"] {
             browser.open(&format!("http://{}/{page}", demo.authority)).await?;
             photograph(browser, &format!("admin-{page}-{language}"), cut).await?;
         }
         browser.open(&format!("http://{}/review", demo.authority)).await?;
         browser.click("a.line").await?;
         photograph(browser, &format!("admin-finding-{language}"), cut).await?;
+        browser.open(&format!("http://{}/readers", demo.authority)).await?;
+        browser.click(".readers-list td a").await?;
+        photograph(browser, &format!("admin-reader-{language}"), cut).await?;
     }
     Ok(())
 }

@@ -134,6 +134,13 @@ async fn a_proposed_substitute_is_accepted_and_stands_for_the_named_person() -> 
     browser.open(&daemon.url("/meetings/weekly")).await?;
     browser.sees(SOON, "钱秋白代欧阳雪梅").await?;
 
+    browser.click("form.row-act button").await?;
+    browser.sees(SOON, "已撤回").await?;
+    viewer.sees(SOON, "nobody is there for her any more", absent(1)).await?;
+    browser.open(&daemon.url("/meetings/weekly")).await?;
+    browser.click("form.proposal button").await?;
+    viewer.sees(SOON, "and then somebody is again", absent(0)).await?;
+
     browser.open(&viewer.address("zh-CN")).await?;
     browser.sees(SOON, "规划科 到会 2 / 3").await?;
     assert!(browser.clipped_texts().await?.is_empty());

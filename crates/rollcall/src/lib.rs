@@ -1,6 +1,7 @@
 //! The attendance and meeting-discipline daemon, as a library; `main` is short.
 
 pub mod admin;
+pub mod bridges;
 pub mod bulletin;
 pub mod calendars;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod recalculate;
 pub mod replay;
 pub mod serve;
 pub mod shared;
+pub mod sources;
 pub mod transfer;
 pub mod week;
 pub mod words;

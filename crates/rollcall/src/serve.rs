@@ -7,13 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use bridge::Delivery;
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::bridges::{self, BridgeHost, Bridges};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,11 +23,13 @@ use crate::engine::{self, EngineParts, Health, Heartbeats, Intake, links};
 use crate::http;
 use crate::http::health::HealthState;
 use crate::http::iclock::IclockState;
+use crate::http::pushed::PushedState;
 use crate::http::server::Routes;
 use crate::http::swipes::SwipesState;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::{self, Lobby, LobbySettings, NameMode};
-use crate::shared::Shared;
+use crate::shared::{Shared, SiteSnapshot};
+use crate::sources::{self, Sources};
 
 /// Marks a data directory whose time was driven: it never becomes a real one.
 const SIMULATED: &str = "simulated";
@@ -100,11 +104,15 @@ async fn start(
     let clock = options.clock.clone();
     let snapshot = engine::load_site(&*ledger).await?;
     check_readers(&options.config, &snapshot.facts);
+    let heartbeats = Heartbeats::default();
+    let sources = book_of_readers(options, lifecycle, &*ledger, &snapshot, &heartbeats).await?;
     let (site_sender, site) = watch::channel(snapshot);
     let shared = Shared {
         ledger: Arc::clone(&ledger),
         site,
         clock: clock.clone(),
+        sources: sources.clone(),
+        bridges: Bridges::default(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -117,7 +125,7 @@ async fn start(
     });
     start_board(lobby.clone(), lifecycle);
     let (intake, queue) = Intake::channel();
-    let (health, heartbeats) = (Arc::new(Health::default()), Heartbeats::default());
+    let health = Arc::new(Health::default());
     let parts = EngineParts {
         ledger: Arc::clone(&ledger),
         clock: clock.clone(),
@@ -126,18 +134,14 @@ async fn start(
         site: site_sender,
         readers: options.config.readers.clone(),
         heartbeats: heartbeats.clone(),
+        sources,
         health: Arc::clone(&health),
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
-    links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
-    let iclock = IclockState::new(
-        &options.config.readers,
-        intake.clone(),
-        clock.clone(),
-        shared.site.clone(),
-        Arc::clone(&ledger),
-        heartbeats,
-    );
+    let sink = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, sink.clone(), lifecycle);
+    let callers = readers_that_call(options, &shared, &intake, sink, heartbeats).await?;
+    keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
     lifecycle.spawn_vital("the database's housekeeping", housekeeping);
     calendars::watch::start(&options.config.meeting_calendars, &shared, lifecycle)?;
@@ -146,8 +150,10 @@ async fn start(
         health,
         intake: intake.clone(),
         lobby: lobby.clone(),
+        shared: shared.clone(),
     })
-    .merge(http::iclock::router(iclock.await?))
+    .merge(bridges::router(bridges))
+    .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
     let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
@@ -155,6 +161,84 @@ async fn start(
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// What bridges connect to. Their way to the engine ends with the daemon, so that the engine sees when nobody sends any more.
+fn bridge_host(
+    options: &ServeOptions,
+    shared: &Shared,
+    heartbeats: &Heartbeats,
+    sink: mpsc::Sender<Delivery>,
+    lifecycle: &Lifecycle,
+) -> BridgeHost {
+    let (keeper, sink) = watch::channel(Some(sink));
+    let stop = lifecycle.soft.clone();
+    lifecycle.tasks.spawn(async move {
+        stop.cancelled().await;
+        keeper.send_replace(None);
+    });
+    let configured = options.config.bridges.iter();
+    BridgeHost {
+        configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
+        bridges: shared.bridges.clone(),
+        ledger: Arc::clone(&shared.ledger),
+        clock: shared.clock.clone(),
+        site: shared.site.clone(),
+        sources: shared.sources.clone(),
+        heartbeats: heartbeats.clone(),
+        public_url: Arc::clone(&shared.public_url),
+        sink,
+        stop: lifecycle.soft.clone(),
+        tasks: lifecycle.tasks.clone(),
+    }
+}
+
+/// The routes of readers that call us in a protocol of their own.
+async fn readers_that_call(
+    options: &ServeOptions,
+    shared: &Shared,
+    intake: &Intake,
+    sink: mpsc::Sender<bridge::Delivery>,
+    heartbeats: Heartbeats,
+) -> Result<axum::Router, StoreError> {
+    let pushed = PushedState::new(
+        &options.config.readers,
+        sink,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        heartbeats.clone(),
+    );
+    let iclock = IclockState::new(
+        &options.config.readers,
+        intake.clone(),
+        shared.clock.clone(),
+        shared.site.clone(),
+        Arc::clone(&shared.ledger),
+        heartbeats,
+        shared.sources.clone(),
+    );
+    Ok(http::iclock::router(iclock.await?).merge(http::pushed::router(pushed)))
+}
+
+/// The book of readers with what an earlier run knew.
+async fn book_of_readers(
+    options: &ServeOptions,
+    lifecycle: &Lifecycle,
+    ledger: &dyn Ledger,
+    site: &SiteSnapshot,
+    heartbeats: &Heartbeats,
+) -> Result<Sources, StoreError> {
+    let (clock, stop) = (options.clock.clone(), lifecycle.soft.clone());
+    let sources = Sources::new(clock, heartbeats.clone(), &options.config.readers, stop);
+    sources::remember(&sources, ledger, site, options.clock.now()).await?;
+    Ok(sources)
+}
+
+fn keep_book(shared: &Shared, lifecycle: &Lifecycle) {
+    let (sources, ledger) = (shared.sources.clone(), Arc::clone(&shared.ledger));
+    let kept = sources::keep(sources, ledger, shared.site.clone(), lifecycle.clone());
+    lifecycle.spawn_vital("the book of readers", kept);
 }
 
 fn start_board(lobby: Lobby, lifecycle: &Lifecycle) {
@@ -215,9 +299,14 @@ pub async fn open_ledger(config: &Config, data_directory: &Path, exclusive: bool
     Ok(store::open(&url, store::Options { exclusive }).await?)
 }
 
+/// Whether this installation's time is or was driven.
+pub async fn is_simulated(ledger: &dyn Ledger) -> Result<bool, StoreError> {
+    Ok(ledger.setting(SIMULATED).await?.is_some())
+}
+
 /// A driven clock needs a data directory of its own: real punches must never mix with invented time.
 async fn mark_simulated(ledger: &dyn Ledger, simulated: bool) -> anyhow::Result<()> {
-    let marked = ledger.setting(SIMULATED).await?.is_some();
+    let marked = is_simulated(ledger).await?;
     match (simulated, marked) {
         (false, true) => {
             bail!("this data directory was run with --simulate-from and stays simulated: use another one for real work")

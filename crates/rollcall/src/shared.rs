@@ -9,9 +9,11 @@ use store::rows::SwipeRecord;
 use store::{Ledger, StoreError, Stored};
 use tokio::sync::watch;
 
+use crate::bridges::Bridges;
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::BadgeKeys;
+use crate::sources::Sources;
 
 /// The slow facts of one revision; whoever holds it sees one consistent bureau.
 #[derive(Clone, Debug)]
@@ -116,6 +118,10 @@ pub struct Shared {
     pub site: watch::Receiver<SiteSnapshot>,
     /// Judging time.
     pub clock: Clock,
+    /// The readers as they are now.
+    pub sources: Sources,
+    /// The bridges as they are now.
+    pub bridges: Bridges,
     /// What people type into a browser: `https://rollcall.example`; decides cookie names, Origin checks and links.
     pub public_url: Arc<str>,
     /// Whether this is `rollcall demo`: invented people, so the masked board may be previewed without a login.

@@ -67,10 +67,10 @@ fn a_folder_of_nothing_but_a_zone_is_a_bureau() {
     let compiled = compiled(&[SITE]);
     assert_eq!(problems(&compiled), [""; 0]);
     let site = &compiled.records.site;
-    assert_eq!(site.debounce.as_ms(), 60_000);
-    assert_eq!(site.clock_tolerance.as_ms(), 30_000);
-    assert_eq!(site.coverage_tolerance.as_ms(), 120_000);
-    assert_eq!(site.meeting_travel.as_ms(), 600_000);
+    assert_eq!(site.settings[0].debounce.as_ms(), 60_000);
+    assert_eq!(site.settings[0].clock_tolerance.as_ms(), 30_000);
+    assert_eq!(site.settings[0].coverage_tolerance.as_ms(), 120_000);
+    assert_eq!(site.settings[0].meeting_travel.as_ms(), 600_000);
     assert_eq!(site.since, shanghai("2020-01-01 00:00"));
 }
 
@@ -284,6 +284,31 @@ fn site_settings_and_defaults_of_periods() {
         (300_000, 1_800_000)
     );
     assert_eq!(compiled.records.site.since, shanghai("2026-09-01 00:00"));
+}
+
+#[test]
+fn settings_hold_from_their_date_and_keep_what_they_do_not_say() {
+    let site = "time_zone = \"Asia/Shanghai\"\ndebounce_seconds = 90\n[[settings]]\nfrom = 2026-10-01\nmeeting_travel_minutes = 15\n[[settings]]\nfrom = 2026-09-01\ndebounce_seconds = 20\nfoo = 1\n[[settings]]\ndebounce_seconds = 1\n[[settings]]\nfrom = 2026-09-01\n";
+    let compiled = compiled(&[("site.toml", site)]);
+    assert_eq!(
+        problems(&compiled),
+        [
+            "site.toml:9 key_unknown?",
+            "site.toml:10 value_missing",
+            "site.toml:13 duplicate"
+        ]
+    );
+    let site = &compiled.records.site;
+    let at = |instant| {
+        let settings = site.settings_at(shanghai(instant));
+        (
+            settings.debounce.as_ms() / 1_000,
+            settings.meeting_travel.as_ms() / 60_000,
+        )
+    };
+    assert_eq!(at("2026-08-31 23:59:59"), (90, 10));
+    assert_eq!(at("2026-09-01 00:00"), (20, 10));
+    assert_eq!(at("2026-10-01 00:00"), (20, 15));
 }
 
 #[test]
@@ -671,6 +696,10 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
             "meeting,unit,at_least,min_rank,head_required\nm1,plan,,5,yes\nm1,plan,2,,\nm1,plan,-1,,\n",
         ),
         (
+            "meeting_ends.csv",
+            "meeting,extended_until,closed_early_at,moved_by\nm2,2026-09-16 11:20,2026-09-16 11:10,clerk\nm2,2026-09-16 11:30,,\nm1,2026-09-16 10:00,,\nm5,2026-09-16 12:00,,\n",
+        ),
+        (
             "substitutes.csv",
             "meeting,person,substitute,accepted_by,accepted_at\nm1,ana,bo,clerk,2026-09-15 16:00\nm1,ana,bo,,\nm1,bo,ana,,\nm1,ana,ana,,\nm2,ana,bo,,\nm1,ana,zoe,,\nm1,ana,bo,,soon\n",
         ),
@@ -682,6 +711,9 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
     assert_eq!(
         problems(&compiled),
         [
+            "meeting_ends.csv:3 duplicate",
+            "meeting_ends.csv:4 interval_empty",
+            "meeting_ends.csv:5 meeting_unknown",
             "meeting_units.csv:3 duplicate",
             "meeting_units.csv:4 number_invalid",
             "meetings.toml:23 interval_empty",
@@ -706,4 +738,5 @@ fn meetings_have_units_substitutes_moved_ends_and_observations() {
     );
     assert_eq!(meeting.substitutions[0].accepted_by.as_deref(), Some("clerk"));
     assert_eq!(compiled.records.observations.len(), 2);
+    assert_eq!(compiled.records.meetings[1].last_end(), shanghai("2026-09-16 11:10"));
 }

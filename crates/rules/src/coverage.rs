@@ -61,7 +61,7 @@ pub(crate) fn outage_pieces(records: &SiteRecords) -> Vec<OutagePiece> {
     let mut pieces = Vec::new();
     for outage in &records.outages {
         let until = outage.down_until.unwrap_or(Instant::from_ms(i64::MAX));
-        let counts = until - outage.down_from >= records.site.coverage_tolerance;
+        let counts = until - outage.down_from >= records.site.settings_at(outage.down_from).coverage_tolerance;
         let stands = &records.readers[outage.reader.at()].stands;
         for stand in stands.iter().filter(|_| counts) {
             let mut stood =
@@ -134,9 +134,10 @@ impl SiteFacts {
 
     /// Makes every edge of an outage in `interval` a deadline, and when an open one becomes long enough to count.
     pub(crate) fn consider_outages(&self, interval: Interval, deadline: &mut Deadline) {
-        let tolerance = self.records().site.coverage_tolerance;
+        let settings = &self.records().site.settings;
+        let longest = settings.iter().map(|edition| edition.coverage_tolerance).max();
         for piece in self.outages_meeting(Interval::new(
-            interval.from.max(deadline.now() - tolerance),
+            interval.from.max(deadline.now() - longest.unwrap_or(Span::ZERO)),
             interval.until,
         )) {
             for edge in [piece.interval.from, piece.interval.until]
@@ -147,9 +148,14 @@ impl SiteFacts {
                 deadline.consider(edge.next());
             }
             if piece.down_until.is_none() {
-                deadline.consider(piece.down_from + tolerance);
+                deadline.consider(piece.down_from + self.coverage_tolerance_of(piece));
             }
         }
+    }
+
+    /// Whether any reader was down for long enough to count, or may have been, at any time of an interval.
+    pub(crate) fn has_outage_in(&self, interval: Interval) -> bool {
+        self.outages_meeting(interval).next().is_some()
     }
 
     fn outages_meeting(&self, interval: Interval) -> impl Iterator<Item = &OutagePiece> {
@@ -162,8 +168,11 @@ impl SiteFacts {
 
     /// An outage that is still going on counts once it is long enough; before that nobody knows.
     fn counts(&self, piece: &OutagePiece, now: Instant) -> bool {
-        let tolerance: Span = self.records().site.coverage_tolerance;
-        piece.down_until.is_some() || now - piece.down_from >= tolerance
+        piece.down_until.is_some() || now - piece.down_from >= self.coverage_tolerance_of(piece)
+    }
+
+    fn coverage_tolerance_of(&self, piece: &OutagePiece) -> Span {
+        self.records().site.settings_at(piece.down_from).coverage_tolerance
     }
 
     fn watches(&self, piece: &OutagePiece, unseen: &Unseen) -> bool {

@@ -155,7 +155,7 @@ impl SiteFacts {
 
     /// When a duty's swipes happen, those of the duty before and of the successor included, and its presence counts.
     pub(crate) fn duty_extent(&self, duty: DutyIndex) -> Interval {
-        let travel = self.records().site.meeting_travel;
+        let travel = self.duty_travel(duty);
         let own = self.duty_window(duty);
         let counts = Interval::new(own.from - travel, own.until.max(own.until - SETTLED_AFTER + travel));
         let mut extent = counts.hull(self.window_with_duty_before(duty));
@@ -166,6 +166,12 @@ impl SiteFacts {
             }
         }
         extent
+    }
+
+    /// How much a duty's presence is widened on both sides.
+    fn duty_travel(&self, duty: DutyIndex) -> Span {
+        let starts = self.duty(duty).interval.from;
+        self.records().site.settings_at(starts).meeting_travel
     }
 
     fn window_with_duty_before(&self, duty: DutyIndex) -> Interval {
@@ -424,7 +430,7 @@ impl Shift {
     /// Rule 11: what presence takes out of the person's office periods, as a meeting's does.
     pub(crate) fn taken(&self, site: &SiteFacts, deadline: &mut Deadline) -> Option<Taken> {
         let (window, ends) = (site.duty_window(self.duty), site.duty(self.duty).interval.until);
-        let travel = site.records().site.meeting_travel;
+        let travel = site.duty_travel(self.duty);
         let assumed_until = match self.arrival {
             Some(_) => None,
             None => Some(late_from(&self.effective).filter(|late_from| !deadline.reached(*late_from))?),

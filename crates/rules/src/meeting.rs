@@ -399,7 +399,7 @@ impl Judged {
     pub(crate) fn taken(&self, site: &SiteFacts, deadline: &mut Deadline) -> Option<Taken> {
         let own = &self.attended.own;
         let announced = &site.records().meetings[own.meeting.at()];
-        let travel = site.records().site.meeting_travel;
+        let travel = site.records().site.settings_at(announced.starts).meeting_travel;
         // Nobody is taken to be on their way to stand in; but whoever is in the room already will be there when sign-in opens.
         let stands_in = own.role == Role::Substitute;
         let assumed_until = match own.arrival {

@@ -4,6 +4,7 @@
 //! and reports what does not resolve. `crate::facts::SiteFacts` is made of the records once and then shared.
 
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use chrono::{NaiveDate, Weekday};
@@ -157,9 +158,34 @@ impl Site {
         Self {
             name,
             zone,
+            since: Instant::from_ms(0),
+            settings: vec![SiteSettings::default()],
+        }
+    }
+
+    /// The settings in force at an instant.
+    pub fn settings_at(&self, instant: Instant) -> &SiteSettings {
+        let in_force = self
+            .settings
+            .iter()
+            .skip(1)
+            .take_while(|settings| settings.from <= instant);
+        in_force.last().unwrap_or(&self.settings[0])
+    }
+
+    /// Swipes farther apart than that are repeats in no edition.
+    pub(crate) fn longest_debounce(&self) -> Span {
+        let debounces = self.settings.iter().map(|settings| settings.debounce);
+        debounces.max().unwrap_or(Span::ZERO)
+    }
+}
+
+impl Default for SiteSettings {
+    fn default() -> Self {
+        Self {
+            from: Instant::from_ms(i64::MIN),
             debounce: Span::from_seconds(60),
             clock_tolerance: Span::from_seconds(30),
-            since: Instant::from_ms(0),
             coverage_tolerance: Span::from_minutes(2),
             meeting_travel: Span::from_minutes(10),
         }
@@ -173,15 +199,24 @@ pub struct Site {
     pub name: Id,
     /// Its IANA zone.
     pub zone: Tz,
-    /// Repeated readings closer than this are one burst; default 60 s.
-    pub debounce: Span,
-    /// How far ahead of its receipt a swipe may be; default 30 s.
-    pub clock_tolerance: Span,
     /// Swipes before this are quarantined; default 2020-01-01 at the site.
     pub since: Instant,
-    /// Outages shorter than this do not count; default 2 min.
+    /// The editions of its settings by `from`. Never empty; the first holds before its own `from` too.
+    pub settings: Vec<SiteSettings>,
+}
+
+/// An edition of the settings of a bureau that belong to no schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSettings {
+    /// From when it is in force, until that of the next edition.
+    pub from: Instant,
+    /// Repeated readings closer than this are one burst; default 60 s. It follows the later reading.
+    pub debounce: Span,
+    /// How far ahead of its receipt a swipe may be; default 30 s. It follows the receipt, for the other time is the one in doubt.
+    pub clock_tolerance: Span,
+    /// Outages shorter than this do not count; default 2 min. It follows the beginning of the outage.
     pub coverage_tolerance: Span,
-    /// How much a meeting's presence is widened on both sides; default 10 min.
+    /// How much the presence at a meeting or a duty is widened on both sides; default 10 min. It follows its announced start.
     pub meeting_travel: Span,
 }
 

@@ -7,9 +7,10 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
-    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSeen, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow,
+    DocumentEdition, FactRow, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow,
+    PlacementRow, PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -340,6 +341,52 @@ impl FromCells for OutageRow {
     }
 }
 
+impl FromCells for ReaderTally {
+    const TABLE: &'static str = "swipe";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            reader: cells.text("reader")?,
+            reason: cells.optional_text("reason")?,
+            times: cells.integer("times")?,
+        })
+    }
+}
+
+impl FromCells for BadgeSeen {
+    const TABLE: &'static str = "swipe";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            badge: cells.text("badge")?,
+            times: cells.integer("times")?,
+            first_at: cells.instant("first_at_ms")?,
+            last_at: cells.instant("last_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for PlacementRow {
+    const TABLE: &'static str = "placement";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            swipe: cells.text("swipe")?,
+            original: cells.text("original")?,
+            reader: cells.text("reader")?,
+            badge: cells.text("badge")?,
+            happened_at: cells.instant("happened_at_ms")?,
+            placed_at: cells.instant("placed_at_ms")?,
+            placed_by: cells.text("placed_by")?,
+            reason: cells.text("reason")?,
+            withdrawn: {
+                let at = cells.optional_instant("withdrawn_at_ms")?;
+                at.zip(cells.optional_text("withdrawn_by")?)
+            },
+        })
+    }
+}
+
 impl FromCells for ReaderCommandRow {
     const TABLE: &'static str = "reader_command";
 
@@ -418,6 +465,21 @@ impl FromCells for ScreenRow {
             token_hash: cells.text("token_hash")?,
             created_at: cells.instant("created_at_ms")?,
             seen_at: cells.optional_instant("seen_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for BridgeRow {
+    const TABLE: &'static str = "bridge";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            name: cells.text("name")?,
+            key_hash: cells.text("key_hash")?,
+            enrolled_at: cells.instant("enrolled_at_ms")?,
+            seen_at: cells.optional_instant("seen_at_ms")?,
+            queue: cells.optional_text("queue")?,
+            acknowledged: cells.integer("acknowledged")?,
         })
     }
 }

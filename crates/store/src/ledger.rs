@@ -9,9 +9,10 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSwipe, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow,
-    ReaderCommandRow, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSeen, BadgeSwipe, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow,
+    DocumentEdition, FactRow, FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink,
+    OutageRow, PlacementRow, PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// Result of a store call.
@@ -34,6 +35,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Every row fact that is not superseded, ordered by file and by the order in which it was recorded.
     async fn facts(&self) -> Stored<Vec<FactRow>>;
+
+    /// As [`Ledger::facts`], of one file.
+    async fn facts_of_file(&self, file: &str) -> Stored<Vec<FactRow>>;
 
     /// When readers could not be heard, as the daemon itself noticed.
     async fn outages(&self) -> Stored<Vec<OutageRow>>;
@@ -64,6 +68,28 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Frames, lines and records that could not be read, newest first.
     async fn rejected_inputs(&self, limit: i64) -> Stored<Vec<RejectedInput>>;
+
+    /// How many swipes of which reader were received in an interval, by why they are held.
+    async fn swipe_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>>;
+
+    /// How many inputs of which reader could not be read in an interval of `received_at`, by reason.
+    async fn rejected_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>>;
+
+    /// What could not be read of one reader, newest first, at most `limit`.
+    async fn rejected_of(&self, reader: &str, limit: i64) -> Stored<Vec<RejectedInput>>;
+
+    /// Swipes received from an instant on that were held then, newest first, at most `limit`; those that somebody placed since are
+    /// among them.
+    async fn held_swipes(&self, received_from: Instant, limit: i64) -> Stored<Vec<SwipeRecord>>;
+
+    /// Every badge key that was read in an interval of `happened_at`, as whole days of UTC, sorted by key.
+    async fn badges_seen(&self, happened: Interval) -> Stored<Vec<BadgeSeen>>;
+
+    /// How held swipes were placed in time, newest first, at most `limit`; withdrawn ones too.
+    async fn placements(&self, limit: i64) -> Stored<Vec<PlacementRow>>;
+
+    /// The ids of swipes that were made by placing and are judged no more.
+    async fn withdrawn_placements(&self) -> Stored<Vec<String>>;
 
     /// Day rows of a range of dates `[from, until)` as `YYYY-MM-DD`.
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>>;
@@ -116,6 +142,12 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Screens, by name.
     async fn screens(&self) -> Stored<Vec<ScreenRow>>;
+
+    /// A bridge that is not revoked, by the SHA-256 of its key, in hex.
+    async fn bridge(&self, key_hash: &str) -> Stored<Option<BridgeRow>>;
+
+    /// Bridges that are not revoked, by name.
+    async fn bridges(&self) -> Stored<Vec<BridgeRow>>;
 
     /// A one-time link by the SHA-256 of its token, in hex, used or not.
     async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>>;
@@ -235,6 +267,12 @@ pub trait Transaction: Send {
     /// Ends a reader's command with what it returned (`None`: given up); whether it was one of this reader and open.
     async fn end_reader_command(&mut self, seq: i64, reader: &str, at: Instant, code: Option<i64>) -> Stored<bool>;
 
+    /// Notes that a held swipe was placed in time; the swipe that was made of it is recorded beside it.
+    async fn add_placement(&mut self, placement: &PlacementRow) -> Stored<()>;
+
+    /// Withdraws a placement; whether it was there and stood.
+    async fn withdraw_placement(&mut self, swipe: &str, at: Instant, by: &str) -> Stored<bool>;
+
     /// One finding, locked.
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>>;
 
@@ -288,6 +326,15 @@ pub trait Transaction: Send {
 
     /// Revokes a screen's token.
     async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool>;
+
+    /// Gives a bridge a key; one that has a key or was revoked has only this one from now on.
+    async fn enrol_bridge(&mut self, name: &str, key_hash: &str, at: Instant) -> Stored<()>;
+
+    /// Notes when a bridge was seen, and how far its queue is committed; whether it is enrolled.
+    async fn note_bridge(&mut self, name: &str, seen_at: Instant, queue: &str, acknowledged: i64) -> Stored<bool>;
+
+    /// Revokes a bridge's key; whether it had one.
+    async fn revoke_bridge(&mut self, name: &str, at: Instant) -> Stored<bool>;
 
     /// Adds a one-time link.
     async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()>;

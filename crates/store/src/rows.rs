@@ -259,6 +259,53 @@ pub struct OutageRow {
     pub down_until: Option<Instant>,
 }
 
+/// How often something came of one reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaderTally {
+    /// Reader id.
+    pub reader: String,
+    /// Why a swipe is held or an input could not be read; `None` for swipes that are not held.
+    pub reason: Option<String>,
+    /// How often.
+    pub times: i64,
+}
+
+/// A badge key that was read, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadgeSeen {
+    /// Badge key.
+    pub badge: String,
+    /// How many swipes.
+    pub times: i64,
+    /// When the first of them happened.
+    pub first_at: Instant,
+    /// When the last of them happened.
+    pub last_at: Instant,
+}
+
+/// That a person placed a held swipe in time: a new swipe was made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacementRow {
+    /// The swipe that was made.
+    pub swipe: String,
+    /// The held swipe.
+    pub original: String,
+    /// Its reader.
+    pub reader: String,
+    /// Its badge key.
+    pub badge: String,
+    /// When it happened, as placed.
+    pub happened_at: Instant,
+    /// When it was placed.
+    pub placed_at: Instant,
+    /// By whom.
+    pub placed_by: String,
+    /// Why.
+    pub reason: String,
+    /// When it was withdrawn and by whom; the swipe that was made is judged no more then.
+    pub withdrawn: Option<(Instant, String)>,
+}
+
 /// Something that a terminal is asked to do when it next calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaderCommandRow {
@@ -360,6 +407,23 @@ pub struct ScreenRow {
     pub created_at: Instant,
     /// When it was last connected.
     pub seen_at: Option<Instant>,
+}
+
+/// A bridge that was enrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BridgeRow {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its key, in hex.
+    pub key_hash: String,
+    /// When it got this key.
+    pub enrolled_at: Instant,
+    /// When it was last connected.
+    pub seen_at: Option<Instant>,
+    /// The queue whose records are known; `None` before it has sent any.
+    pub queue: Option<String>,
+    /// Everything of that queue up to this number is committed.
+    pub acknowledged: i64,
 }
 
 /// A link that lets whoever opens it do one thing once, such as create the first admin.

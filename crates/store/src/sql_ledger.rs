@@ -17,9 +17,9 @@ use crate::dialect::{Dialect, Value};
 use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
-    Account, AuditEntry, BadgeSwipe, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput,
-    ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, BadgeSeen, BadgeSwipe, BridgeRow, CorrectionRow, DayRow, DecisionRow, DocumentEdition,
+    FactRow, FindingQuery, FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PlacementRow,
+    PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, Turn};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -166,6 +166,10 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         self.list(statements::FACTS, &[]).await
     }
 
+    async fn facts_of_file(&self, file: &str) -> Stored<Vec<FactRow>> {
+        self.list(statements::FACTS_OF_FILE, &[file.into()]).await
+    }
+
     async fn outages(&self) -> Stored<Vec<OutageRow>> {
         self.list(statements::OUTAGES, &[]).await
     }
@@ -217,6 +221,41 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn rejected_inputs(&self, limit: i64) -> Stored<Vec<RejectedInput>> {
         self.list(statements::REJECTED_INPUTS, &[limit.into()]).await
+    }
+
+    async fn swipe_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>> {
+        let values = [received.from.into(), received.until.into()];
+        self.list(statements::SWIPE_TALLIES, &values).await
+    }
+
+    async fn rejected_tallies(&self, received: Interval) -> Stored<Vec<ReaderTally>> {
+        let values = [received.from.into(), received.until.into()];
+        self.list(statements::REJECTED_TALLIES, &values).await
+    }
+
+    async fn rejected_of(&self, reader: &str, limit: i64) -> Stored<Vec<RejectedInput>> {
+        self.list(statements::REJECTED_OF_READER, &[reader.into(), limit.into()])
+            .await
+    }
+
+    async fn held_swipes(&self, received_from: Instant, limit: i64) -> Stored<Vec<SwipeRecord>> {
+        let values = [received_from.into(), limit.into()];
+        self.list(statements::HELD_SWIPES, &values).await
+    }
+
+    async fn badges_seen(&self, happened: Interval) -> Stored<Vec<BadgeSeen>> {
+        let (first, last) = crate::swipes::days_of(happened);
+        self.list(statements::BADGES_SEEN, &[first.into(), last.into()]).await
+    }
+
+    async fn placements(&self, limit: i64) -> Stored<Vec<PlacementRow>> {
+        self.list(statements::PLACEMENTS, &[limit.into()]).await
+    }
+
+    async fn withdrawn_placements(&self) -> Stored<Vec<String>> {
+        let rows = self.rows(statements::WITHDRAWN_PLACEMENTS, &[]).await?;
+        let id = |row| Cells::<DB>::new(PlacementRow::TABLE, row).text("swipe");
+        rows.iter().map(id).collect()
     }
 
     async fn days(&self, from: &str, until: &str) -> Stored<Vec<DayRow>> {
@@ -316,6 +355,14 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn screens(&self) -> Stored<Vec<ScreenRow>> {
         self.list(statements::SCREENS, &[]).await
+    }
+
+    async fn bridge(&self, key_hash: &str) -> Stored<Option<BridgeRow>> {
+        self.one(statements::BRIDGE, &[key_hash.into()]).await
+    }
+
+    async fn bridges(&self) -> Stored<Vec<BridgeRow>> {
+        self.list(statements::BRIDGES, &[]).await
     }
 
     async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>> {

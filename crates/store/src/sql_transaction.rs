@@ -18,8 +18,8 @@ use crate::error::StoreError;
 use crate::ledger::{Stored, Transaction};
 use crate::rows::{
     Account, AuditEntry, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingRow,
-    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow, RejectedInput, Review, ScreenRow,
-    SessionRow, SwipeRecord,
+    MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow, PublicationRow, ReaderCommandRow, RejectedInput,
+    Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, SIZES, runs, size_for};
@@ -715,6 +715,25 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         Ok(self.run(statements::END_READER_COMMAND, &values).await? == 1)
     }
 
+    async fn add_placement(&mut self, placement: &PlacementRow) -> Stored<()> {
+        let values = [
+            Value::from(&placement.swipe),
+            (&placement.original).into(),
+            (&placement.reader).into(),
+            (&placement.badge).into(),
+            placement.happened_at.into(),
+            placement.placed_at.into(),
+            (&placement.placed_by).into(),
+            (&placement.reason).into(),
+        ];
+        self.run(statements::ADD_PLACEMENT, &values).await.map(drop)
+    }
+
+    async fn withdraw_placement(&mut self, swipe: &str, at: Instant, by: &str) -> Stored<bool> {
+        let values = [at.into(), by.into(), swipe.into()];
+        Ok(self.run(statements::WITHDRAW_PLACEMENT, &values).await? == 1)
+    }
+
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {
         Ok(self.list(DB::FINDING_LOCKED, &[id.into()]).await?.into_iter().next())
     }
@@ -928,6 +947,21 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool> {
         Ok(self.run(statements::REVOKE_SCREEN, &[at.into(), screen.into()]).await? == 1)
+    }
+
+    async fn enrol_bridge(&mut self, name: &str, key_hash: &str, at: Instant) -> Stored<()> {
+        self.run(statements::ENROL_BRIDGE, &[name.into(), key_hash.into(), at.into()])
+            .await
+            .map(drop)
+    }
+
+    async fn note_bridge(&mut self, name: &str, seen_at: Instant, queue: &str, acknowledged: i64) -> Stored<bool> {
+        let values = [seen_at.into(), queue.into(), acknowledged.into(), name.into()];
+        Ok(self.run(statements::NOTE_BRIDGE, &values).await? == 1)
+    }
+
+    async fn revoke_bridge(&mut self, name: &str, at: Instant) -> Stored<bool> {
+        Ok(self.run(statements::REVOKE_BRIDGE, &[at.into(), name.into()]).await? == 1)
     }
 
     async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()> {

@@ -34,6 +34,10 @@ pub(crate) const ADD_DOCUMENT: &str =
 pub(crate) const FACTS: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
      WHERE superseded_at_ms IS NULL ORDER BY file, seq";
 
+/// As [`FACTS`], of one file.
+pub(crate) const FACTS_OF_FILE: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
+     WHERE superseded_at_ms IS NULL AND file = $1 ORDER BY seq";
+
 /// As [`FACTS`], of what had been recorded and not superseded by `$1`.
 pub(crate) const FACTS_AT: &str = "SELECT id, file, cells, recorded_at_ms, recorded_by FROM fact \
      WHERE recorded_at_ms <= $1 AND (superseded_at_ms IS NULL OR superseded_at_ms > $1) ORDER BY file, seq";
@@ -69,6 +73,29 @@ pub(crate) const SWIPE_DAYS: &str = "SELECT (SELECT MIN(happened_day) FROM swipe
 pub(crate) const SWIPE_COUNT: &str = "SELECT COUNT(*) AS swipes FROM swipe";
 pub(crate) const REJECTED_INPUTS: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
      ORDER BY received_at_ms DESC, id LIMIT $1";
+
+/// Of an interval of `received_at`, how many swipes of which reader were kept, by why they are held.
+pub(crate) const SWIPE_TALLIES: &str = "SELECT reader, quarantine AS reason, COUNT(*) AS times FROM swipe \
+     WHERE received_at_ms >= $1 AND received_at_ms < $2 GROUP BY reader, quarantine ORDER BY reader, quarantine";
+pub(crate) const REJECTED_TALLIES: &str = "SELECT reader, reason, COUNT(*) AS times FROM rejected_input \
+     WHERE received_at_ms >= $1 AND received_at_ms < $2 GROUP BY reader, reason ORDER BY reader, reason";
+pub(crate) const REJECTED_OF_READER: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
+     WHERE reader = $1 ORDER BY received_at_ms DESC, id LIMIT $2";
+pub(crate) const HELD_SWIPES: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
+     received_at_ms, sequence, faces, quarantine FROM swipe \
+     WHERE quarantine IS NOT NULL AND received_at_ms >= $1 ORDER BY received_at_ms DESC, seq DESC LIMIT $2";
+/// Days of UTC, both ends inside.
+pub(crate) const BADGES_SEEN: &str = "SELECT badge, COUNT(*) AS times, MIN(happened_at_ms) AS first_at_ms, \
+     MAX(happened_at_ms) AS last_at_ms FROM swipe WHERE happened_day >= $1 AND happened_day <= $2 \
+     GROUP BY badge ORDER BY badge";
+pub(crate) const PLACEMENTS: &str = "SELECT swipe, original, reader, badge, happened_at_ms, placed_at_ms, placed_by, reason, \
+     withdrawn_at_ms, withdrawn_by FROM placement ORDER BY placed_at_ms DESC, swipe LIMIT $1";
+pub(crate) const WITHDRAWN_PLACEMENTS: &str =
+    "SELECT swipe FROM placement WHERE withdrawn_at_ms IS NOT NULL ORDER BY swipe";
+pub(crate) const ADD_PLACEMENT: &str = "INSERT INTO placement \
+     (swipe, original, reader, badge, happened_at_ms, placed_at_ms, placed_by, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+pub(crate) const WITHDRAW_PLACEMENT: &str =
+    "UPDATE placement SET withdrawn_at_ms = $1, withdrawn_by = $2 WHERE swipe = $3 AND withdrawn_at_ms IS NULL";
 
 pub(crate) const DAYS: &str = "SELECT person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
      FROM day WHERE date >= $1 AND date < $2 ORDER BY person, date";
@@ -180,6 +207,18 @@ pub(crate) const ADD_SCREEN: &str =
 pub(crate) const TOUCH_SCREEN: &str = "UPDATE screen SET seen_at_ms = $1 WHERE id = $2";
 pub(crate) const REVOKE_SCREEN: &str = "UPDATE screen SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL";
 
+pub(crate) const BRIDGE: &str = "SELECT name, key_hash, enrolled_at_ms, seen_at_ms, queue, acknowledged FROM bridge \
+     WHERE key_hash = $1 AND revoked_at_ms IS NULL";
+pub(crate) const BRIDGES: &str = "SELECT name, key_hash, enrolled_at_ms, seen_at_ms, queue, acknowledged FROM bridge \
+     WHERE revoked_at_ms IS NULL ORDER BY name";
+/// A bridge that is enrolled again has a new key, and goes on where its queue is.
+pub(crate) const ENROL_BRIDGE: &str = "INSERT INTO bridge (name, key_hash, enrolled_at_ms, acknowledged) VALUES ($1, $2, $3, 0) \
+     ON CONFLICT (name) DO UPDATE SET key_hash = excluded.key_hash, enrolled_at_ms = excluded.enrolled_at_ms, revoked_at_ms = NULL";
+/// `$1` when, `$2` queue, `$3` number, `$4` name.
+pub(crate) const NOTE_BRIDGE: &str =
+    "UPDATE bridge SET seen_at_ms = $1, queue = $2, acknowledged = $3 WHERE name = $4 AND revoked_at_ms IS NULL";
+pub(crate) const REVOKE_BRIDGE: &str = "UPDATE bridge SET revoked_at_ms = $1 WHERE name = $2 AND revoked_at_ms IS NULL";
+
 pub(crate) const LINK: &str =
     "SELECT token_hash, purpose, expires_at_ms, used_at_ms FROM one_time_link WHERE token_hash = $1";
 pub(crate) const ADD_LINK: &str =
@@ -201,6 +240,7 @@ const SINGLE: &[&str] = &[
     ADD_DOCUMENT,
     FACTS,
     FACTS_AT,
+    FACTS_OF_FILE,
     OUTAGES,
     OUTAGES_AT,
     SAVE_OUTAGE,
@@ -213,6 +253,15 @@ const SINGLE: &[&str] = &[
     SWIPE_DAYS,
     SWIPE_COUNT,
     REJECTED_INPUTS,
+    SWIPE_TALLIES,
+    REJECTED_TALLIES,
+    REJECTED_OF_READER,
+    HELD_SWIPES,
+    BADGES_SEEN,
+    PLACEMENTS,
+    WITHDRAWN_PLACEMENTS,
+    ADD_PLACEMENT,
+    WITHDRAW_PLACEMENT,
     DAYS,
     NEXT_CHECK,
     MAKE_ALL_DUE,
@@ -256,6 +305,11 @@ const SINGLE: &[&str] = &[
     ADD_SCREEN,
     TOUCH_SCREEN,
     REVOKE_SCREEN,
+    BRIDGE,
+    BRIDGES,
+    ENROL_BRIDGE,
+    NOTE_BRIDGE,
+    REVOKE_BRIDGE,
     LINK,
     ADD_LINK,
     CONSUME_LINK,

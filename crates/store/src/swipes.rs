@@ -63,6 +63,12 @@ impl Days {
     }
 }
 
+/// The first and the last day of an interval; the last is before the first where it is empty.
+pub(crate) fn days_of(interval: Interval) -> (i64, i64) {
+    let days = Days::of(interval);
+    (days.first, days.last)
+}
+
 /// Answers questions for swipes on one connection, in the order asked.
 pub(crate) async fn swipes_of<DB: Dialect>(
     connection: &mut DB::Connection,

@@ -12,9 +12,9 @@ use rules::time::{Instant, Interval};
 use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
-    Account, AuditRecord, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PublicationRow, ReaderCommandRow,
-    RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditRecord, BadgeSeen, BadgeSwipe, BridgeRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
+    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow,
+    PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -78,6 +78,8 @@ const CASES: &[(&str, Case)] = &[
         Box::pin(failed_is_not_committed(place))
     }),
     ("what terminals are asked", |place| Box::pin(reader_commands(place))),
+    ("held swipes and their placing", |place| Box::pin(held_swipes(place))),
+    ("tallies of readers and badges", |place| Box::pin(reader_tallies(place))),
     ("days", |place| Box::pin(days(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
@@ -108,6 +110,7 @@ const CASES: &[(&str, Case)] = &[
     ("the audit chain", |place| Box::pin(audit_chain(place))),
     ("accounts and sessions", |place| Box::pin(accounts(place))),
     ("screens and links", |place| Box::pin(screens_and_links(place))),
+    ("bridges", |place| Box::pin(bridges(place))),
     ("one daemon, and tools beside it", |place| Box::pin(one_daemon(place))),
     ("writers take turns", |place| Box::pin(writers_take_turns(place))),
     ("a newer schema is refused", |place| Box::pin(newer_schema(place))),
@@ -1733,6 +1736,54 @@ async fn accounts(place: Place) {
     );
 }
 
+async fn bridges(place: Place) {
+    let ledger = &place.ledger;
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction.enrol_bridge("west", "hash w", at(1)).await.expect("enrol");
+    transaction.enrol_bridge("east", "hash 1", at(2)).await.expect("enrol");
+    assert!(transaction.note_bridge("east", at(3), "q", 17).await.expect("note"));
+    assert!(
+        !transaction.note_bridge("north", at(3), "q", 17).await.expect("note"),
+        "not enrolled"
+    );
+    transaction
+        .enrol_bridge("east", "hash 2", at(4))
+        .await
+        .expect("enrol again");
+    transaction.commit().await.expect("commit");
+    let east = BridgeRow {
+        name: "east".to_owned(),
+        key_hash: "hash 2".to_owned(),
+        enrolled_at: at(4),
+        seen_at: Some(at(3)),
+        queue: Some("q".to_owned()),
+        acknowledged: 17,
+    };
+    assert_eq!(ledger.bridge("hash 1").await.expect("read"), None, "the key before");
+    assert_eq!(ledger.bridge("hash 2").await.expect("read"), Some(east.clone()));
+    let west = ledger.bridge("hash w").await.expect("read").expect("enrolled");
+    assert_eq!((west.seen_at, &west.queue, west.acknowledged), (None, &None, 0));
+    assert_eq!(ledger.bridges().await.expect("read"), [east, west], "by name");
+
+    let mut transaction = ledger.begin().await.expect("begin");
+    assert!(transaction.revoke_bridge("east", at(5)).await.expect("revoke"));
+    assert!(!transaction.revoke_bridge("east", at(5)).await.expect("once only"));
+    assert!(
+        !transaction.note_bridge("east", at(6), "q", 18).await.expect("note"),
+        "revoked"
+    );
+    transaction.commit().await.expect("commit");
+    assert_eq!(ledger.bridge("hash 2").await.expect("read"), None);
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction
+        .enrol_bridge("east", "hash 3", at(7))
+        .await
+        .expect("enrol anew");
+    transaction.commit().await.expect("commit");
+    let anew = ledger.bridge("hash 3").await.expect("read").expect("enrolled");
+    assert_eq!(anew.acknowledged, 17, "it goes on where its queue is");
+}
+
 async fn screens_and_links(place: Place) {
     let ledger = &place.ledger;
     let screen = |id: &str, name: &str| ScreenRow {
@@ -1945,4 +1996,120 @@ async fn reader_commands(mut place: Place) {
         transaction.send_reader_command(0, Instant::from_ms(1)).await,
         Err(StoreError::Missing { .. })
     ));
+}
+
+/// A held swipe is listed until the end of days; that it was placed is kept beside it, and can be withdrawn once.
+async fn held_swipes(mut place: Place) {
+    let held = |badge: &str, happened_at| SwipeRecord {
+        quarantine: Some("clock_off".to_owned()),
+        ..swipe(badge, happened_at)
+    };
+    record(&place, &[swipe("7", 1_000), held("7", 2_000), held("8", 3_000)]).await;
+    place.restart().await;
+    let listed = place.ledger.held_swipes(at(0), 10).await.expect("listed");
+    assert_eq!(listed, [held("8", 3_000), held("7", 2_000)]);
+    assert_eq!(place.ledger.held_swipes(at(0), 1).await.expect("listed").len(), 1);
+
+    let later = place.ledger.held_swipes(at(2_006), 10).await.expect("listed");
+    assert_eq!(later, [held("8", 3_000)]);
+
+    let placement = PlacementRow {
+        swipe: swipe("8", 9_000).id,
+        original: held("8", 3_000).id,
+        reader: "gate".to_owned(),
+        badge: "8".to_owned(),
+        happened_at: at(9_000),
+        placed_at: at(10_000),
+        placed_by: "chen".to_owned(),
+        reason: "the clock was an hour behind".to_owned(),
+        withdrawn: None,
+    };
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    transaction.add_placement(&placement).await.expect("kept");
+    transaction.commit().await.expect("committed");
+    assert_eq!(
+        place.ledger.placements(10).await.expect("listed"),
+        std::slice::from_ref(&placement)
+    );
+    assert!(place.ledger.withdrawn_placements().await.expect("listed").is_empty());
+
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    let mut withdraw = async |swipe: &str| transaction.withdraw_placement(swipe, at(11_000), "lin").await;
+    assert!(withdraw(&placement.swipe).await.expect("asked"));
+    assert!(!withdraw(&placement.swipe).await.expect("asked"), "once");
+    assert!(!withdraw("nothing").await.expect("asked"));
+    transaction.commit().await.expect("committed");
+    let withdrawn = PlacementRow {
+        withdrawn: Some((at(11_000), "lin".to_owned())),
+        ..placement.clone()
+    };
+    assert_eq!(place.ledger.placements(10).await.expect("listed"), [withdrawn]);
+    assert_eq!(
+        place.ledger.withdrawn_placements().await.expect("listed"),
+        [placement.swipe]
+    );
+}
+
+/// What came of which reader is counted by time of receipt, and badges by the days on which they were read.
+async fn reader_tallies(place: Place) {
+    let held = SwipeRecord {
+        quarantine: Some("clock_off".to_owned()),
+        ..swipe("8", 3_000)
+    };
+    record(&place, &[swipe("7", 1_000), swipe("7", 2_000), held]).await;
+    let rejected = |id: &str, reader: &str, received_at| RejectedInput {
+        id: id.to_owned(),
+        reader: reader.to_owned(),
+        received_at: at(received_at),
+        reason: "checksum".to_owned(),
+        raw_hex: "02".to_owned(),
+    };
+    let mut transaction = place.ledger.begin().await.expect("a turn");
+    let inputs = [
+        rejected("a", "gate", 1_000),
+        rejected("b", "gate", 2_000),
+        rejected("c", "hall", 2_000),
+    ];
+    transaction.record_rejected(&inputs).await.expect("kept");
+    transaction.commit().await.expect("committed");
+
+    let times = |tallies: Vec<ReaderTally>| -> Vec<(String, Option<String>, i64)> {
+        let mut times: Vec<_> = tallies
+            .into_iter()
+            .map(|tally| (tally.reader, tally.reason, tally.times))
+            .collect();
+        times.sort();
+        times
+    };
+    let all = Interval::new(at(0), at(1_000_000));
+    let gate = |reason: Option<&str>, times| ("gate".to_owned(), reason.map(str::to_owned), times);
+    assert_eq!(
+        times(place.ledger.swipe_tallies(all).await.expect("counted")),
+        [gate(None, 2), gate(Some("clock_off"), 1)]
+    );
+    let early = Interval::new(at(0), at(2_000));
+    assert_eq!(
+        times(place.ledger.swipe_tallies(early).await.expect("counted")),
+        [gate(None, 1)]
+    );
+    assert_eq!(
+        times(place.ledger.rejected_tallies(all).await.expect("counted")),
+        [
+            gate(Some("checksum"), 2),
+            ("hall".to_owned(), Some("checksum".to_owned()), 1)
+        ]
+    );
+    let of_gate = place.ledger.rejected_of("gate", 10).await.expect("listed");
+    assert_eq!(of_gate, [inputs[1].clone(), inputs[0].clone()], "newest first");
+
+    let seen = place.ledger.badges_seen(all).await.expect("seen");
+    let wanted = BadgeSeen {
+        badge: "7".to_owned(),
+        times: 2,
+        first_at: at(1_000),
+        last_at: at(2_000),
+    };
+    assert_eq!((seen.len(), &seen[0]), (2, &wanted));
+    let nothing = Interval::new(at(5), at(5));
+    assert!(place.ledger.badges_seen(nothing).await.expect("seen").is_empty());
 }

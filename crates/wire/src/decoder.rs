@@ -1,5 +1,7 @@
 //! From a stream of bytes, cut anywhere, to readings.
 
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::adms::{RecordRule, StatusRule};
@@ -9,6 +11,7 @@ use crate::idteck;
 use crate::limits::{LONGEST_LINE, LONGEST_NOISE, ROOM};
 use crate::magstripe::{Track, holds_payment_card};
 use crate::malformed::{Malformed, Reason};
+use crate::message::Messages;
 use crate::reading::Reading;
 use crate::scanner::Suffix;
 
@@ -31,6 +34,10 @@ pub struct Decoder {
     ended: bool,
     /// The rest of a line that was too long is being skipped.
     skipping: bool,
+    /// What lines that are messages mean.
+    messages: Option<Box<Messages>>,
+    /// What the last message said and was not taken out yet; its length bounds how much that is.
+    heard: VecDeque<Result<Reading, Malformed>>,
 }
 
 /// What the beginning of the buffer is.
@@ -41,6 +48,8 @@ enum Step {
     Skip(usize),
     /// So many bytes make this.
     Done(usize, Result<Reading, Reason>),
+    /// So many bytes are a message and its line end, of these lengths.
+    Message(usize, usize),
 }
 
 impl Decoder {
@@ -53,6 +62,8 @@ impl Decoder {
             searched: 0,
             ended: false,
             skipping: false,
+            messages: None,
+            heard: VecDeque::new(),
         }
     }
 
@@ -89,6 +100,9 @@ impl Decoder {
     )]
     pub fn next(&mut self) -> Option<Result<Reading, Malformed>> {
         loop {
+            if let Some(item) = self.heard.pop_front() {
+                return Some(item);
+            }
             let step = if self.waiting().is_empty() {
                 Step::Wait
             } else {
@@ -100,6 +114,13 @@ impl Decoder {
                     return None;
                 }
                 Step::Skip(length) => self.consume(length),
+                Step::Message(length, ending) => {
+                    let decoding = self.decoding;
+                    let messages = self.messages.get_or_insert_with(|| Box::new(Messages::new(decoding)));
+                    let payload = &self.buffer[self.start..self.start + length];
+                    self.heard.extend(messages.hear(payload).readings);
+                    self.consume(length + ending);
+                }
                 Step::Done(length, outcome) => {
                     let outcome = outcome.map_err(|reason| self.malformed(reason, &self.waiting()[..length]));
                     self.consume(length);
@@ -140,6 +161,9 @@ impl Decoder {
             | Format::Scanner
             | Format::Line
             | Format::Json
+            | Format::Tasmota
+            | Format::EspRfid
+            | Format::Esphome
             | Format::Adms
             | Format::Attlog => self.lines(),
         }
@@ -266,6 +290,11 @@ impl Decoder {
             _ if length > LONGEST_LINE => {
                 self.skipping = !terminated;
                 Step::Done(length + ending, Err(Reason::TooLong))
+            }
+            _ if terminated && self.decoding.format.is_message() => Step::Message(length, ending),
+            // A pasted message may lack its line end; half of one is no JSON.
+            _ if self.ended && matches!(self.decoding.format, Format::Tasmota | Format::EspRfid) => {
+                Step::Message(length, 0)
             }
             _ if terminated => Step::Done(length + ending, self.line(&self.waiting()[..length])),
             _ if self.ended => Step::Done(length, self.unterminated(&self.waiting()[..length])),

@@ -33,6 +33,12 @@ pub enum Format {
     Line,
     /// Lines of JSON records.
     Json,
+    /// Messages of Tasmota's modules.
+    Tasmota,
+    /// Messages of esp-rfid.
+    EspRfid,
+    /// Messages of ESPHome's `on_tag`.
+    Esphome,
     /// The `ATTLOG` lines that ZKTeco terminals push: what an operator pastes, not what a line carries.
     Adms,
     /// The lines of a ZKTeco terminal's USB export.
@@ -40,11 +46,11 @@ pub enum Format {
 }
 
 /// Names that belong to later versions, so that a refusal can say so.
-const LATER: [&str; 2] = ["isapi", "dahua"];
+const LATER: [&str; 1] = ["dahua"];
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Em4100,
         Self::Rdm6300,
         Self::Id12la,
@@ -57,6 +63,9 @@ impl Format {
         Self::Scanner,
         Self::Line,
         Self::Json,
+        Self::Tasmota,
+        Self::EspRfid,
+        Self::Esphome,
         Self::Adms,
         Self::Attlog,
     ];
@@ -76,14 +85,22 @@ impl Format {
             Self::Scanner => "scanner",
             Self::Line => "line",
             Self::Json => "json",
+            Self::Tasmota => "tasmota",
+            Self::EspRfid => "esp-rfid",
+            Self::Esphome => "esphome",
             Self::Adms => "adms",
             Self::Attlog => "attlog",
         }
     }
 
-    /// Whether a serial line or a connection can carry it; the others are for what an operator pastes.
+    /// Whether a serial line or a connection can carry it; the others are published, or for what an operator pastes.
     pub const fn is_for_links(self) -> bool {
-        !matches!(self, Self::WiegandBits | Self::Adms | Self::Attlog)
+        !matches!(self, Self::WiegandBits | Self::Adms | Self::Attlog) && !self.is_message()
+    }
+
+    /// Whether it is what a reader publishes, a message at a time, most of which are no badges.
+    pub const fn is_message(self) -> bool {
+        matches!(self, Self::Tasmota | Self::EspRfid | Self::Esphome)
     }
 
     /// Whether badges come as text of the sender's choosing, not as a card's bits.
@@ -94,9 +111,13 @@ impl Format {
     /// The rule that holds where a reader names none.
     pub const fn default_badge_key(self) -> BadgeKeyRule {
         match self {
-            Self::Em4100 | Self::Rdm6300 | Self::Id12la | Self::Em18 | Self::Idteck => BadgeKeyRule::Decimal32,
+            Self::Em4100 | Self::Rdm6300 | Self::Id12la | Self::Em18 | Self::Idteck | Self::Tasmota | Self::Esphome => {
+                BadgeKeyRule::Decimal32
+            }
             Self::WiegandHex | Self::WiegandDecimal | Self::WiegandBits => BadgeKeyRule::FacilityCard,
-            Self::Track2 | Self::Scanner | Self::Line | Self::Json | Self::Adms | Self::Attlog => BadgeKeyRule::Text,
+            Self::Track2 | Self::Scanner | Self::Line | Self::Json | Self::EspRfid | Self::Adms | Self::Attlog => {
+                BadgeKeyRule::Text
+            }
         }
     }
 }
@@ -136,6 +157,10 @@ pub struct Decoding {
     pub wiegand_format: WiegandRule,
     /// What ends a scanner's records.
     pub suffix: Suffix,
+    /// What Tasmota's serial bridge forwards.
+    pub serial_format: Option<Format>,
+    /// Whether a number that is keyed at a keypad of Tasmota's is a badge.
+    pub keypad: bool,
 }
 
 impl Decoding {
@@ -146,6 +171,8 @@ impl Decoding {
             badge_key: format.default_badge_key(),
             wiegand_format: WiegandRule::ByLength,
             suffix: Suffix::Line,
+            serial_format: None,
+            keypad: false,
         }
     }
 
@@ -160,6 +187,9 @@ impl Decoding {
             | Format::Track2
             | Format::Line
             | Format::Json
+            | Format::Tasmota
+            | Format::EspRfid
+            | Format::Esphome
             | Format::Adms
             | Format::Attlog => true,
         }

@@ -86,12 +86,22 @@ pub enum Reason {
     BadDirection,
     /// Text that is not one JSON object.
     NotJson,
-    /// JSON nested deeper than a record ever is.
+    /// Text that is not XML, or XML with what events never have: declarations of types and entities.
+    NotXml,
+    /// JSON or XML nested deeper than a record ever is.
     TooDeep,
+    /// Somebody was not let in, or not recognised: no swipe, for it is not certain whose it would be.
+    NotAuthenticated,
+    /// An event of a controller of which nobody knows what it means; it may be attendance.
+    UnknownEvent,
     /// A table of a terminal that speaks another dialect; it may hold attendance.
     ForeignTable,
     /// A field of a JSON record that has the wrong type or an impossible value.
     BadField,
+    /// A serial bridge forwards bytes, and its reader's configuration does not say what they are.
+    SerialFormat,
+    /// A badge that waited for us somewhere and does not say when it was shown.
+    Undated,
 }
 
 impl Reason {
@@ -116,9 +126,49 @@ impl Reason {
             Self::BadInstant => "bad_instant",
             Self::BadDirection => "bad_direction",
             Self::NotJson => "not_json",
+            Self::NotXml => "not_xml",
             Self::TooDeep => "too_deep",
+            Self::NotAuthenticated => "not_authenticated",
+            Self::UnknownEvent => "unknown_event",
             Self::ForeignTable => "foreign_table",
             Self::BadField => "bad_field",
+            Self::SerialFormat => "serial_format",
+            Self::Undated => "undated",
         }
+    }
+
+    /// Every reason.
+    const ALL: [Self; 26] = [
+        Self::Noise,
+        Self::Truncated,
+        Self::TooLong,
+        Self::Length,
+        Self::BadCharacter,
+        Self::Checksum,
+        Self::Parity,
+        Self::Ambiguous,
+        Self::Collision,
+        Self::PaymentCard,
+        Self::OutOfRange,
+        Self::NotUtf8,
+        Self::ControlByte,
+        Self::EmptyBadge,
+        Self::TooManyFields,
+        Self::BadInstant,
+        Self::BadDirection,
+        Self::NotJson,
+        Self::NotXml,
+        Self::TooDeep,
+        Self::NotAuthenticated,
+        Self::UnknownEvent,
+        Self::ForeignTable,
+        Self::BadField,
+        Self::SerialFormat,
+        Self::Undated,
+    ];
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }

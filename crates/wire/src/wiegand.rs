@@ -116,7 +116,7 @@ impl WiegandFormat {
     }
 
     /// The card of these data bits, which came as `bits` and `text`.
-    fn card(self, data: Bits, bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
+    pub(crate) fn card(self, data: Bits, bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
         let number = data.value() & ((1 << self.card_bits()) - 1);
         let facility = (self.card_bits() < self.data_bits()).then_some(data.value() >> self.card_bits());
         if data.value() == 0 {
@@ -177,7 +177,7 @@ pub fn emit_hex_line(bits: Bits) -> Vec<u8> {
 }
 
 /// The card that bits without a layout are.
-fn raw_card(bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
+pub(crate) fn raw_card(bits: Bits, text: &str) -> Result<Card<'_>, Reason> {
     let (data, number) = (bits.value(), bits.value());
     match number {
         0 => Err(Reason::Collision),

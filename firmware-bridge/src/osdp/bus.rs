@@ -15,7 +15,7 @@ use super::line::Line;
 use super::secured::Secured;
 use crate::backoff::Backoff;
 use crate::config::{Link, ReaderConfig};
-use crate::delivery::{Delivery, LinkEvent, Outcome};
+use crate::delivery::{Delivery, LinkEvent, Note, Outcome};
 use crate::link::{LinkContext, LinkError};
 
 /// Bytes of one read.
@@ -379,7 +379,14 @@ impl BusThread {
             );
         }
         let at_ms = self.context.now_ms();
-        self.say(index, true, detail, at_ms)
+        let note = Note::Alarms {
+            tamper: status.tamper,
+            power: status.power,
+        };
+        let reader = reader.to_owned();
+        self.say(index, true, detail, at_ms)?;
+        let event = LinkEvent::Note { reader, note, at_ms };
+        self.send(Delivery { event, reply: None })
     }
 
     /// Keeps the first of what disturbs a line, and one in a while from then on.

@@ -16,7 +16,7 @@ use wire::{Malformed, Reading};
 
 use crate::backoff::Backoff;
 use crate::config::ReaderConfig;
-use crate::delivery::{Delivery, LinkEvent, Outcome};
+use crate::delivery::{Delivery, LinkEvent, Note, Outcome};
 use crate::link::{LinkContext, LinkError};
 use session::{Event, Session, ZkError};
 pub use transport::Transport;
@@ -125,10 +125,13 @@ impl Terminal<'_> {
     async fn serve(&mut self, session: &mut Session, address: &str) -> Result<(), Ended> {
         // A client that died while it read the terminal left it closed to people.
         session.enable().await?;
-        if let Some(serial) = session.serial().await? {
-            tracing::info!(reader = self.reader.id, serial, "terminal_serial");
-        }
+        let serial = session.serial().await?;
         self.look_at_clock(session).await?;
+        if let Some(serial) = serial {
+            tracing::info!(reader = self.reader.id, serial, "terminal_serial");
+            let name = "serial number".to_owned();
+            self.say_note(Note::Detail { name, text: serial }).await;
+        }
         session.want_events().await?;
         let records = self.compare(session).await?;
         self.is_up = true;
@@ -173,6 +176,20 @@ impl Terminal<'_> {
         Ok(())
     }
 
+    async fn say_note(&self, note: Note) {
+        let event = LinkEvent::Note {
+            reader: self.reader.id.clone(),
+            note,
+            at_ms: self.context.now_ms(),
+        };
+        self.send(Delivery { event, reply: None }).await;
+    }
+
+    async fn say_backlog(&self, records: usize) {
+        let records = u64::try_from(records).unwrap_or(u64::MAX);
+        self.say_note(Note::Backlog { records }).await;
+    }
+
     async fn say_clock(&self, ahead_ms: i64) {
         let event = LinkEvent::Clock {
             reader: self.reader.id.clone(),
@@ -197,9 +214,13 @@ impl Terminal<'_> {
         } else {
             0
         };
+        let mut left = readings.len() - first;
         for piece in readings[first..].chunks(RECORDS_AT_ONCE) {
+            self.say_backlog(left).await;
             self.deliver(piece).await?;
+            left -= piece.len();
         }
+        self.say_backlog(left).await;
         self.delivered = Delivered {
             records: readings.len(),
             hash: hash_of(&readings),

@@ -81,10 +81,12 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
     let decoding = Decoding::new(format);
     ReaderConfig {
         id: "gate".into(),
+        link_text: String::new(),
         link,
         decoding,
         baud: 9_600,
         silent_after_seconds: 0,
+        silence_needs_heartbeat: false,
         reply: format.is_text(),
         comm_key: None,
         status: wire::adms::StatusRule::Ignore,

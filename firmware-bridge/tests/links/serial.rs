@@ -264,7 +264,10 @@ async fn over_a_bad_cable_every_card_is_read_and_no_other() {
                     read += 1;
                 }
                 bridge::LinkEvent::Malformed { .. } => {}
-                other @ (bridge::LinkEvent::State { .. } | bridge::LinkEvent::Clock { .. }) => panic!("{other:?}"),
+                other @ (bridge::LinkEvent::State { .. }
+                | bridge::LinkEvent::Clock { .. }
+                | bridge::LinkEvent::Complete { .. }
+                | bridge::LinkEvent::Note { .. }) => panic!("{other:?}"),
             }
         }
         assert!(read > 0, "{number} was read");

@@ -13,6 +13,7 @@ use super::error::AdminError;
 use super::filter::Tab;
 use super::today::REJECTED_LOOKED_AT;
 use super::visitor::Reviewer;
+use crate::sources::{self, SourceView};
 use crate::week::Week;
 
 /// Which week.
@@ -103,6 +104,22 @@ fn rfc3339(at: Instant, zone: Tz) -> String {
     at.to_utc()
         .with_timezone(&zone)
         .to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+/// The readers as they are now.
+#[derive(Serialize)]
+pub struct Readers {
+    readers: Vec<SourceView>,
+}
+
+/// `GET /api/v1/readers`
+pub async fn readers(reviewer: Reviewer) -> Json<Readers> {
+    let states = super::readers::states(&reviewer).into_iter();
+    Json(Readers {
+        readers: states
+            .map(|state| sources::view(&state, &reviewer.site.facts, reviewer.now))
+            .collect(),
+    })
 }
 
 /// Inputs that could not be read, newest first.

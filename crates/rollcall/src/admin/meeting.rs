@@ -1,34 +1,37 @@
-//! A meeting as a whole: what its units sent, who came without being on the roster, and what an inspector saw there.
-//!
-//! Accepting a substitute and writing down an observation each record a fact, as an import of the row would, with an audit record
-//! in the same transaction; the engine judges again what they touch.
+//! A meeting as a whole: who is to come and what is said of them, what its units sent, who came without being on the roster, and what was
+//! decided and seen there. [`super::meeting_acts`] is what can be done at it.
 
 use askama::Template;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{Days, NaiveTime};
+use axum::response::Response;
+use chrono::Days;
 use chrono_tz::Tz;
 use rules::finding::FindingKind;
-use rules::model::{Meeting, MeetingIndex, PersonIndex, Subject, Swipe, UnitIndex};
-use rules::time::{Instant, Interval, civil_instant};
+use rules::model::{Meeting, MeetingIndex, PersonIndex, Role, RosterEntry, Swipe, UnitIndex};
+use rules::time::{Instant, Interval};
 use rules::units::{MeetingAssessment, UnitScope};
 use serde::Deserialize;
-use store::rows::AuditRecord;
+use store::rows::{FactRow, FindingQuery, FindingRow};
 
 use super::directory::Directory;
 use super::error::AdminError;
 use super::page::{Page, Section, respond};
-use super::visitor::{Reviewer, Signed};
-use super::{secret, show};
+use super::show;
+use super::visitor::Reviewer;
 use crate::engine::meetings::facts_of;
-use crate::folder::TableFile;
-use crate::transfer::{NewFact, record};
+use crate::folder::{TableFile, local_instant};
+use crate::transfer::cell;
 use crate::words::{self, Language, Value};
 
-/// The most characters of a reason or note.
-const LONGEST_NOTE: usize = 500;
+/// The files whose rows are decided at the page, in the order in which it shows them.
+pub const ROW_FILES: [TableFile; 4] = [
+    TableFile::MeetingEnds,
+    TableFile::Permissions,
+    TableFile::Substitutes,
+    TableFile::Observations,
+];
 
 #[derive(Template)]
 #[template(path = "admin/meeting.html")]
@@ -41,10 +44,34 @@ struct MeetingPage {
     units: Vec<UnitView>,
     proposals: Vec<ProposalView>,
     unlisted: Vec<Stranger>,
-    accepted: Vec<String>,
-    observed: Vec<String>,
+    roster: Vec<RosterView>,
+    has_seats: bool,
+    moved: Vec<RowView>,
+    permitted: Vec<RowView>,
+    accepted: Vec<RowView>,
+    observed: Vec<RowView>,
     subjects: Vec<(String, String)>,
     now: String,
+    /// The same with its date, as a form writes it.
+    moment: String,
+    ends: String,
+}
+
+/// Who is to come, and what is said of them.
+struct RosterView {
+    person: String,
+    seat: String,
+    name: String,
+    unit: String,
+    role: String,
+    verdict: String,
+    shape: &'static str,
+}
+
+/// A row that can be taken back.
+struct RowView {
+    id: String,
+    text: String,
 }
 
 struct UnitView {
@@ -74,6 +101,9 @@ struct ProposalView {
 enum Done {
     Accepted,
     Observed,
+    EndMoved,
+    Permitted,
+    TakenBack,
 }
 
 /// The query string.
@@ -82,28 +112,8 @@ pub struct After {
     done: Option<Done>,
 }
 
-/// Who is accepted to stand in for whom.
-#[derive(Deserialize)]
-pub struct Acceptance {
-    person: String,
-    substitute: String,
-    #[serde(default)]
-    reason: String,
-}
-
-/// What an inspector saw.
-#[derive(Deserialize)]
-pub struct Seen {
-    /// `person:ID` or `unit:ID`.
-    subject: String,
-    kind: String,
-    /// `HH:MM` on the meeting's date.
-    at: String,
-    #[serde(default)]
-    note: String,
-}
-
-type MeetingPath = Result<Path<String>, PathRejection>;
+/// The meeting's identifier.
+pub type MeetingPath = Result<Path<String>, PathRejection>;
 
 /// `GET /meetings/{meeting}`
 pub async fn show(
@@ -115,131 +125,11 @@ pub async fn show(
     let notice = after.done.map(|done| match done {
         Done::Accepted => "admin-meeting-accepted",
         Done::Observed => "admin-meeting-observed",
+        Done::EndMoved => "admin-meeting-end-moved",
+        Done::Permitted => "admin-meeting-permitted",
+        Done::TakenBack => "admin-meeting-taken-back",
     });
     show_page(&reviewer, &id, notice, StatusCode::OK).await
-}
-
-/// `POST /meetings/{meeting}/substitutes`
-pub async fn accept(path: MeetingPath, signed: Signed<Acceptance>) -> Result<Response, AdminError> {
-    let (Path(id), Signed { reviewer, form }) = (path?, signed);
-    let facts = &reviewer.site.facts;
-    let meeting = Directory::of(facts).meeting(&id).ok_or(AdminError::NotFound)?;
-    let people = (facts.person_index(&form.person), facts.person_index(&form.substitute));
-    let (Some(named), Some(substitute)) = people else {
-        return show_page(
-            &reviewer,
-            &id,
-            Some("admin-meeting-nobody"),
-            StatusCode::UNPROCESSABLE_ENTITY,
-        )
-        .await;
-    };
-    let records = facts.records();
-    let known = records.meetings[meeting.at()]
-        .substitutes_of(named)
-        .any(|accepted| accepted.substitute == substitute);
-    if known || records.may_stand_in(meeting, named, substitute).is_err() {
-        return show_page(&reviewer, &id, Some("admin-meeting-not-allowed"), StatusCode::CONFLICT).await;
-    }
-    let accepted_at = rfc3339(reviewer.now, records.site.zone);
-    let cells = [
-        ("meeting", id.as_str()),
-        ("person", &form.person),
-        ("substitute", &form.substitute),
-        ("accepted_by", &reviewer.account),
-        ("accepted_at", &accepted_at),
-    ];
-    let people = [form.person.as_str(), form.substitute.as_str()];
-    let body = serde_json::json!({
-        "meeting": id, "person": form.person, "substitute": form.substitute, "reason": note(&form.reason),
-    });
-    let fact = (TableFile::Substitutes, &cells[..], &people[..]);
-    write(&reviewer, meeting, fact, ("meeting.accept_substitute", body)).await?;
-    Ok(Redirect::to(&format!("{}?done=accepted", path_of(&id))).into_response())
-}
-
-/// `POST /meetings/{meeting}/observations`
-pub async fn observe(path: MeetingPath, signed: Signed<Seen>) -> Result<Response, AdminError> {
-    let (Path(id), Signed { reviewer, form }) = (path?, signed);
-    let facts = &reviewer.site.facts;
-    let meeting = Directory::of(facts).meeting(&id).ok_or(AdminError::NotFound)?;
-    let zone = facts.records().site.zone;
-    let at = NaiveTime::parse_from_str(&form.at, "%H:%M")
-        .or_else(|_| NaiveTime::parse_from_str(&form.at, "%H:%M:%S"))
-        .map(|time| civil_instant(facts.date_of_meeting(meeting).and_time(time), zone));
-    let subject = form.subject.split_once(':').filter(|(what, subject)| match *what {
-        "person" => facts.person_index(subject).is_some(),
-        "unit" => facts.records().units.iter().any(|unit| &*unit.id == *subject),
-        _ => false,
-    });
-    let is_kind = matches!(form.kind.as_str(), "seating" | "conduct");
-    let (Ok(at), Some((what, subject)), true) = (at, subject, is_kind) else {
-        return show_page(
-            &reviewer,
-            &id,
-            Some("admin-meeting-not-observed"),
-            StatusCode::UNPROCESSABLE_ENTITY,
-        )
-        .await;
-    };
-    let (observation, at, note) = (secret::name()?, rfc3339(at, zone), note(&form.note));
-    let cells = [
-        ("observation", observation.as_str()),
-        ("meeting", &id),
-        (what, subject),
-        ("kind", &form.kind),
-        ("at", &at),
-        ("observer", &reviewer.account),
-        ("note", &note),
-    ];
-    let people: Vec<&str> = if what == "person" { vec![subject] } else { Vec::new() };
-    let body = serde_json::json!({
-        "observation": observation, "meeting": id, what: subject, "kind": form.kind, "at": at, "note": note,
-    });
-    let fact = (TableFile::Observations, &cells[..], &people[..]);
-    write(&reviewer, meeting, fact, ("meeting.observe", body)).await?;
-    Ok(Redirect::to(&format!("{}?done=observed", path_of(&id))).into_response())
-}
-
-/// The file, the cells of the row, and whose days it touches.
-type Row<'a> = (TableFile, &'a [(&'a str, &'a str)], &'a [&'a str]);
-
-/// Records a row and who recorded it, in one transaction.
-async fn write(
-    reviewer: &Reviewer,
-    meeting: MeetingIndex,
-    (file, cells, people): Row<'_>,
-    (act, body): (&str, serde_json::Value),
-) -> Result<(), AdminError> {
-    let facts = &reviewer.site.facts;
-    let from = (facts.date_of_meeting(meeting) - Days::new(1)).to_string();
-    let fact = NewFact {
-        file,
-        cells,
-        people,
-        from: &from,
-    };
-    let audit = AuditRecord {
-        at: reviewer.now,
-        actor: reviewer.account.clone(),
-        act: act.to_owned(),
-        subject: format!("meeting:{}", facts.records().meetings[meeting.at()].id),
-        body: body.to_string(),
-    };
-    let mut transaction = reviewer.app.shared.ledger.begin().await?;
-    record(&mut *transaction, &fact, &reviewer.account, reviewer.now).await?;
-    transaction.append_audit(&audit).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// Text of a form as it is kept.
-fn note(text: &str) -> String {
-    show::plain(text.trim()).chars().take(LONGEST_NOTE).collect()
-}
-
-fn rfc3339(at: Instant, zone: Tz) -> String {
-    at.to_utc().with_timezone(&zone).to_rfc3339()
 }
 
 /// Where a meeting's page is.
@@ -257,7 +147,8 @@ async fn swipes_of(reviewer: &Reviewer, scope: UnitScope) -> Result<Vec<Swipe>, 
     Ok(site.swipes(&rows)?)
 }
 
-async fn show_page(
+/// The page, with something to say at its top.
+pub async fn show_page(
     reviewer: &Reviewer,
     id: &str,
     notice: Option<&str>,
@@ -269,11 +160,27 @@ async fn show_page(
     let scope = UnitScope::Meeting(meeting);
     let swipes = swipes_of(reviewer, scope).await?;
     let assessment = rules::evaluate_meeting(&facts_of(facts, scope, &swipes), reviewer.now);
+    let ledger = &reviewer.app.shared.ledger;
+    let date = facts.date_of_meeting(meeting);
+    let query = FindingQuery {
+        from: Some(date.to_string()),
+        until: Some((date + Days::new(1)).to_string()),
+        ..FindingQuery::default()
+    };
+    let mut rows = Vec::new();
+    for file in ROW_FILES {
+        rows.extend(ledger.facts_of_file(file.name()).await?);
+    }
+    rows.retain(|row| cell(&row.cells, "meeting").as_deref() == Some(id));
+    let mut findings = ledger.findings(&query).await?;
+    findings.retain(|finding| finding.meeting.as_deref() == Some(id));
     let desk = Desk {
         reviewer,
         directory,
         meeting,
         announced: &facts.records().meetings[meeting.at()],
+        rows,
+        findings,
     };
     respond(status, &desk.page(id, notice, &assessment))
 }
@@ -284,6 +191,10 @@ struct Desk<'a> {
     directory: Directory<'a>,
     meeting: MeetingIndex,
     announced: &'a Meeting,
+    /// The rows of [`ROW_FILES`] that are about it.
+    rows: Vec<FactRow>,
+    /// What is said of it and its people.
+    findings: Vec<FindingRow>,
 }
 
 impl Desk<'_> {
@@ -324,10 +235,16 @@ impl Desk<'_> {
             units: self.units(assessment),
             proposals: proposals.collect(),
             unlisted: unlisted.collect(),
-            accepted: self.accepted(),
-            observed: self.observed(),
+            has_seats: self.announced.roster.iter().any(|entry| entry.seat.is_some()),
+            roster: self.roster(),
+            moved: self.rows(TableFile::MeetingEnds, |cells| self.moved(cells)),
+            permitted: self.rows(TableFile::Permissions, |cells| self.permitted(cells)),
+            accepted: self.rows(TableFile::Substitutes, |cells| self.accepted(cells)),
+            observed: self.rows(TableFile::Observations, |cells| self.observed(cells)),
             subjects: self.subjects(),
             now: show::time(self.reviewer.now, zone),
+            moment: form_time(self.reviewer.now, zone),
+            ends: form_time(self.announced.last_end(), zone),
         }
     }
 
@@ -380,48 +297,126 @@ impl Desk<'_> {
         assessment.tallies.iter().map(view).collect()
     }
 
-    fn accepted(&self) -> Vec<String> {
-        let said = |accepted: &rules::model::Substitution| {
-            let arguments = [
-                ("person", Value::from(self.name(accepted.person))),
-                ("substitute", Value::from(self.name(accepted.substitute))),
-                (
-                    "by",
-                    Value::from(show::plain(accepted.accepted_by.as_deref().unwrap_or("–"))),
-                ),
-            ];
-            words::text(self.language(), "admin-meeting-stands-in", &arguments)
-        };
-        self.announced.substitutions.iter().map(said).collect()
+    /// Those of whom something is said first.
+    fn roster(&self) -> Vec<RosterView> {
+        let mut entries: Vec<_> = self.announced.roster.iter().map(|entry| self.entry(entry)).collect();
+        entries.sort_by_key(|entry| entry.verdict.is_empty());
+        entries
     }
 
-    fn observed(&self) -> Vec<String> {
-        let records = self.reviewer.site.facts.records();
-        let here = records
-            .observations
-            .iter()
-            .filter(|seen| seen.meeting == Some(self.meeting));
-        let said = |seen: &rules::model::Observation| {
-            let (kind, subject) = (rules::finding::FindingKind::from(seen.kind), seen.subject);
-            let arguments = [
-                ("at", Value::from(show::time(seen.at, self.zone()))),
-                (
-                    "subject",
-                    Value::from(match subject {
-                        Subject::Person(person) => self.name(person),
-                        Subject::Unit(unit) => self.unit(unit),
-                    }),
-                ),
-                ("kind", Value::from(words::kind(self.language(), kind))),
-                ("observer", Value::from(show::plain(&seen.observer))),
-                (
-                    "note",
-                    Value::from(show::plain(seen.note.as_deref().unwrap_or_default())),
-                ),
-            ];
-            words::text(self.language(), "admin-meeting-seen", &arguments)
+    fn entry(&self, entry: &RosterEntry) -> RosterView {
+        let (language, id) = (self.language(), self.id(entry.person));
+        let own = self.findings.iter().filter(|finding| finding.person == id);
+        let said = own.clone().map(|finding| {
+            let length = finding.length_ms.map(rules::time::Span::from_ms);
+            show::verdict(language, &finding.kind, length, finding.since, self.zone())
+        });
+        let said: Vec<String> = said.collect();
+        let kind = own.clone().find_map(|finding| show::known_kind(&finding.kind));
+        let unit = self.reviewer.site.facts.unit_at(entry.person, self.announced.starts);
+        let role = match entry.role {
+            Role::Chair => "admin-meeting-chair",
+            Role::Optional => "admin-meeting-optional",
+            Role::Required | Role::Substitute => "admin-meeting-required",
         };
-        here.map(said).collect()
+        RosterView {
+            seat: show::plain(entry.seat.as_deref().unwrap_or_default()),
+            name: self.name(entry.person),
+            unit: unit.map_or_else(String::new, |unit| self.unit(unit)),
+            role: words::text(language, role, &[]),
+            verdict: said.join(&words::text(language, "words-and", &[])),
+            shape: kind.map_or("fine", show::shape),
+            person: id,
+        }
+    }
+
+    /// The rows of a file, each in words.
+    fn rows(&self, file: TableFile, in_words: impl Fn(&str) -> String) -> Vec<RowView> {
+        let own = self.rows.iter().filter(|row| row.file == file.name());
+        own.map(|row| RowView {
+            id: row.id.clone(),
+            text: in_words(&row.cells),
+        })
+        .collect()
+    }
+
+    fn moved(&self, cells: &str) -> String {
+        let to = |column, key| {
+            let at = self.moment_of(cells, column)?;
+            Some(words::text(self.language(), key, &[("at", Value::from(at))]))
+        };
+        let moves = [
+            to("extended_until", "admin-meeting-until-later"),
+            to("closed_early_at", "admin-meeting-closed-earlier"),
+        ];
+        let moves: Vec<String> = moves.into_iter().flatten().collect();
+        let arguments = [
+            (
+                "moves",
+                Value::from(moves.join(&words::text(self.language(), "words-and", &[]))),
+            ),
+            ("by", Value::from(text_of(cells, "moved_by"))),
+        ];
+        words::text(self.language(), "admin-meeting-end-is", &arguments)
+    }
+
+    fn permitted(&self, cells: &str) -> String {
+        let edge = |column| Value::from(self.moment_of(cells, column).unwrap_or_default());
+        let arguments = [
+            ("person", Value::from(self.person_of(cells, "person"))),
+            ("from", edge("from")),
+            ("until", edge("until")),
+        ];
+        words::text(self.language(), "admin-meeting-may-be-out", &arguments)
+    }
+
+    fn accepted(&self, cells: &str) -> String {
+        let arguments = [
+            ("person", Value::from(self.person_of(cells, "person"))),
+            ("substitute", Value::from(self.person_of(cells, "substitute"))),
+            ("by", Value::from(text_of(cells, "accepted_by"))),
+        ];
+        words::text(self.language(), "admin-meeting-stands-in", &arguments)
+    }
+
+    fn observed(&self, cells: &str) -> String {
+        let unit = cell(cells, "unit");
+        let unit = unit.and_then(|id| self.directory.units().find(|(unit, _)| *unit == id));
+        let subject = unit.map_or_else(|| self.person_of(cells, "person"), |(_, name)| name);
+        let arguments = [
+            ("at", Value::from(self.moment_of(cells, "at").unwrap_or_default())),
+            ("subject", Value::from(subject)),
+            (
+                "kind",
+                Value::from(show::kind_name(self.language(), &text_of(cells, "kind"))),
+            ),
+            ("observer", Value::from(text_of(cells, "observer"))),
+            (
+                "note",
+                Value::from(cell(cells, "note").map_or_else(String::new, |note| show::plain(&note))),
+            ),
+        ];
+        words::text(self.language(), "admin-meeting-seen", &arguments)
+    }
+
+    fn person_of(&self, cells: &str, column: &str) -> String {
+        let date = self.reviewer.site.facts.date_of_meeting(self.meeting);
+        self.directory.name_of(&cell(cells, column).unwrap_or_default(), date)
+    }
+
+    /// The time of day of a cell, with its date where that is another than the meeting's; as it is written where it is no instant.
+    fn moment_of(&self, cells: &str, column: &str) -> Option<String> {
+        let written = cell(cells, column)?;
+        let Some(at) = local_instant(&written, self.zone()) else {
+            return Some(show::plain(&written));
+        };
+        let date = self.reviewer.site.facts.date_of_meeting(self.meeting);
+        let is_same_date = rules::time::local_date(at, self.zone()) == date;
+        Some(if is_same_date {
+            show::time(at, self.zone())
+        } else {
+            show::moment(self.language(), at, self.zone())
+        })
     }
 
     /// Of whom something can be written down: units, then who is on the roster, then the others.
@@ -436,4 +431,14 @@ impl Desk<'_> {
             .map(|person| (format!("person:{}", self.id(person)), self.name(person)));
         units.chain(people).collect()
     }
+}
+
+/// As a form's field for a date and a time has it.
+fn form_time(at: Instant, zone: Tz) -> String {
+    at.to_utc().with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// A cell as text.
+fn text_of(cells: &str, column: &str) -> String {
+    cell(cells, column).map_or_else(|| "–".to_owned(), |text| show::plain(&text))
 }

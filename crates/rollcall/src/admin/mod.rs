@@ -17,9 +17,11 @@ mod feeds;
 mod filter;
 mod login;
 mod meeting;
+mod meeting_acts;
 mod on_duty;
 mod page;
 mod password;
+mod readers;
 mod reasons;
 mod review;
 
@@ -117,8 +119,16 @@ fn routes() -> Vec<Route> {
         route("/review/{week}/f/{finding}/waive", post(decide::waive)),
         route("/rules", get(trial::show)),
         route("/meetings/{meeting}", get(meeting::show)),
-        route("/meetings/{meeting}/substitutes", post(meeting::accept)),
-        route("/meetings/{meeting}/observations", post(meeting::observe)),
+        route("/meetings/{meeting}/substitutes", post(meeting_acts::accept)),
+        route("/meetings/{meeting}/observations", post(meeting_acts::observe)),
+        route("/meetings/{meeting}/end", post(meeting_acts::move_end)),
+        route("/meetings/{meeting}/permissions", post(meeting_acts::permit)),
+        route("/meetings/{meeting}/taken_back", post(meeting_acts::withdraw)),
+        route("/readers", get(readers::list)),
+        route("/readers/events", get(readers::events)),
+        route("/readers/{reader}", get(readers::show)),
+        route("/readers/{reader}/test", post(readers::test)),
+        route("/api/v1/readers", get(api::readers)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),
     ]

@@ -37,6 +37,8 @@ pub enum Section {
     Review,
     /// 规则
     Rules,
+    /// 数据源
+    Readers,
     /// None of them.
     Other,
 }
@@ -88,11 +90,14 @@ impl Page {
         assets::address(name)
     }
 
-    /// Whether it is under this entry of the navigation: `today`, `review` or `rules`.
+    /// Whether it is under this entry of the navigation: `today`, `review`, `rules` or `readers`.
     pub fn is_in(&self, section: &str) -> bool {
         matches!(
             (self.section, section),
-            (Section::Today, "today") | (Section::Review, "review") | (Section::Rules, "rules")
+            (Section::Today, "today")
+                | (Section::Review, "review")
+                | (Section::Rules, "rules")
+                | (Section::Readers, "readers")
         )
     }
 }

@@ -39,17 +39,24 @@ impl AdminAccess {
         }
     }
 
-    /// The live session that a request's cookie names, and notes that it was used.
-    pub async fn session(&self, headers: &HeaderMap) -> Stored<Option<SessionRow>> {
+    /// The live session that a request's cookie names; it is not noted as used, because a page that keeps itself fresh is no person
+    /// in front of it.
+    pub(super) async fn look(&self, headers: &HeaderMap) -> Stored<Option<SessionRow>> {
         let Some(token) = self.cookies.token(headers) else {
             return Ok(None);
         };
         let now = self.host.now();
         let session = self.ledger.session(&secret::stored(token)).await?;
-        let Some(session) = session.filter(|session| is_live(session, now)) else {
+        Ok(session.filter(|session| is_live(session, now)))
+    }
+
+    /// The live session that a request's cookie names, and notes that it was used, unless the page says that it keeps itself fresh.
+    pub async fn session(&self, headers: &HeaderMap) -> Stored<Option<SessionRow>> {
+        let Some(session) = self.look(headers).await? else {
             return Ok(None);
         };
-        if now - session.seen_at >= NOTED_EVERY {
+        let now = self.host.now();
+        if now - session.seen_at >= NOTED_EVERY && !headers.contains_key(KEEPS_FRESH) {
             let mut transaction = self.ledger.begin().await?;
             transaction.touch_session(&session.token_hash, now).await?;
             transaction.commit().await?;
@@ -145,6 +152,9 @@ impl SessionCookies {
         }
     }
 }
+
+/// What `live.js` sends along when it fetches its own page again.
+const KEEPS_FRESH: &str = "x-rollcall-live";
 
 /// The value of a request's cookie.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -385,7 +385,7 @@ impl Desk<'_> {
 }
 
 /// Why an input could not be read, in words; a word of a decoder that we have no words for as it is.
-fn reason(language: Language, reason: &str) -> String {
+pub(super) fn reason(language: Language, reason: &str) -> String {
     let key = match reason {
         "noise" => "admin-rejected-noise",
         "truncated" => "admin-rejected-truncated",
@@ -405,8 +405,14 @@ fn reason(language: Language, reason: &str) -> String {
         "bad_instant" => "admin-rejected-bad-instant",
         "bad_direction" => "admin-rejected-bad-direction",
         "not_json" => "admin-rejected-not-json",
+        "not_xml" => "admin-rejected-not-xml",
         "too_deep" => "admin-rejected-too-deep",
         "foreign_table" => "admin-rejected-foreign-table",
+        "not_authenticated" => "admin-rejected-not-authenticated",
+        "unknown_event" => "admin-rejected-unknown-event",
+        "unknown_controller" => "admin-rejected-unknown-controller",
+        "wrong_push_key" => "admin-rejected-wrong-push-key",
+        "wrong_address" => "admin-rejected-wrong-address",
         "unknown_terminal" => "admin-rejected-unknown-terminal",
         "wrong_comm_key" => "admin-rejected-wrong-comm-key",
         "bad_field" => "admin-rejected-bad-field",
@@ -416,7 +422,7 @@ fn reason(language: Language, reason: &str) -> String {
 }
 
 /// `02 0A 1B …`
-fn in_pairs(hex: &str) -> String {
+pub(super) fn in_pairs(hex: &str) -> String {
     let shown = hex.as_bytes().chunks(2).take(BYTES_SHOWN);
     let pairs: Vec<_> = shown
         .map(|pair| String::from_utf8_lossy(pair).to_ascii_uppercase())

@@ -45,6 +45,12 @@ pub struct Reviewer {
     pub now: Instant,
 }
 
+/// A page of somebody who is logged in that follows what happens; nobody need be in front of it.
+pub struct Onlooker {
+    /// What the daemon is made of.
+    pub app: App,
+}
+
 /// A form that somebody sent who is logged in, from a page that we gave to that very login.
 pub struct Signed<T> {
     /// Who sent it.
@@ -91,6 +97,16 @@ impl FromRequestParts<App> for Reviewer {
             site: app.shared.site.borrow().clone(),
             now: app.shared.clock.now(),
         })
+    }
+}
+
+impl FromRequestParts<App> for Onlooker {
+    type Rejection = AdminError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AdminError> {
+        let session = app.access.look(&parts.headers).await?;
+        session.ok_or(AdminError::Unauthenticated)?;
+        Ok(Self { app: app.clone() })
     }
 }
 

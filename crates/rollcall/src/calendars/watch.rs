@@ -327,6 +327,8 @@ mod tests {
                 ledger,
                 site,
                 clock: Clock::driven(now(), 0.0),
+                sources: crate::sources::Sources::empty(Clock::driven(now(), 0.0)),
+                bridges: crate::bridges::Bridges::default(),
                 public_url: "http://localhost".into(),
                 demo: false,
             },

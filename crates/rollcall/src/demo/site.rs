@@ -12,6 +12,9 @@ use super::cast::{Cast, Morning};
 use super::script::{Direction, Gate, ScriptedSwipe};
 use super::watch;
 
+/// The unit that has to send everybody whom it named.
+const FULL_UNIT: &str = "finance";
+
 /// Readers of the bureau, as `readers.csv` and the demo's configuration name them.
 pub mod reader {
     /// Outer side of the east gate.
@@ -106,6 +109,12 @@ pub fn write(bureau: &Bureau, swipes: &[ScriptedSwipe], directory: &Path) -> io:
         "meeting_roster.csv",
         &["meeting", "person", "role"],
         roster(bureau),
+    )?;
+    write_table(
+        directory,
+        "meeting_units.csv",
+        &["meeting", "unit", "at_least"],
+        quotas(bureau),
     )?;
     write_watch(bureau, directory)?;
     write_table(
@@ -227,6 +236,23 @@ fn meetings(bureau: &Bureau) -> String {
         )
     };
     bureau.gatherings.iter().map(entry).collect::<Vec<_>>().join("\n")
+}
+
+/// What units send to the morning's meeting. One has to send everybody whom it named, and one of them does not come; the others have
+/// named two more than they must send.
+fn quotas(bureau: &Bureau) -> impl Iterator<Item = [String; 3]> {
+    UNITS.iter().map(|unit| {
+        let at_least = if unit.id == FULL_UNIT {
+            unit.rostered
+        } else {
+            unit.rostered - 2
+        };
+        [
+            bureau.gatherings[0].id.to_owned(),
+            unit.id.to_owned(),
+            at_least.to_string(),
+        ]
+    })
 }
 
 fn swipe_row(swipe: &ScriptedSwipe) -> [String; 4] {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{Finding, FindingKind, FindingState};
-use rules::model::Swipe;
+use rules::model::{MeetingIndex, Swipe};
 use rules::time::{Instant, local_date};
+use rules::units::UnitScope;
 
 use super::bureau::{Bureau, instant_on, seconds_at};
 use super::cast::{EARLY_LEAVES, LATE_ARRIVALS, Morning};
 use super::{SEED, Story, site};
+use crate::engine::meetings::facts_of;
 use crate::folder::{self, FolderSwipe};
 
 /// The demo's story, compiled.
@@ -73,6 +75,17 @@ fn counts(findings: &[Finding]) -> BTreeMap<&'static str, usize> {
         *counts.entry(finding.kind.name()).or_default() += 1;
     }
     counts
+}
+
+#[test]
+fn one_unit_is_short_at_the_morning_meeting() {
+    let judged = Judged::of_the_demo();
+    let scope = UnitScope::Meeting(MeetingIndex(0));
+    let meeting = facts_of(&judged.facts, scope, &judged.swipes);
+    let findings = rules::evaluate_meeting(&meeting, judged.at(10, 0)).findings;
+    assert_eq!(counts(&findings), BTreeMap::from([("unit_short", 1)]));
+    let unit = findings[0].unit.expect("it is about a unit");
+    assert_eq!(&*judged.facts.records().units[unit.at()].name, "财务审计科");
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Engine {
             next_check: next_meeting_check,
         };
         self.next_check = next_check.into_iter().chain(next_meeting_check).min();
-        self.count(&fresh, judged.len());
+        self.count(&records, &fresh, &rejected, judged.len());
         answer(submissions, &records, &fresh);
         self.publish(judged, judged_meetings, &mut memory);
         self.memory = memory;
@@ -123,6 +123,16 @@ impl Engine {
             if let Work::Reader(change) = work {
                 self.silence.link(&change.reader, change.up, change.at);
                 changes.push(change.clone());
+            }
+            if let Work::Complete { reader, at } = work {
+                self.silence.link(reader, true, *at);
+                changes.push(ReaderChange {
+                    reader: Arc::clone(reader),
+                    up: true,
+                    // Before every outage, so that of the one that ends nothing is left.
+                    at: Instant::from_ms(i64::MIN),
+                    detail: "what it kept has come".to_owned(),
+                });
             }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
@@ -356,7 +366,16 @@ impl Engine {
         by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
-    pub(super) fn count(&self, fresh: &[bool], judged_days: usize) {
+    /// Counts what has just been committed.
+    pub(super) fn count(
+        &self,
+        records: &[SwipeRecord],
+        fresh: &[bool],
+        rejected: &[RejectedInput],
+        judged_days: usize,
+    ) {
+        let today = super::site::date_at(&self.site.borrow().facts, self.now);
+        self.sources.committed(records, fresh, rejected, today);
         self.health.batches.fetch_add(1, Ordering::Relaxed);
         self.health
             .swipes
@@ -429,14 +448,14 @@ impl Work {
     fn swipes(&self) -> &[NewSwipe] {
         match self {
             Self::Swipes(swipes) => swipes,
-            Self::Rejected(_) | Self::Reader(_) => &[],
+            Self::Rejected(_) | Self::Reader(_) | Self::Complete { .. } => &[],
         }
     }
 
     fn rejected(&self) -> Option<RejectedInput> {
         match self {
             Self::Rejected(input) => Some(input.clone()),
-            Self::Swipes(_) | Self::Reader(_) => None,
+            Self::Swipes(_) | Self::Reader(_) | Self::Complete { .. } => None,
         }
     }
 }
@@ -627,6 +646,7 @@ impl Engine {
     pub(super) fn publish_board_frame(&self) {
         let facts = Arc::clone(&self.site.borrow().facts);
         let sources = super::site::sources(&facts, &self.down, self.now);
+        self.sources.coverage(&self.down);
         self.lobby.publish(BoardChange {
             facts: Some(facts),
             days: Vec::new(),

@@ -37,21 +37,22 @@ pub fn watched(readers: &[ReaderConfig]) -> Vec<Arc<str>> {
         .collect()
 }
 
-/// Starts a link for each reader, and the task that hands on what they deliver.
+/// Starts a link for each reader, and the task that hands on what they deliver. Returns the way in for those who speak for readers
+/// that call us.
 pub fn start(
     options: &ServeOptions,
     shared: &Shared,
     intake: &Intake,
     heartbeats: &Heartbeats,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<mpsc::Sender<Delivery>> {
     let (sink, deliveries) = mpsc::channel(WAITING_EVENTS);
     let mut boot = [0_u8; 8];
     getrandom::fill(&mut boot).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     let clock = shared.clock.clone();
     let mut context = LinkContext::new(
         hex::encode(boot),
-        sink,
+        sink.clone(),
         Arc::new(move || clock.now().as_ms()),
         lifecycle.soft.clone(),
     );
@@ -67,7 +68,16 @@ pub fn start(
             bridge::run_osdp_bus(bus, readers, context).await.context("bus")
         });
     }
-    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && !matches!(reader.link, Link::Osdp(_));
+    for broker in &config.mqtt_brokers {
+        let readers = bridge::mqtt::readers_of(broker, &config.mqtt_brokers, &config.readers);
+        let (broker, context) = (broker.clone(), context.clone());
+        lifecycle.spawn_vital("an MQTT broker", async move {
+            bridge::run_mqtt_broker(broker, readers, context).await;
+            Ok(())
+        });
+    }
+    let speaks_for_itself = |link: &Link| !matches!(link, Link::Osdp(_) | Link::Mqtt(_));
+    let on_links = |reader: &&ReaderConfig| reader.link.is_opened_here() && speaks_for_itself(&reader.link);
     for reader in config.readers.iter().filter(on_links) {
         let (reader, context) = (reader.clone(), context.clone());
         lifecycle.spawn_vital("a reader's link", async move {
@@ -82,7 +92,7 @@ pub fn start(
         lifecycle: lifecycle.clone(),
     };
     lifecycle.spawn_vital("the readers' events", pump.run(deliveries));
-    Ok(())
+    Ok(sink)
 }
 
 struct Pump {
@@ -143,29 +153,49 @@ impl Pump {
                 ahead_ms,
                 at_ms,
             } => self.note_clock(reader, Span::from_ms(ahead_ms), Instant::from_ms(at_ms)),
+            LinkEvent::Note { reader, note, at_ms } => {
+                self.shared.sources.note(&reader, &note, Instant::from_ms(at_ms));
+            }
             LinkEvent::State {
                 reader,
                 up,
                 detail,
                 at_ms,
             } => {
-                self.intake
-                    .reader(ReaderChange {
-                        reader: reader.as_str().into(),
-                        up,
-                        at: Instant::from_ms(at_ms),
-                        detail,
-                    })
+                self.shared.sources.link(&reader, up, &detail, Instant::from_ms(at_ms));
+                let change = ReaderChange {
+                    reader: reader.as_str().into(),
+                    up,
+                    at: Instant::from_ms(at_ms),
+                    detail,
+                };
+                let noted = self.intake.reader_noted(change).await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
+            }
+            LinkEvent::Complete { reader, at_ms } => {
+                let noted = self
+                    .intake
+                    .complete(reader.as_str().into(), Instant::from_ms(at_ms))
                     .await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
             }
         }
         Ok(())
     }
 
     fn note_clock(&mut self, reader: String, ahead: Span, at: Instant) {
-        let tolerance = self.shared.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self
+            .shared
+            .site
+            .borrow()
+            .facts
+            .records()
+            .site
+            .settings_at(at)
+            .clock_tolerance;
         let is_off = |ahead: Span| ahead > tolerance || ahead < Span::from_ms(-tolerance.as_ms());
         self.heartbeats.note(&reader.as_str().into(), at);
+        self.shared.sources.clock(&reader, ahead, at, is_off(ahead));
         let was_off = self.clocks.get(&reader).copied().is_some_and(is_off);
         if is_off(ahead) && !was_off {
             tracing::warn!(
@@ -236,6 +266,11 @@ pub(crate) fn source_key(link: &Link, record: &str) -> String {
         Link::Adms(serial) => format!("{serial}|{record}"),
         _ => record.to_owned(),
     }
+}
+
+/// What is said of an event that makes no swipe, once it is written down.
+fn noted_only() -> bridge::Outcome {
+    bridge::Outcome::Recorded { id: String::new() }
 }
 
 /// Whether somebody has the badge.

@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::lobby::Lobby;
 use crate::shared::SiteSnapshot;
+use crate::sources::Sources;
 use ahead::Ahead;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
@@ -99,6 +100,8 @@ pub struct EngineParts {
     pub readers: Vec<ReaderConfig>,
     /// Where those who hear readers note that they are there.
     pub heartbeats: Heartbeats,
+    /// Where what was committed is written down for those who look after readers.
+    pub sources: Sources,
     /// What others may see of the engine.
     pub health: Arc<Health>,
 }
@@ -153,6 +156,7 @@ struct Engine {
     clock: Clock,
     lobby: Lobby,
     site: watch::Sender<SiteSnapshot>,
+    sources: Sources,
     health: Arc<Health>,
     secret: Vec<u8>,
     /// The last instant read, so that time never runs backwards here.
@@ -186,6 +190,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         site,
         readers,
         heartbeats,
+        sources,
         health,
     } = parts;
     let now = clock.now();
@@ -200,6 +205,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         clock,
         lobby,
         site,
+        sources,
         health,
         secret,
         now,

@@ -8,18 +8,34 @@ use rules::time::{Instant, Span};
 
 /// When readers last showed that they are there without saying anything that the engine must know. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Heartbeats(Arc<Mutex<BTreeMap<Arc<str>, Instant>>>);
+pub struct Heartbeats {
+    last: Arc<Mutex<BTreeMap<Arc<str>, Instant>>>,
+    regular: Arc<Mutex<BTreeSet<Arc<str>>>>,
+}
 
 impl Heartbeats {
     /// A reader showed that it is there. Returns when it last did before.
     pub fn note(&self, reader: &Arc<str>, at: Instant) -> Option<Instant> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.insert(Arc::clone(reader), at)
+    }
+
+    /// A reader has shown that it has a heartbeat, so that its silence means something from now on.
+    pub fn has_heartbeat(&self, reader: &Arc<str>) {
+        let mut regular = self.regular.lock().unwrap_or_else(PoisonError::into_inner);
+        if !regular.contains(reader) {
+            regular.insert(Arc::clone(reader));
+        }
+    }
+
+    fn is_regular(&self, reader: &str) -> bool {
+        let regular = self.regular.lock().unwrap_or_else(PoisonError::into_inner);
+        regular.contains(reader)
     }
 
     /// When a reader last showed that it is there.
     pub fn last(&self, reader: &str) -> Option<Instant> {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.get(reader).copied()
     }
 }
@@ -36,6 +52,8 @@ pub(super) struct Silence {
 #[derive(Debug)]
 struct Sign {
     silent_after: Span,
+    /// Silence means nothing before it has shown that it has a heartbeat.
+    needs_heartbeat: bool,
     last: Instant,
     link_up: bool,
     silent: bool,
@@ -47,12 +65,14 @@ impl Silence {
         let watched = readers.iter().filter(|reader| reader.silent_after_seconds > 0);
         let sign = |reader: &ReaderConfig| Sign {
             silent_after: Span::from_seconds(i64::from(reader.silent_after_seconds)),
+            needs_heartbeat: reader.silence_needs_heartbeat,
             last: now,
             // A reader that calls us has no link to be down.
             link_up: reader.link == Link::Http,
             silent: false,
         };
-        let keepers = readers.iter().filter(|reader| reader.link.is_terminal());
+        let keeps = |reader: &&ReaderConfig| reader.link.keeps_records() || matches!(reader.link, Link::Bridge(_));
+        let keepers = readers.iter().filter(keeps);
         Self {
             signs: watched
                 .map(|reader| (reader.id.as_str().into(), sign(reader)))
@@ -89,7 +109,8 @@ impl Silence {
         let mut fallen = Vec::new();
         for (reader, sign) in &mut self.signs {
             sign.last = sign.last.max(self.heartbeats.last(reader).unwrap_or(sign.last));
-            if sign.link_up && !sign.silent && now - sign.last > sign.silent_after {
+            let means_something = !sign.needs_heartbeat || self.heartbeats.is_regular(reader);
+            if sign.link_up && means_something && !sign.silent && now - sign.last > sign.silent_after {
                 sign.silent = true;
                 fallen.push((Arc::clone(reader), sign.last));
             }
@@ -105,6 +126,7 @@ mod tests {
     fn silence(silent_after_seconds: i64) -> Silence {
         let sign = Sign {
             silent_after: Span::from_seconds(silent_after_seconds),
+            needs_heartbeat: false,
             last: Instant::from_ms(0),
             link_up: true,
             silent: false,
@@ -157,5 +179,14 @@ mod tests {
         let mut silence = silence(10);
         silence.link("gate", false, Instant::from_ms(1_000));
         assert!(silence.fallen_silent(Instant::from_ms(60_000)).is_empty());
+    }
+
+    #[test]
+    fn silence_of_a_reader_that_may_have_no_heartbeat_means_something_once_it_has_shown_one() {
+        let mut silence = silence(10);
+        silence.signs.get_mut("gate").expect("the reader").needs_heartbeat = true;
+        assert!(silence.fallen_silent(Instant::from_ms(60_000)).is_empty());
+        silence.heartbeats.has_heartbeat(&"gate".into());
+        assert_eq!(silence.fallen_silent(Instant::from_ms(60_000)).len(), 1);
     }
 }

@@ -194,10 +194,11 @@ impl Workbench {
             ledger: Arc::clone(&self.ledger),
             clock: clock.clone(),
             queue,
-            lobby: Lobby::new(settings, clock).expect("randomness"),
+            lobby: Lobby::new(settings, clock.clone()).expect("randomness"),
             site,
             readers: Vec::new(),
             heartbeats: super::Heartbeats::default(),
+            sources: crate::sources::Sources::empty(clock),
             health: Arc::new(Health::default()),
         };
         Running {

@@ -6,39 +6,28 @@ use rules::model::{
     Badge, BadgeGrant, Facing, Outage, Pairing, Person, PersonIndex, Place, PlaceIndex, PlaceKind, Reader, ReaderIndex,
     Site, Stand, Stint, Unit, UnitIndex,
 };
-use rules::time::{Instant, Interval, Span};
+use rules::time::{Instant, Interval};
 
 use super::compile::{Draft, next};
 use super::document::Document;
 use super::gathering::Cells;
 use super::period_defaults::PeriodDefaults;
 use super::problem::{Code, Problem, Problems};
+use super::site_settings;
 use super::source::{SiteSource, TableFile};
 use super::values::{self, latest_from_wins};
 
 /// Readers face one of these.
 pub(super) const FACINGS: [(&str, Facing); 3] = [("in", Facing::In), ("out", Facing::Out), ("both", Facing::Both)];
 
-const SITE_KEYS: [&str; 9] = [
-    "name",
-    "time_zone",
-    "calendar",
-    "debounce_seconds",
-    "clock_tolerance_seconds",
-    "since",
-    "coverage_tolerance_minutes",
-    "meeting_travel_minutes",
-    "period_defaults",
-];
-
-/// Longest length of time that a setting may have: a week.
-const SECONDS_MAX: i64 = 7 * 86_400;
+/// The keys of `site.toml` beside those of [`site_settings::SETTINGS`].
+const SITE_KEYS: [&str; 6] = ["name", "time_zone", "calendar", "since", "settings", "period_defaults"];
 
 /// `site.toml`, and its `period_defaults`. `None` where there is no usable `time_zone`.
 pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodDefaults)> {
     let document = Document::parse("site.toml", text, problems);
     let top = document.top();
-    top.warn_of_other_keys(&SITE_KEYS, problems);
+    top.warn_of_other_keys(&[&SITE_KEYS[..], &site_settings::SETTINGS].concat(), problems);
     let zone = top.required("time_zone", top.text("time_zone")).and_then(|name| {
         name.parse().map_err(|_| {
             top.problem(Code::ValueInvalid, "time_zone")
@@ -48,17 +37,7 @@ pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodD
     });
     let zone = problems.keep(zone)?;
     let first_of_2020 = values::midnight(values::date("2020-01-01").expect("a date"), zone);
-    let mut length = |key, unit_seconds: i64, default: i64| {
-        let number = problems
-            .keep(top.integer(key, 0, SECONDS_MAX / unit_seconds))
-            .flatten()
-            .unwrap_or(default);
-        Span::from_seconds(number * unit_seconds)
-    };
-    let debounce = length("debounce_seconds", 1, 60);
-    let clock_tolerance = length("clock_tolerance_seconds", 1, 30);
-    let coverage_tolerance = length("coverage_tolerance_minutes", 60, 2);
-    let meeting_travel = length("meeting_travel_minutes", 60, 10);
+    let settings = site_settings::read(&top, zone, problems);
     let since = problems
         .keep(top.edge("since", zone))
         .flatten()
@@ -69,11 +48,8 @@ pub(super) fn site(text: &str, problems: &mut Problems) -> Option<(Site, PeriodD
         Site {
             name,
             zone,
-            debounce,
-            clock_tolerance,
             since,
-            coverage_tolerance,
-            meeting_travel,
+            settings,
         },
         defaults,
     ))

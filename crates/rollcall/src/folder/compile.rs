@@ -60,6 +60,7 @@ pub fn compile(source: &SiteSource) -> Result<Compiled, FolderError> {
     hours::absences(source, &mut draft, &mut problems);
     meetings::meetings(source, &mut draft, &mut problems);
     feed::meetings(source, &mut draft, &mut problems);
+    meetings::moved_ends(source, &mut draft, &mut problems);
     meetings::rosters(source, &mut draft, &mut problems);
     feed::rosters(source, &mut draft, &mut problems);
     meetings::permissions(source, &mut draft, &mut problems);

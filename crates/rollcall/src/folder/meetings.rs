@@ -138,6 +138,34 @@ fn sign_in_opens(node: &Node<'_>, starts: Instant, zone: Tz) -> Result<Instant, 
     }
 }
 
+/// `meeting_ends.csv`: what it says of a meeting wins over what the meeting says itself.
+pub(super) fn moved_ends(source: &SiteSource, draft: &mut Draft, problems: &mut Problems) {
+    let mut lines = FirstLines::<u32>::default();
+    draft.rows(source, TableFile::MeetingEnds, problems, |draft, cells| {
+        let index = meeting_of(draft, &cells)?;
+        let meeting = &draft.records.meetings[index.at()];
+        let (ends, starts) = (meeting.ends, meeting.starts);
+        let extended_until = later_than(&cells, "extended_until", ends, draft.zone())?;
+        let closed_early_at = later_than(&cells, "closed_early_at", starts, draft.zone())?;
+        lines.refuse_second(&cells, index.0)?;
+        let meeting = &mut draft.records.meetings[index.at()];
+        meeting.extended_until = extended_until.or(meeting.extended_until);
+        meeting.closed_early_at = closed_early_at.or(meeting.closed_early_at);
+        Ok(())
+    });
+}
+
+fn later_than(cells: &Cells<'_>, column: &'static str, before: Instant, zone: Tz) -> Result<Option<Instant>, Problem> {
+    let at = cells.optional_instant(column)?;
+    if at.is_some_and(|at| at <= before) {
+        let problem = cells.problem(Code::IntervalEmpty).with("column", column);
+        return Err(problem
+            .with("from", before.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M"))
+            .with("until", cells.get(column).unwrap_or_default()));
+    }
+    Ok(at)
+}
+
 /// `meeting_roster.csv`.
 pub(super) fn rosters(source: &SiteSource, draft: &mut Draft, problems: &mut Problems) {
     let roles = [

@@ -21,6 +21,7 @@ mod meetings;
 mod period_defaults;
 mod problem;
 mod shipped;
+mod site_settings;
 mod source;
 mod swipes;
 mod values;

@@ -113,6 +113,8 @@ table_files! {
     ],
     /// Who must come to the meetings that calendars brought.
     FeedRoster = "feed_roster.csv": ["meeting", "person"] ["role", "source"],
+    /// Ends of meetings that were moved while they ran 延长, 提前结束.
+    MeetingEnds = "meeting_ends.csv": ["meeting"] ["extended_until", "closed_early_at", "moved_by", "moved_at"],
     /// How many a unit must send 单位名额.
     MeetingUnits = "meeting_units.csv": ["meeting", "unit"] ["at_least", "min_rank", "head_required"],
     /// Who may be out of a meeting when.

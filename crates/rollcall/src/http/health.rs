@@ -13,6 +13,7 @@ use store::Ledger;
 
 use crate::engine::{Health, Intake};
 use crate::lobby::Lobby;
+use crate::shared::Shared;
 
 /// What the routes look at.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct HealthState {
     pub intake: Intake,
     /// The screens.
     pub lobby: Lobby,
+    /// The readers, and by which date is counted.
+    pub shared: Shared,
 }
 
 /// The routes.
@@ -65,6 +68,9 @@ async fn metrics(State(state): State<HealthState>) -> Response {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }
+    let zone = state.shared.site.borrow().facts.records().site.zone;
+    let today = rules::time::local_date(state.shared.clock.now(), zone);
+    super::reader_metrics::write(&mut text, &state.shared.sources.all(today));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -28,7 +28,9 @@ use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_
 use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
+use crate::http::strangers::Strangers;
 use crate::shared::SiteSnapshot;
+use crate::sources::Sources;
 
 /// How long a commit may take before a terminal hears that it should send the same again. That is harmless: a record counts once.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -44,12 +46,6 @@ const RESULT_PATIENCE: Span = Span::from_minutes(2);
 
 /// How often a command is given before it is given up.
 const MOST_SENDS: i64 = 3;
-
-/// How often an unknown terminal is shown to the operator while it keeps calling.
-const STRANGER_INTERVAL: Span = Span::from_minutes(60);
-
-/// How many unknown terminals are told apart.
-const MOST_STRANGERS: usize = 64;
 
 /// How civil times are stored.
 const CIVIL: &str = "%Y-%m-%d %H:%M:%S";
@@ -132,6 +128,7 @@ async fn call(
         return Err(IclockError::WrongKey);
     }
     let now = state.clock.now();
+    state.sources.detail(&known.reader, "address", &peer.ip().to_string());
     let told = match ask {
         Ask::Options { version, .. } => state.options(known, version.as_deref(), now).await?,
         Ask::Commands { info } => state.commands(known, info.as_deref(), now).await?,
@@ -174,9 +171,10 @@ pub struct IclockState {
     site: watch::Receiver<SiteSnapshot>,
     ledger: Arc<dyn Ledger>,
     heartbeats: Heartbeats,
+    sources: Sources,
     /// By serial number.
     terminals: BTreeMap<String, Known>,
-    strangers: Mutex<BTreeMap<String, Instant>>,
+    strangers: Strangers,
 }
 
 /// A terminal that the configuration names.
@@ -221,6 +219,7 @@ impl IclockState {
         site: watch::Receiver<SiteSnapshot>,
         ledger: Arc<dyn Ledger>,
         heartbeats: Heartbeats,
+        sources: Sources,
     ) -> Result<Self, StoreError> {
         let mut terminals = BTreeMap::new();
         for config in readers {
@@ -239,8 +238,9 @@ impl IclockState {
             site,
             ledger,
             heartbeats,
+            sources,
             terminals,
-            strangers: Mutex::default(),
+            strangers: Strangers::default(),
         })
     }
 
@@ -266,6 +266,9 @@ impl IclockState {
     async fn options(&self, known: &Known, version: Option<&str>, now: Instant) -> Result<String, IclockError> {
         self.heard(known, now, false).await?;
         tracing::info!(event = "terminal.options", reader = %known.reader, version);
+        if let Some(version) = version {
+            self.sources.detail(&known.reader, "push version", version);
+        }
         let Link::Adms(serial) = &known.config.link else {
             return Ok(answer::OK.to_owned());
         };
@@ -299,7 +302,7 @@ impl IclockState {
             }
         }
         let memory = known.contact().terminal.memory();
-        let tolerance = self.site.borrow().facts.records().site.clock_tolerance;
+        let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
         self.commit(swipes).await?;
         for wrong in &malformed {
@@ -388,6 +391,7 @@ impl IclockState {
         for (key, value) in adms::settings(body) {
             if ["DeviceName", "FirmVer", "FWVersion", "PushVersion", "MAC"].contains(&key.as_str()) {
                 tracing::info!(event = "terminal.setting", reader = %known.reader, key, value);
+                self.sources.detail(&known.reader, &key, &value);
             }
         }
         self.heard(known, now, false).await?;
@@ -422,6 +426,7 @@ impl IclockState {
     async fn commands(&self, known: &Known, info: Option<&str>, now: Instant) -> Result<String, IclockError> {
         if let Some(info) = info {
             tracing::debug!(event = "terminal.info", reader = %known.reader, info);
+            self.sources.detail(&known.reader, "info", info);
         }
         let has_sent_all = known.contact().terminal.asked_for_commands();
         self.heard(known, now, has_sent_all).await?;
@@ -522,7 +527,7 @@ impl IclockState {
     /// Shows a caller that is refused to the operator, not more often than is of use.
     async fn note_stranger(&self, serial: &str, from: IpAddr, reason: &str) -> Result<(), IclockError> {
         let now = self.clock.now();
-        if !self.is_news(&format!("{serial} {from} {reason}"), now) {
+        if !self.strangers.is_news(&format!("{serial} {from} {reason}"), now) {
             return Ok(());
         }
         tracing::warn!(
@@ -542,16 +547,6 @@ impl IclockState {
         };
         self.intake.rejected(input).await?;
         Ok(())
-    }
-
-    fn is_news(&self, stranger: &str, now: Instant) -> bool {
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|_, shown_at| now - *shown_at < STRANGER_INTERVAL);
-        if strangers.contains_key(stranger) || strangers.len() >= MOST_STRANGERS {
-            return false;
-        }
-        strangers.insert(stranger.to_owned(), now);
-        true
     }
 
     /// What the clock of a terminal should show.

@@ -3,5 +3,8 @@
 pub mod body;
 pub mod health;
 pub mod iclock;
+pub mod pushed;
+mod reader_metrics;
 pub mod server;
+mod strangers;
 pub mod swipes;

@@ -22,10 +22,11 @@ pub use import::{ImportError, ImportOptions, import};
 pub(crate) use plan::fact_id;
 pub use proposal::{LaidOver, Proposal, lay_over, propose};
 pub use punches::{PunchesError, PunchesOptions, import_punches};
-pub use record::{NewFact, record};
+pub use record::{NewFact, record, take_back};
 pub use report::{FileReport, ImportReport};
-pub(crate) use stored::{csv_text, source_of};
+pub(crate) use stored::{cell, csv_text, source_of};
 pub use stored::{site_source, site_source_at};
+pub(crate) use swipes::facing;
 
 #[cfg(test)]
 mod tests;

@@ -236,6 +236,7 @@ impl Touched {
             | TableFile::Readers
             | TableFile::Calendar
             | TableFile::FeedMeetings
+            | TableFile::MeetingEnds
             | TableFile::Swipes
             | TableFile::Decisions
             | TableFile::Coverage => Vec::new(),

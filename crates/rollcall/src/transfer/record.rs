@@ -1,4 +1,4 @@
-//! One row fact more, recorded by somebody at a page instead of by an import.
+//! A row fact more or less, by somebody at a page instead of by an import.
 
 use rules::time::Instant;
 use store::rows::FactRow;
@@ -37,5 +37,17 @@ pub async fn record(transaction: &mut dyn Transaction, fact: &NewFact<'_>, actor
     };
     transaction.add_facts(&[row]).await?;
     transaction.make_due(Some(fact.people), Some(fact.from)).await?;
+    transaction.bump_facts_revision().await.map(drop)
+}
+
+/// Takes rows back that are in force, and makes due what they touched.
+pub async fn take_back(
+    transaction: &mut dyn Transaction,
+    ids: &[&str],
+    (people, from): (&[&str], &str),
+    now: Instant,
+) -> Stored<()> {
+    transaction.supersede_facts(ids, now).await?;
+    transaction.make_due(Some(people), Some(from)).await?;
     transaction.bump_facts_revision().await.map(drop)
 }

@@ -181,7 +181,7 @@ pub(super) fn cells_of(table: &Table, row: &Row) -> String {
 }
 
 /// A cell of a stored row.
-pub(super) fn cell(cells: &str, column: &str) -> Option<String> {
+pub(crate) fn cell(cells: &str, column: &str) -> Option<String> {
     let object: BTreeMap<String, String> = serde_json::from_str(cells).ok()?;
     object.get(column).cloned()
 }

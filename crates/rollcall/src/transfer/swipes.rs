@@ -226,7 +226,7 @@ fn record(swipe: &FolderSwipe) -> SwipeRecord {
 }
 
 /// A direction as files and the ledger write it.
-pub(super) const fn facing(faces: Facing) -> &'static str {
+pub(crate) const fn facing(faces: Facing) -> &'static str {
     match faces {
         Facing::In => "in",
         Facing::Out => "out",

@@ -61,6 +61,7 @@ const FILES: &[File] = files![
     "findings",
     "judge",
     "problems",
+    "readers",
     "replay",
     "steps",
     "transfer"

@@ -673,7 +673,7 @@ fn ten_thousand_swipes_of_a_day() {
         write!(timeline, "\n{hours:02}:{minutes:02}:{seconds:02} ana {direction}").expect("a string");
     }
     let mut world = World::new("hours 09:00-17:00").with(&timeline);
-    world.records.site.debounce = rules::time::Span::ZERO;
+    world.records.site.settings[0].debounce = rules::time::Span::ZERO;
     expect![[r#"
         m0 meeting_early_leave 77m due 23:30 actual 22:13:12
         m0 walking_about

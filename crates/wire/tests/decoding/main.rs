@@ -2,6 +2,8 @@
 
 mod adms;
 mod common;
+mod isapi;
+mod messages;
 mod streams;
 mod stripes;
 mod vectors;

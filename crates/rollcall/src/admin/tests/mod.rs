@@ -1,5 +1,6 @@
 //! The pages as a browser meets them, on a real database.
 
+mod readers;
 mod seed;
 
 use axum::body::Body;
@@ -56,6 +57,8 @@ impl Bench {
             ledger,
             site,
             clock: Clock::driven(now, 0.0),
+            sources: crate::sources::Sources::empty(Clock::driven(now, 0.0)),
+            bridges: crate::bridges::Bridges::default(),
             public_url: PUBLIC_URL.into(),
             demo: false,
         };
@@ -377,7 +380,8 @@ async fn every_route_but_the_open_ones_refuses_who_is_not_logged_in() {
             .path
             .replace("{week}", "2026-W37")
             .replace("{finding}", "0a")
-            .replace("{meeting}", "M-0909");
+            .replace("{meeting}", "M-0909")
+            .replace("{reader}", "west-gate");
         let mut browser = Browser {
             cookies: vec![("rollcall_session".into(), "0".repeat(64))],
         };
@@ -611,6 +615,9 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/review/2026-W37/f/none",
         "/meetings/M-0909",
         "/meetings/none",
+        "/readers",
+        "/readers/west-gate",
+        "/readers/none",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
@@ -709,6 +716,91 @@ async fn a_substitute_is_accepted_and_an_observation_written_down_at_a_meetings_
             "meeting.accept_substitute meeting:M-0909",
             "meeting.observe meeting:M-0909"
         ]
+    );
+}
+
+#[tokio::test]
+async fn the_end_of_a_running_meeting_is_moved_at_its_page() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let page = browser.get(&bench, "/meetings/M-0909").await;
+    let token = page.hidden("form_token");
+    let end = |which, at| {
+        [
+            ("form_token", token.as_str()),
+            ("which", which),
+            ("at", at),
+            ("reason", "议程未完"),
+        ]
+    };
+    let path = "/meetings/M-0909/end";
+    for wrong in [
+        end("later", "2026-09-09T09:00"),
+        end("earlier", "2026-09-09T07:00"),
+        end("later", "soon"),
+    ] {
+        let refused = browser.post(&bench, path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+    }
+    for moved in [
+        end("later", "2026-09-09T12:30"),
+        end("later", "2026-09-09T12:45"),
+        end("earlier", "2026-09-09T10:10"),
+    ] {
+        let moved = browser.post(&bench, path, &moved).await;
+        assert_eq!(moved.location(), "/meetings/M-0909?done=end_moved", "{}", moved.text);
+    }
+    let facts = bench.shared.ledger.facts().await.expect("facts");
+    let files: Vec<_> = facts.iter().map(|fact| fact.file.as_str()).collect();
+    assert_eq!(files, ["meeting_ends.csv"], "one end is in force");
+    let ends = &facts[0].cells;
+    assert!(ends.contains("12:45:00") && ends.contains("10:10:00"), "{ends}");
+    let page = browser.get(&bench, "/meetings/M-0909").await;
+    assert!(page.text.contains("延长到 12:45、10:10 提前结束"), "{}", page.text);
+    assert_eq!(
+        bench.acts().await.last().expect("an act"),
+        "meeting.move_end meeting:M-0909"
+    );
+}
+
+#[tokio::test]
+async fn what_was_decided_at_the_page_of_a_meeting_is_taken_back_once() {
+    let (bench, mut browser) = Bench::with_login().await;
+    let token = browser.get(&bench, "/meetings/M-0909").await.hidden("form_token");
+    let leave = |from, until| {
+        [
+            ("form_token", token.as_str()),
+            ("person", "10237"),
+            ("from", from),
+            ("until", until),
+        ]
+    };
+    let path = "/meetings/M-0909/permissions";
+    let backwards = browser
+        .post(&bench, path, &leave("2026-09-09T10:00", "2026-09-09T09:50"))
+        .await;
+    assert_eq!(backwards.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let permitted = browser
+        .post(&bench, path, &leave("2026-09-09T09:50", "2026-09-09T10:00"))
+        .await;
+    assert_eq!(
+        permitted.location(),
+        "/meetings/M-0909?done=permitted",
+        "{}",
+        permitted.text
+    );
+    let facts = bench.shared.ledger.facts().await.expect("facts");
+    assert_eq!(facts[0].file, "permissions.csv");
+    let path = "/meetings/M-0909/taken_back";
+    let row = [("form_token", token.as_str()), ("row", &facts[0].id)];
+    let undone = browser.post(&bench, path, &row).await;
+    assert_eq!(undone.location(), "/meetings/M-0909?done=taken_back", "{}", undone.text);
+    let again = browser.post(&bench, path, &row).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(bench.shared.ledger.facts().await.expect("facts").is_empty());
+    let acts = bench.acts().await;
+    assert_eq!(
+        acts[acts.len() - 2..],
+        ["meeting.permit meeting:M-0909", "meeting.take_back meeting:M-0909"]
     );
 }
 
