@@ -217,7 +217,7 @@ impl Engine {
         }
         if let Some(stored) = committed {
             let fresh = vec![true; batch.records.len()];
-            self.count(&fresh, batch.days.len());
+            self.count(&batch.records, &fresh, &[], batch.days.len());
             answer(&mut batch.submissions, &batch.records, &fresh);
             number(&mut batch.board, &stored);
             self.lobby.publish(BoardChange {

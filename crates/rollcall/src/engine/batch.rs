@@ -102,9 +102,7 @@ impl Engine {
             next_check: next_meeting_check,
         };
         self.next_check = next_check.into_iter().chain(next_meeting_check).min();
-        self.count(&fresh, judged.len());
-        let today = super::site::date_at(&self.site.borrow().facts, self.now);
-        self.sources.committed(&records, &fresh, &rejected, today);
+        self.count(&records, &fresh, &rejected, judged.len());
         answer(submissions, &records, &fresh);
         self.publish(judged, judged_meetings, &mut memory);
         self.memory = memory;
@@ -368,7 +366,16 @@ impl Engine {
         by_time.map(Quarantine::name).or(swipe.doubt)
     }
 
-    pub(super) fn count(&self, fresh: &[bool], judged_days: usize) {
+    /// Counts what has just been committed.
+    pub(super) fn count(
+        &self,
+        records: &[SwipeRecord],
+        fresh: &[bool],
+        rejected: &[RejectedInput],
+        judged_days: usize,
+    ) {
+        let today = super::site::date_at(&self.site.borrow().facts, self.now);
+        self.sources.committed(records, fresh, rejected, today);
         self.health.batches.fetch_add(1, Ordering::Relaxed);
         self.health
             .swipes
