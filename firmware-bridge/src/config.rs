@@ -806,7 +806,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\npeers = []",
-            "only `isapi` and `adms:` links have one",
+            "only `isapi` and `adms:` links have them",
         ),
     ];
 
