@@ -50,7 +50,7 @@ async fn a_stripe_and_a_code_count_and_a_payment_card_leaves_no_trace() -> Resul
         .as_bytes(),
     )
     .await?;
-    senders_are_refused_cards(&installation).await?;
+    as_text(&installation).await?;
     viewer
         .sees(SOON, "both people arrived", |snapshot| {
             (count(snapshot, "arrived") == Some(2)).then_some(())
@@ -78,8 +78,8 @@ async fn a_stripe_and_a_code_count_and_a_payment_card_leaves_no_trace() -> Resul
     Ok(())
 }
 
-/// Over a line and over HTTP a card number is refused, and the badge beside it counts.
-async fn senders_are_refused_cards(installation: &Installation) -> Result<()> {
+/// The number of a payment card where badges are text: on a line, and posted beside a good swipe.
+async fn as_text(installation: &Installation) -> Result<()> {
     let mut line = line_reader(installation).await?;
     assert_eq!(line.ask(CARD).await?, "err payment_card");
     assert_eq!(

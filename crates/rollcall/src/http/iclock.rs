@@ -130,7 +130,7 @@ async fn call(
     let Call { serial, ask } = match adms::understand(method.as_str(), &path, &query.unwrap_or_default()) {
         Ok(call) => call,
         Err(refusal) => {
-            state.note_misfit(peer.ip(), &refusal)?;
+            state.note_misfit(peer.ip(), refusal)?;
             return Err(refusal.into());
         }
     };
@@ -596,7 +596,7 @@ impl IclockState {
     }
 
     /// A call that is not understood is shown in the log, and not more often than a stranger.
-    fn note_misfit(&self, from: IpAddr, refusal: &Refusal) -> Result<(), IclockError> {
+    fn note_misfit(&self, from: IpAddr, refusal: Refusal) -> Result<(), IclockError> {
         if self.is_news(&format!("{from} {refusal}"))? {
             tracing::warn!(event = "terminal.not_understood", %from, reason = %refusal);
         }

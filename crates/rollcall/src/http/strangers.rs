@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a stranger is shown while it keeps calling.
-const INTERVAL: Duration = Duration::from_mins(60);
+const INTERVAL: Duration = Duration::from_hours(1);
 
 /// How many strangers are told apart.
 const MOST: usize = 64;
