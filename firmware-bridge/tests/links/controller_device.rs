@@ -23,6 +23,10 @@ pub const PASSWORD: &str = "a-password-of-tests";
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How it behaves.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "models differ in each of them, apart from the others"
+)]
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
     /// How passwords are proved.
