@@ -17,11 +17,11 @@ select * from read_csv(?, header = true,
 """
 
 # The hours of benches/evaluate/bureau.rs, in milliseconds of the day in Shanghai: 08:30 to 12:00 and 13:30 to 17:30, the first five
-# minutes of each in grace. One pass: the first time in and the last time out of each half of each day of each person.
+# minutes of each in grace. One pass: the first time in and the last time out of each half of each day of each person. Of the forms that were
+# tried this is DuckDB's fastest or level with it: one integer to group by instead of two columns.
 COUNT = """
 with read as (
-    select person,
-           (happened_at_ms + 28800000) // 86400000 as day,
+    select person * 40000 + ((happened_at_ms + 28800000) // 86400000)::integer as person_day,
            ((happened_at_ms + 28800000) % 86400000)::integer as clock,
            goes_out
     from swipes
@@ -32,7 +32,7 @@ days as (
            min(clock) filter (goes_out = 0 and clock >= 43200000) as afternoon_in,
            max(clock) filter (goes_out = 1 and clock >= 48600000) as afternoon_out
     from read
-    group by person, day
+    group by person_day
 )
 select count_if(morning_in > 30900000) + count_if(afternoon_in > 48900000) as late,
        count_if(morning_out < 43200000) + count_if(afternoon_out < 63000000) as early,

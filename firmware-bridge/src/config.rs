@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use wire::adms::{StatusRule, is_serial};
 use wire::controller::Dialect;
@@ -53,7 +55,7 @@ pub struct ReaderTable {
     pub push_key: Option<String>,
     /// The file that holds it.
     pub push_key_file: Option<PathBuf>,
-    /// The addresses and networks that a controller may post from; any where it is not said.
+    /// The addresses and networks that a controller may post from, or an `adms:` terminal call from; any where it is not said.
     pub peers: Option<Vec<String>>,
     /// What is a badge at a controller: `employee` (where it is not said) or `card`.
     pub badge: Option<String>,
@@ -108,6 +110,20 @@ pub struct ReaderConfig {
     pub status: StatusRule,
     /// Whether the clock of a terminal that we call is set when it is wrong.
     pub set_clock: bool,
+    /// The networks that a terminal may call from; none named: any.
+    pub peers: Vec<IpNet>,
+}
+
+impl ReaderConfig {
+    /// Whether a terminal may call from an address.
+    pub fn is_peer(&self, address: IpAddr) -> bool {
+        is_peer(&self.peers, address)
+    }
+}
+
+/// Whether an address is in one of these networks; none named: any is.
+pub(crate) fn is_peer(peers: &[IpNet], address: IpAddr) -> bool {
+    peers.is_empty() || peers.iter().any(|peers| peers.contains(&address.to_canonical()))
 }
 
 /// A key that must not reach a log.
@@ -150,6 +166,8 @@ pub enum Link {
     ZkUdp(String),
     /// A reader on an OSDP bus.
     Osdp(OsdpReader),
+    /// A reader that the `rollcall-bridge` of this name hears; there is nothing to open here.
+    Bridge(String),
     /// An access controller that reports events.
     Controller(Controller),
     /// A reader that publishes to a broker.
@@ -166,7 +184,7 @@ impl Link {
     /// Whether there is something to open or to call; else the reader calls the daemon over HTTP.
     pub const fn is_opened_here(&self) -> bool {
         match self {
-            Self::Http | Self::Adms(_) => false,
+            Self::Http | Self::Adms(_) | Self::Bridge(_) => false,
             Self::Controller(controller) => controller.called.is_some(),
             Self::Serial(_)
             | Self::TcpListen(_)
@@ -206,7 +224,7 @@ const OSDP_FORMAT: &str = "wiegand";
 
 /// The schemes that there are, for messages.
 const LINKS: &str = "serial:PATH, tcp-listen:ADDR, tcp:ADDR, http, adms:SERIAL, zk:ADDR, zk-udp:ADDR, osdp:BUS/ADDRESS, isapi, isapi:URL, \
-                     dahua, dahua:URL and mqtt:TOPIC";
+                     dahua, dahua:URL, mqtt:TOPIC and bridge:NAME";
 
 /// Speeds outside of this are typing errors, bits per second.
 const BAUD: std::ops::RangeInclusive<u32> = 50..=4_000_000;
@@ -289,6 +307,10 @@ impl ReaderTable {
                 Some(false) | None => StatusRule::Ignore,
             },
             set_clock: self.set_clock.unwrap_or(false),
+            peers: match link {
+                Link::Adms(_) => self.peers()?,
+                _ => Vec::new(),
+            },
             link_text: without_credentials(self.link.trim()),
             link,
         })
@@ -310,6 +332,8 @@ impl ReaderTable {
             ("zk", address) => self.zk_address(address).map(Link::Zk),
             ("zk-udp", address) => self.zk_address(address).map(Link::ZkUdp),
             ("osdp", place) => self.osdp(place).map(Link::Osdp),
+            ("bridge", "") => Err(self.error("link", "name the bridge: `bridge:east`; `rollcall bridge list` shows them".into())),
+            ("bridge", name) => Ok(Link::Bridge(name.to_owned())),
             ("isapi", url) => self.controller(Dialect::Isapi, url).map(Link::Controller),
             ("dahua", url) => self.controller(Dialect::Dahua, url).map(Link::Controller),
             ("mqtt", topic) => Ok(Link::Mqtt(MqttReader {
@@ -461,8 +485,14 @@ impl ReaderTable {
                 let problem = format!("`{name}` is for `osdp:` links; this one can have {}", formats_of(link));
                 return Err(self.error("format", problem));
             }
+            (Some(_), Link::Bridge(_)) => {
+                return Err(self.error(
+                    "format",
+                    "the bridge decodes; say it in its configuration and remove it here".into(),
+                ));
+            }
             (Some(name), _) => name.as_str(),
-            (None, Link::Http | Link::Controller(_)) => Format::Json.name(),
+            (None, Link::Http | Link::Controller(_) | Link::Bridge(_)) => Format::Json.name(),
             (None, link) => {
                 return Err(self.error("format", format!("say what the reader speaks: {}", formats_of(link))));
             }
@@ -699,6 +729,19 @@ mod tests {
             "a key must not show in a debug print"
         );
         assert_eq!(pushed.comm_key.expect("a key").expose(), "k");
+        let fenced =
+            check("id = 't'\nlink = 'adms:A1'\npeers = ['192.168.1.20', '10.1.0.0/16']").expect("a good table");
+        for (address, is_peer) in [
+            ("192.168.1.20", true),
+            ("::ffff:10.1.2.3", true),
+            ("192.168.1.21", false),
+        ] {
+            assert_eq!(
+                fenced.is_peer(address.parse().expect("an address")),
+                is_peer,
+                "{address}"
+            );
+        }
         for (written, link) in [
             ("zk:10.0.0.7", Link::Zk("10.0.0.7:4370".into())),
             ("zk:[fe80::1]", Link::Zk("[fe80::1]:4370".into())),
@@ -833,7 +876,7 @@ mod tests {
         ),
         (
             "id = 'r'\nlink = 'http'\npeers = []",
-            "only `isapi` and `dahua` links have one",
+            "only `isapi`, `dahua` and `adms:` links have them",
         ),
         (
             "id = 'r'\nlink = 'isapi:10.0.0.7'\nuser = 'admin'",

@@ -68,6 +68,14 @@ pub enum LinkEvent {
         /// When, in judging time, UTC milliseconds.
         at_ms: i64,
     },
+    /// Whatever a reader said while it could not be heard here has come: somebody who heard it all the time has kept it. It counts as
+    /// heard over that time, and is up.
+    Complete {
+        /// The reader's id in the configuration.
+        reader: String,
+        /// When the last of it came, in judging time, UTC milliseconds.
+        at_ms: i64,
+    },
 }
 
 /// What a reader says of itself.

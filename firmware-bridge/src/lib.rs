@@ -15,9 +15,13 @@ mod delivery;
 mod link;
 pub mod mqtt;
 pub mod osdp;
+pub mod queue;
+pub mod record;
+pub mod run;
 mod serial;
 mod tcp;
 mod tls;
+pub mod uplink;
 mod zk;
 
 pub use config::{ConfigError, Link, ReaderConfig, ReaderTable};

@@ -51,6 +51,8 @@ pub struct Timing {
     pub first_backoff: Duration,
     /// The longest wait before a lost link is opened again.
     pub longest_backoff: Duration,
+    /// How long the driver of a serial port may keep a call that should have come back.
+    pub stuck_after: Duration,
     /// How long a TCP peer may leave a line unfinished.
     pub unfinished_line: Duration,
     /// How long a TCP peer may say nothing at all. TCP keepalive finds dead peers long before; this frees what a live one forgot.
@@ -63,6 +65,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             serial_read: Duration::from_millis(150),
+            stuck_after: Duration::from_secs(10),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(15),
             unfinished_line: Duration::from_mins(1),
@@ -198,7 +201,7 @@ pub async fn run_link(reader: ReaderConfig, context: LinkContext) -> Result<(), 
             Ok(())
         }
         // A bus and a broker speak for all of their readers: see [`crate::run_osdp_bus`] and [`crate::run_mqtt_broker`].
-        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Mqtt(_) => Ok(()),
+        Link::Http | Link::Adms(_) | Link::Osdp(_) | Link::Mqtt(_) | Link::Bridge(_) => Ok(()),
         Link::Zk(address) => zk::run(&reader, zk::Transport::Tcp, &address, &context).await,
         Link::ZkUdp(address) => zk::run(&reader, zk::Transport::Udp, &address, &context).await,
         Link::Controller(controller) => match &controller.called {

@@ -1,6 +1,7 @@
 //! `rollcall-bridge`: what runs beside readers.
 
 mod osdp_command;
+mod run_command;
 mod show;
 mod show_events;
 mod show_frames;
@@ -28,6 +29,12 @@ enum Command {
     /// Finds OSDP readers and gives them keys. The daemon must not be using the line.
     #[command(subcommand)]
     Osdp(osdp_command::OsdpCommand),
+    /// Hears the readers of this machine, keeps what they say, and sends it to the daemon.
+    Run(run_command::RunArguments),
+    /// Checks a configuration without starting.
+    Check(run_command::RunArguments),
+    /// Makes a key for this bridge with a code from `rollcall bridge enrol NAME`.
+    Enrol(run_command::EnrolArguments),
 }
 
 /// What to decode, and how.
@@ -84,6 +91,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Decode(arguments) => decode(arguments),
         Command::Osdp(command) => osdp_command::run(command),
+        Command::Run(arguments) => return run_command::run(&arguments),
+        Command::Check(arguments) => return run_command::check(&arguments),
+        Command::Enrol(arguments) => run_command::enrol(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

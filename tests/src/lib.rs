@@ -4,6 +4,7 @@
 //! stays true when the inside is rewritten.
 
 pub mod artefacts;
+pub mod bridge;
 pub mod browser;
 pub mod bureau;
 pub mod daemon;

@@ -159,7 +159,7 @@ fn audit_entries(installation: &Installation) -> Result<u64> {
 }
 
 /// The findings of the week, as the JSON API gives them to the browser's login.
-async fn findings(browser: &Browser) -> Result<Vec<Value>> {
+pub async fn findings(browser: &Browser) -> Result<Vec<Value>> {
     let script = "const request = new XMLHttpRequest();
         request.open('GET', '/api/v1/findings?week=2026-W38', false);
         request.send();

@@ -1,6 +1,7 @@
 //! What is told, a file for each kind of happening.
 
 mod admin;
+mod bridge;
 mod controllers;
 mod crashes;
 mod demo;

@@ -105,7 +105,7 @@ async fn photograph_admin(demo: &Demo, browser: &Browser, cut: &mut Vec<String>)
     for language in ["zh-CN", "en"] {
         browser.open(&format!("http://{}/today", demo.authority)).await?;
         browser.click(&format!(".language button[value='{language}']")).await?;
-        for page in ["today", "review", "readers", "rules", "account"] {
+        for page in ["today", "review", "readers", "badges", "held", "rules", "account"] {
             browser.open(&format!("http://{}/{page}", demo.authority)).await?;
             photograph(browser, &format!("admin-{page}-{language}"), cut).await?;
         }

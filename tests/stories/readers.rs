@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::admin::{become_first_admin, setup_link};
-use super::support::{SOON, line_reader, start_at};
+use super::support::{SOON, line_reader, set_clock, start_at};
 
 /// What is promised to somebody in front of the page, with what a busy machine adds.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -72,6 +72,67 @@ async fn a_reader_is_commissioned_from_the_page() -> Result<()> {
     assert_eq!(said["daemon"], "stopped");
     assert_eq!(of(&said, "east-gate")?["today"]["readings"], 1, "{said}");
     Ok(())
+}
+
+#[tokio::test]
+async fn an_unknown_card_is_given_away_and_a_lost_one_replaced() -> Result<()> {
+    let installation = Installation::new("cards", None)?;
+    let mut gate = Pty::plug(&installation.serial_link()).await?;
+    let mut daemon = start_at(&installation, "08:20:00").await?;
+    let _line = line_reader(&installation).await?;
+    let browser = Browser::start(DESK).await?;
+    become_first_admin(&browser, &setup_link(&daemon.log()?)?).await?;
+    // A new card that nobody registered, in time; its holder is not there as far as anybody knows.
+    let (unknown, new) = (tag(40), tag(41));
+    gate.send(&rdm6300(unknown))?;
+    set_clock(&mut daemon, "08:40:00").await?;
+    let not_arrived = |kind: &str| kind == "not_arrived";
+    holds(&browser, &daemon.url("/today"), PEOPLE[5].0, not_arrived, true).await?;
+
+    browser.open(&daemon.url("/badges/unknown")).await?;
+    browser.sees(SOON, &badge(40).to_string()).await?;
+    browser.photograph("story-cards-unknown").await?;
+    browser.click("#unknown-list a.button").await?;
+    browser.fill("input[name=person]", PEOPLE[5].1).await?;
+    browser.photograph("story-cards-assign").await?;
+    browser.click("form[action='/badges/assign'] button").await?;
+    browser.sees(SOON, "已登记").await?;
+    holds(&browser, &daemon.url("/today"), PEOPLE[5].0, not_arrived, false).await?;
+
+    browser.open(&daemon.url("/badges/people/p06")).await?;
+    browser.click("form[action$='/present'] button").await?;
+    browser.sees(SOON, "请在这台读卡器上刷一张卡").await?;
+    gate.send(&rdm6300(new))?;
+    browser.sees(SOON, &format!("读到卡 {}", badge(41))).await?;
+    browser.click("#badge-test a.button").await?;
+    browser.photograph("story-cards-reissue").await?;
+    browser.click("form[action$='/reissue'] button").await?;
+    browser.sees(SOON, "旧卡已停用").await?;
+    browser.open(&daemon.url("/badges/unknown")).await?;
+    browser.no_longer_sees(SOON, &badge(41).to_string()).await?;
+    for (page, name) in [("/badges", "badges"), ("/held", "held")] {
+        browser.open(&daemon.url(page)).await?;
+        browser.photograph(&format!("story-cards-{name}")).await?;
+        assert_eq!(browser.clipped_texts().await?, Vec::<String>::new(), "{page}");
+    }
+    daemon.kill().await
+}
+
+/// Waits until a person has, or has no longer, a finding of a kind.
+async fn holds(browser: &Browser, page: &str, person: &str, kind: impl Fn(&str) -> bool, is_there: bool) -> Result<()> {
+    browser.open(page).await?;
+    within(
+        SOON,
+        &format!("the finding of {person} is there: {is_there}"),
+        || async {
+            let findings = super::admin::findings(browser).await?;
+            let found = findings.iter().any(|finding| {
+                finding["subject"] == format!("person:{person}") && finding["kind"].as_str().is_some_and(&kind)
+            });
+            Ok((found == is_there).then_some(()))
+        },
+    )
+    .await
 }
 
 /// The same is said at the command line, a moment later.

@@ -1,12 +1,15 @@
 //! Readers of stripes and codes: what they read counts, and a payment card leaves no trace.
 
 use acceptance::bureau::badge;
-use acceptance::daemon::Installation;
+use acceptance::daemon::{Installation, TOKEN};
+use acceptance::http::post;
 use acceptance::line::LineReader;
 use acceptance::wait::within;
 use anyhow::Result;
 
-use super::support::{SOON, Viewer, count, start_at};
+use serde_json::json;
+
+use super::support::{SOON, Viewer, count, instant, line_reader, start_at};
 
 const CARD: &str = "4111111111111111";
 
@@ -39,8 +42,15 @@ async fn a_stripe_and_a_code_count_and_a_payment_card_leaves_no_trace() -> Resul
         .send(format!("%B{CARD}^DOE/JANE^2512101?;{CARD}=2512101?\r;{CARD}\r").as_bytes())
         .await?;
     stripe.send(format!(";{:010}=2512?\r\n", badge(0)).as_bytes()).await?;
-    code.send(format!("]Q1{}\r\n]Q1two\nlines\r{CARD}=2512\r", badge(1)).as_bytes())
-        .await?;
+    code.send(
+        format!(
+            "]Q1{}\r\n]Q1two\nlines\r{CARD}=2512\r{CARD}\r4111 1111 1111 1111\r",
+            badge(1)
+        )
+        .as_bytes(),
+    )
+    .await?;
+    senders_are_refused_cards(&installation).await?;
     viewer
         .sees(SOON, "both people arrived", |snapshot| {
             (count(snapshot, "arrived") == Some(2)).then_some(())
@@ -65,6 +75,29 @@ async fn a_stripe_and_a_code_count_and_a_payment_card_leaves_no_trace() -> Resul
             );
         }
     }
+    Ok(())
+}
+
+/// Over a line and over HTTP a card number is refused, and the badge beside it counts.
+async fn senders_are_refused_cards(installation: &Installation) -> Result<()> {
+    let mut line = line_reader(installation).await?;
+    assert_eq!(line.ask(CARD).await?, "err payment_card");
+    assert_eq!(
+        line.ask(&format!("{{\"badge\":\"{CARD}\",\"id\":\"l1\"}}")).await?,
+        "err payment_card"
+    );
+    let swipe = |id: &str, badge: &str| json!({"id": id, "reader": "hall-in", "badge": badge, "happened_at": instant("08:20:00")});
+    let (bearer, posted) = (
+        format!("Bearer {TOKEN}"),
+        json!([swipe("h1", CARD), swipe("h2", &badge(2).to_string())]),
+    );
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let answer = post(&installation.authority, "/api/v1/swipes", &headers, posted.to_string()).await?;
+    let results = answer.json()?["results"].clone();
+    assert_eq!(
+        results,
+        json!([{"id": "h1", "status": "quarantined", "reason": "payment_card"}, {"id": "h2", "status": "recorded"}])
+    );
     Ok(())
 }
 

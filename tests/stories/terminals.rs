@@ -190,6 +190,7 @@ async fn an_unknown_terminal_and_one_without_its_key_are_refused_and_shown() -> 
             stranger.text()
         );
     }
+    is_told_to_wait(&daemon, &stranger_serial, &record).await?;
     let keyed = format!("/iclock/cdata?SN={KEYED}");
     for wrong in ["", "&pushcommkey=", "&pushcommkey=4a9594ae"] {
         assert_eq!(
@@ -237,6 +238,18 @@ async fn an_unknown_terminal_and_one_without_its_key_are_refused_and_shown() -> 
         "a terminal does not notice that we restarted, and need not greet again"
     );
     daemon.kill().await
+}
+
+/// A stranger that does not stop hears that it should.
+async fn is_told_to_wait(daemon: &Daemon, serial: &str, record: &str) -> Result<()> {
+    let flood = format!("/iclock/cdata?SN={serial}&table=ATTLOG");
+    let mut told_to_wait = false;
+    for _ in 0..40 {
+        let answer = post(daemon, &flood, record.to_owned()).await?;
+        told_to_wait |= answer.status == 429 && answer.headers.contains_key("retry-after");
+    }
+    assert!(told_to_wait, "a stranger that does not stop");
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The command line: what can be asked, and which part answers. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 mod accounts;
+mod badges;
+mod bridges;
 mod bulletin;
 mod calendars;
 mod checks;
@@ -47,6 +49,9 @@ enum Command {
     Calendar(calendars::CalendarArguments),
     /// The meeting calendars that the daemon follows, and how they are.
     Sources(calendars::SourcesArguments),
+    /// Whose each card is, out to a spreadsheet and in again.
+    #[command(subcommand)]
+    Badges(badges::BadgesCommand),
     /// Every reader and how it is, also while the daemon is stopped.
     Readers(readers::ReadersArguments),
     /// Write the database out as a site folder.
@@ -73,6 +78,9 @@ enum Command {
     /// What ZKTeco terminals that call us are asked to do.
     #[command(subcommand)]
     Terminal(terminal::TerminalCommand),
+    /// Bridges beside readers elsewhere.
+    #[command(subcommand)]
+    Bridge(bridges::BridgeCommand),
     /// The record of who did what.
     #[command(subcommand)]
     Audit(checks::AuditCommand),
@@ -88,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => within_runtime(daemon::import(arguments)),
         Command::Calendar(arguments) => within_runtime(calendars::calendar(arguments)),
         Command::Sources(arguments) => within_runtime(calendars::sources(arguments)),
+        Command::Badges(command) => within_runtime(badges::badges(command)),
         Command::Readers(arguments) => within_runtime(readers::readers(arguments)),
         Command::Export(arguments) => within_runtime(daemon::export(arguments)),
         Command::Check(arguments) => within_runtime(checks::check(arguments)),
@@ -98,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Escalations(arguments) => within_runtime(bulletin::escalations(arguments)),
         Command::Admin(command) => within_runtime(accounts::admin(command)),
         Command::Terminal(command) => within_runtime(terminal::terminal(command)),
+        Command::Bridge(command) => within_runtime(bridges::bridge(command)),
         Command::Screen(command) => within_runtime(accounts::screen(command)),
         Command::Audit(command) => within_runtime(checks::audit(command)),
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use bridge::{Link, MqttBroker, MqttBrokerTable, OsdpBus, OsdpBusTable, ReaderConfig, ReaderTable};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::calendars::source::{self, MeetingCalendar};
 
@@ -26,12 +27,47 @@ pub struct Config {
     pub readers: Vec<ReaderConfig>,
     /// Buses of OSDP readers.
     pub osdp_buses: Vec<OsdpBus>,
+    /// Bridges, with the readers that they hear.
+    pub bridges: Vec<BridgeConfig>,
     /// Brokers to which readers publish.
     pub mqtt_brokers: Vec<MqttBroker>,
     /// Who may post swipes.
     pub sources: Vec<SourceConfig>,
     /// Calendars whose meetings are followed.
     pub meeting_calendars: Vec<MeetingCalendar>,
+}
+
+/// A `rollcall-bridge` and its readers. Those readers are also among [`Config::readers`], with a [`Link::Bridge`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BridgeConfig {
+    /// What it was enrolled as.
+    pub name: String,
+    /// Those whose swipes and states are taken from it.
+    pub readers: Vec<ReaderConfig>,
+    /// What it is told to use; `None` where only its own file says that.
+    pub pushed: Option<PushedTables>,
+}
+
+impl BridgeConfig {
+    /// Whether a reader is one of this bridge.
+    pub fn has(&self, reader: &str) -> bool {
+        self.readers.iter().any(|own| own.id == reader)
+    }
+}
+
+/// `[[reader]]` and `[[osdp_bus]]` tables for a bridge.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushedTables {
+    /// Names them by what they say.
+    pub edition: String,
+    /// The tables; they may hold keys.
+    pub toml: String,
+}
+
+impl fmt::Debug for PushedTables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PushedTables({})", self.edition)
+    }
 }
 
 /// Somebody who may send swipes to `POST /api/v1/swipes`.
@@ -92,11 +128,25 @@ struct ConfigFile {
     #[serde(default)]
     osdp_bus: Vec<OsdpBusTable>,
     #[serde(default)]
+    bridge: Vec<BridgeFile>,
+    #[serde(default)]
     mqtt_broker: Vec<MqttBrokerTable>,
     #[serde(default)]
     source: Vec<SourceFile>,
     #[serde(default)]
     meeting_calendar: Vec<source::Written>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BridgeFile {
+    name: String,
+    #[serde(default)]
+    reader: Vec<toml::Table>,
+    #[serde(default)]
+    osdp_bus: Vec<toml::Table>,
+    #[serde(default)]
+    mqtt_broker: Vec<toml::Table>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,6 +181,12 @@ impl Config {
             .into_iter()
             .map(swipe_source)
             .collect::<anyhow::Result<Vec<_>>>()?;
+        let mut readers = file
+            .reader
+            .iter()
+            .map(ReaderTable::check)
+            .collect::<Result<Vec<_>, _>>()?;
+        let bridges = bridges(&file.bridge, &mut readers)?;
         let config = Self {
             listen: overrides.listen.or(file.listen).unwrap_or(default_listen),
             public_url: overrides
@@ -138,11 +194,8 @@ impl Config {
                 .or(file.public_url)
                 .map(|url| url.trim_end_matches('/').to_owned()),
             database: overrides.database.or(database),
-            readers: file
-                .reader
-                .iter()
-                .map(ReaderTable::check)
-                .collect::<Result<Vec<_>, _>>()?,
+            readers,
+            bridges,
             osdp_buses: file
                 .osdp_bus
                 .iter()
@@ -180,6 +233,10 @@ impl Config {
                 _ => None,
             }),
         )?;
+        refuse_repeats(
+            "[[bridge]] name",
+            self.bridges.iter().map(|bridge| bridge.name.as_str()),
+        )?;
         refuse_repeats("[[source]] id", self.sources.iter().map(|source| source.id.as_str()))?;
         let calendars = self.meeting_calendars.iter();
         refuse_repeats(
@@ -187,6 +244,78 @@ impl Config {
             calendars.map(|calendar| calendar.id.as_str()),
         )
     }
+}
+
+/// The bridges that are named by a `[[bridge]]` or by the link of a reader; what is pushed is added to the readers.
+fn bridges(files: &[BridgeFile], readers: &mut Vec<ReaderConfig>) -> anyhow::Result<Vec<BridgeConfig>> {
+    let mut bridges = Vec::with_capacity(files.len());
+    for file in files {
+        let context = || format!("[[bridge]] name = \"{}\"", file.name);
+        let pushed = pushed_tables(file, readers).with_context(context)?;
+        bridges.push(BridgeConfig {
+            name: file.name.clone(),
+            readers: Vec::new(),
+            pushed,
+        });
+    }
+    for reader in readers {
+        let Link::Bridge(name) = &reader.link else { continue };
+        let place = bridges.iter().position(|bridge| bridge.name == *name);
+        let place = place.unwrap_or_else(|| {
+            bridges.push(BridgeConfig {
+                name: name.clone(),
+                readers: Vec::new(),
+                pushed: None,
+            });
+            bridges.len() - 1
+        });
+        bridges[place].readers.push(reader.clone());
+    }
+    Ok(bridges)
+}
+
+fn pushed_tables(file: &BridgeFile, readers: &mut Vec<ReaderConfig>) -> anyhow::Result<Option<PushedTables>> {
+    if file.name.is_empty() || file.name.chars().any(char::is_control) {
+        bail!("write the name with which it was enrolled");
+    }
+    if file.reader.is_empty() && file.osdp_bus.is_empty() && file.mqtt_broker.is_empty() {
+        return Ok(None);
+    }
+    for table in &file.osdp_bus {
+        let bus: OsdpBusTable = table.clone().try_into()?;
+        bus.check()?;
+    }
+    let is_here = |table: &toml::Table| !table.keys().any(|key| key.ends_with("_file"));
+    for table in &file.mqtt_broker {
+        let broker: MqttBrokerTable = table.clone().try_into()?;
+        if is_here(table) {
+            broker.check()?;
+        }
+    }
+    for table in &file.reader {
+        let reader: ReaderTable = table.clone().try_into()?;
+        // Files are the bridge's, which looks at them itself and says what is wrong.
+        if is_here(table) {
+            reader.check()?;
+        }
+        let mut here = toml::Table::new();
+        here.insert("id".to_owned(), reader.id.clone().into());
+        here.insert("link".to_owned(), format!("bridge:{}", file.name).into());
+        let is_polled = reader.link.starts_with("osdp:");
+        if let Some(seconds) = reader.silent_after_seconds.filter(|_| !is_polled) {
+            here.insert("silent_after_seconds".to_owned(), i64::from(seconds).into());
+        }
+        let here: ReaderTable = here.try_into()?;
+        readers.push(here.check()?);
+    }
+    let mut tables = toml::Table::new();
+    let array = |tables: &[toml::Table]| tables.iter().cloned().map(toml::Value::Table).collect::<Vec<_>>();
+    tables.insert("reader".to_owned(), array(&file.reader).into());
+    tables.insert("osdp_bus".to_owned(), array(&file.osdp_bus).into());
+    tables.insert("mqtt_broker".to_owned(), array(&file.mqtt_broker).into());
+    let toml = toml::to_string(&tables)?;
+    let edition = hex::encode(&Sha256::digest(toml.as_bytes())[..8]);
+    Ok(Some(PushedTables { edition, toml }))
 }
 
 fn swipe_source(file: SourceFile) -> anyhow::Result<SourceConfig> {
@@ -286,6 +415,38 @@ mod tests {
         assert!(
             !format!("{config:?}").contains("0123456789abcdef"),
             "a secret must not show in a debug print"
+        );
+    }
+
+    #[test]
+    fn a_bridge_has_the_readers_that_name_it_and_those_that_it_is_told() {
+        let config = parse(
+            "[[reader]]\nid = \"gate\"\nlink = \"bridge:east\"\n[[bridge]]\nname = \"west\"\n[[bridge.reader]]\n\
+             id = \"hall\"\nlink = \"tcp-listen:0.0.0.0:7001\"\nformat = \"line\"\nsilent_after_seconds = 60\n",
+        )
+        .expect("fine");
+        let links: Vec<_> = config
+            .readers
+            .iter()
+            .map(|reader| (reader.id.as_str(), reader.link.clone()))
+            .collect();
+        let bridge = |name: &str| Link::Bridge(name.to_owned());
+        assert_eq!(links, [("gate", bridge("east")), ("hall", bridge("west"))]);
+        let [west, east] = config.bridges.as_slice() else {
+            panic!("{:?}", config.bridges)
+        };
+        assert_eq!(
+            (east.name.as_str(), &east.pushed, east.readers.len()),
+            ("east", &None, 1)
+        );
+        assert_eq!(west.readers[0].silent_after_seconds, 60);
+        let pushed = west.pushed.as_ref().expect("tables");
+        assert!(pushed.toml.contains("tcp-listen:0.0.0.0:7001"), "{}", pushed.toml);
+        let wrong = parse("[[bridge]]\nname = \"west\"\n[[bridge.reader]]\nid = \"hall\"\nlink = \"usb\"\n");
+        let wrong = wrong.expect_err("no link");
+        assert!(
+            wrong.contains("[[bridge]] name = \"west\"") && wrong.contains("`usb` is no link"),
+            "{wrong}"
         );
     }
 

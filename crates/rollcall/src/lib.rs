@@ -1,10 +1,12 @@
 //! The attendance and meeting-discipline daemon, as a library; `main` is short.
 
 pub mod admin;
+pub mod bridges;
 pub mod bulletin;
 pub mod calendars;
 pub mod cli;
 pub mod clock;
+pub mod commissioning;
 pub mod config;
 pub mod counting;
 pub mod demo;

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use bridge::LinkContext;
+use bridge::{Delivery, LinkContext};
 use rules::time::Instant;
 use store::rows::ScreenRow;
 use store::{Ledger, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{self, AdminAccess};
+use crate::bridges::{self, BridgeHost, Bridges};
 use crate::calendars;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -111,6 +112,7 @@ async fn start(
         site,
         clock: clock.clone(),
         sources: sources.clone(),
+        bridges: Bridges::default(),
         public_url: public_url.into(),
         demo: options.demo,
     };
@@ -137,6 +139,7 @@ async fn start(
     };
     lifecycle.spawn_vital("the engine", engine::run(parts, lifecycle.clone()));
     let reader_links = links::start(options, &shared, &intake, &heartbeats, lifecycle)?;
+    let bridges = bridge_host(options, &shared, &heartbeats, reader_links.sink.clone(), lifecycle);
     let callers = readers_that_call(options, &shared, &intake, reader_links, heartbeats).await?;
     keep_book(&shared, lifecycle);
     let housekeeping = engine::keep_house(Arc::clone(&ledger), lifecycle.clone());
@@ -149,14 +152,45 @@ async fn start(
         lobby: lobby.clone(),
         shared: shared.clone(),
     })
+    .merge(bridges::router(bridges))
     .merge(callers)
     .merge(lobby.router(access, lifecycle.soft.clone(), lifecycle.tasks.clone()))
     .merge(admin_router);
-    let swipes = Arc::new(SwipesState::new(intake, clock, &options.config.sources));
+    let swipes = Arc::new(SwipesState::new(intake, shared.clone(), &options.config.sources));
     let routes = Routes { swipes, others };
     let server = http::server::serve(routes, listener, lifecycle.clone());
     lifecycle.spawn_vital("the HTTP server", server);
     Ok(shared)
+}
+
+/// What bridges connect to. Their way to the engine ends with the daemon, so that the engine sees when nobody sends any more.
+fn bridge_host(
+    options: &ServeOptions,
+    shared: &Shared,
+    heartbeats: &Heartbeats,
+    sink: mpsc::Sender<Delivery>,
+    lifecycle: &Lifecycle,
+) -> BridgeHost {
+    let (keeper, sink) = watch::channel(Some(sink));
+    let stop = lifecycle.soft.clone();
+    lifecycle.tasks.spawn(async move {
+        stop.cancelled().await;
+        keeper.send_replace(None);
+    });
+    let configured = options.config.bridges.iter();
+    BridgeHost {
+        configured: configured.map(|bridge| (bridge.name.clone(), bridge.clone())).collect(),
+        bridges: shared.bridges.clone(),
+        ledger: Arc::clone(&shared.ledger),
+        clock: shared.clock.clone(),
+        site: shared.site.clone(),
+        sources: shared.sources.clone(),
+        heartbeats: heartbeats.clone(),
+        public_url: Arc::clone(&shared.public_url),
+        sink,
+        stop: lifecycle.soft.clone(),
+        tasks: lifecycle.tasks.clone(),
+    }
 }
 
 /// The routes of readers that call us in a protocol of their own.

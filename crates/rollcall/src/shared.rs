@@ -1,5 +1,6 @@
 //! What the parts of the running daemon share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rules::facts::SiteFacts;
@@ -9,6 +10,7 @@ use store::rows::SwipeRecord;
 use store::{Ledger, StoreError, Stored};
 use tokio::sync::watch;
 
+use crate::bridges::Bridges;
 use crate::clock::Clock;
 use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::BadgeKeys;
@@ -23,6 +25,8 @@ pub struct SiteSnapshot {
     pub facts: Arc<SiteFacts>,
     /// Finds badges as readers and files spell them.
     badge_keys: Arc<BadgeKeys>,
+    /// Swipes that were made by placing held ones and are judged no more, by id.
+    withdrawn: Arc<HashSet<String>>,
 }
 
 impl SiteSnapshot {
@@ -33,6 +37,16 @@ impl SiteSnapshot {
             revision,
             facts,
             badge_keys,
+            withdrawn: Arc::default(),
+        }
+    }
+
+    /// The same, without the swipes of these ids.
+    #[must_use]
+    pub fn without(self, withdrawn: Vec<String>) -> Self {
+        Self {
+            withdrawn: Arc::new(withdrawn.into_iter().collect()),
+            ..self
         }
     }
 
@@ -54,7 +68,8 @@ impl SiteSnapshot {
     /// A stored swipe as the rules take it; `None` where the bureau knows its reader or badge no more, or nobody has placed it in
     /// time yet.
     pub fn swipe(&self, row: &SwipeRecord) -> Stored<Option<Swipe>> {
-        if matches!(row.quarantine.as_deref(), Some(CLOCK_SET | CLOCK_OFF)) {
+        let is_held = matches!(row.quarantine.as_deref(), Some(CLOCK_SET | CLOCK_OFF));
+        if is_held || self.withdrawn.contains(&row.id) {
             return Ok(None);
         }
         let (Some(reader), Some(badge)) = (
@@ -119,6 +134,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The readers as they are now.
     pub sources: Sources,
+    /// The bridges as they are now.
+    pub bridges: Bridges,
     /// What people type into a browser: `https://rollcall.example`; decides cookie names, Origin checks and links.
     pub public_url: Arc<str>,
     /// Whether this is `rollcall demo`: invented people, so the masked board may be previewed without a login.

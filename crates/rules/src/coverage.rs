@@ -153,6 +153,11 @@ impl SiteFacts {
         }
     }
 
+    /// Whether any reader was down for long enough to count, or may have been, at any time of an interval.
+    pub(crate) fn has_outage_in(&self, interval: Interval) -> bool {
+        self.outages_meeting(interval).next().is_some()
+    }
+
     fn outages_meeting(&self, interval: Interval) -> impl Iterator<Item = &OutagePiece> {
         let over = self.outages_over_by.partition_point(|until| *until <= interval.from);
         let candidates = self.outages[over..]

@@ -8,11 +8,13 @@ use chrono::{Days, NaiveDate};
 
 use crate::assignment::{Following, following};
 use crate::coverage::OutagePiece;
+use crate::glance::PlainReader;
 use crate::model::{
     BadgeIndex, DutyIndex, Id, MeetingIndex, Period, PeriodSettings, PersonIndex, PlaceIndex, PlaceKind, ReaderIndex,
     Role, Site, SiteRecords, Stand, Stint, Subject, Swipe, UnitIndex,
 };
 use crate::plan::Planned;
+use crate::shape::direction_of;
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span, local_date};
 
 /// A reading can change which of those after it are repeats; a burst does not go on for longer than this.
@@ -48,6 +50,7 @@ pub struct SiteFacts {
     pub(crate) outages_over_by: Vec<Instant>,
     /// Where each reader that has one stand only stands, and whether that is an office.
     unmoved: Vec<Option<(Stand, bool)>>,
+    plain_readers: Vec<PlainReader>,
     /// Whether a place has a reader that faces outwards.
     pub(crate) has_outward_reader: Vec<bool>,
     people: Vec<PersonIndexes>,
@@ -58,9 +61,17 @@ pub struct SiteFacts {
     pub(crate) duty_checks: Vec<Vec<Instant>>,
 }
 
+/// What most people have, where judging finds it at once: one badge that nobody else ever had, and one stint.
+#[derive(Clone, Copy, Debug, Default)]
+struct Plain {
+    badge: Option<(BadgeIndex, Interval)>,
+    stint: Option<(UnitIndex, Interval)>,
+}
+
 /// What concerns one person.
 #[derive(Debug, Default)]
 struct PersonIndexes {
+    plain: Plain,
     badges: Vec<BadgeIndex>,
     /// Which schedule they follow when, in order; gaps are no office hours.
     following: Vec<Following>,
@@ -131,6 +142,7 @@ impl SiteFacts {
                 .any(|schedule| !schedule.late_allowances.is_empty()),
             settings_of: settings_of(&records),
             settings: periods(&records).map(|period| period.settings.clone()).collect(),
+            plain_readers: unmoved_readers(&records).into_iter().map(plain_reader).collect(),
             unmoved: unmoved_readers(&records),
             has_outward_reader: crate::coverage::places_with_outward_reader(&records),
             people: people_indexes(&records, &schedule_ids),
@@ -227,6 +239,29 @@ impl SiteFacts {
         Some((stand, self.is_office(stand.place)))
     }
 
+    /// When a badge is a person's, if nobody else ever had it.
+    pub(crate) fn sole_grant(&self, person: PersonIndex, badge: BadgeIndex) -> Option<Interval> {
+        match self.people[person.at()].plain.badge {
+            Some((only, held)) if only == badge => Some(held),
+            _ => sole_grant(&self.records, person, badge),
+        }
+    }
+
+    /// A person's unit at an instant, and over which time around it.
+    pub(crate) fn unit_around(&self, person: PersonIndex, at: Instant) -> Option<(UnitIndex, Interval)> {
+        let only = self.people[person.at()].plain.stint;
+        let holds = only.filter(|(_, belongs)| belongs.contains(at));
+        holds.or_else(|| {
+            let stint = self.stint_at(person, at)?;
+            Some((stint.unit, stint.interval))
+        })
+    }
+
+    /// Which readers' swipes are plain, by reader.
+    pub(crate) fn plain_readers(&self) -> &[PlainReader] {
+        &self.plain_readers
+    }
+
     /// At which place a reader stands at an instant.
     pub fn place_of(&self, reader: ReaderIndex, at: Instant) -> Option<PlaceIndex> {
         self.stand_at(reader, at).map(|stand| stand.place)
@@ -277,6 +312,17 @@ impl SiteFacts {
             .last()
             .copied();
         last.filter(|(until, _)| at - *until <= OVERSTAY_REACH)
+    }
+
+    /// Whether an absence of a person that took time from a period ended so shortly before some instant of an interval that it may
+    /// be overstayed then: they were last seen at an office before the interval at `seen`.
+    pub(crate) fn may_overstay(&self, person: PersonIndex, interval: Interval, seen: Option<Instant>) -> bool {
+        let taking = &self.people[person.at()].taking;
+        let last = taking[..taking.partition_point(|(until, _)| *until <= interval.until)].last();
+        last.is_some_and(|(until, _)| {
+            let was_seen = *until <= interval.from && seen.is_some_and(|seen| *until <= seen);
+            *until + OVERSTAY_REACH >= interval.from && !was_seen
+        })
     }
 
     /// The local date to which a meeting's findings belong: that of its start.
@@ -753,8 +799,32 @@ fn people_indexes(records: &SiteRecords, schedule_ids: &BTreeMap<Id, usize>) -> 
             .meetings
             .sort_by_key(|(meeting, _)| (records.meetings[meeting.at()].starts, *meeting));
         indexes.following = following(records, schedule_ids, position);
+        indexes.plain = plain(
+            records,
+            PersonIndex(u32::try_from(position).unwrap_or(u32::MAX)),
+            &indexes.badges,
+        );
     }
     people
+}
+
+fn plain(records: &SiteRecords, person: PersonIndex, badges: &[BadgeIndex]) -> Plain {
+    let badge = match badges {
+        [only] => sole_grant(records, person, *only).map(|held| (*only, held)),
+        _ => None,
+    };
+    let stint = match &records.people[person.at()].stints[..] {
+        [only] => Some((only.unit, only.interval)),
+        _ => None,
+    };
+    Plain { badge, stint }
+}
+
+fn sole_grant(records: &SiteRecords, person: PersonIndex, badge: BadgeIndex) -> Option<Interval> {
+    match records.badges[badge.at()].grants[..] {
+        [only] if only.person == person => Some(only.interval),
+        _ => None,
+    }
 }
 
 /// Whoever stands in for somebody is away from the office for the meeting, as those on its roster are.
@@ -809,6 +879,15 @@ fn unmoved_readers(records: &SiteRecords) -> Vec<Option<(Stand, bool)>> {
         Some((only, records.places[only.place.at()].kind == PlaceKind::Office))
     });
     unmoved.collect()
+}
+
+fn plain_reader(unmoved: Option<(Stand, bool)>) -> PlainReader {
+    let at_office = unmoved.filter(|(_, at_office)| *at_office).map(|(stand, _)| stand);
+    let never = Interval::new(Instant::from_ms(0), Instant::from_ms(0));
+    PlainReader {
+        stands: at_office.map_or(never, |stand| stand.interval),
+        direction: at_office.map_or(0, |stand| direction_of(stand.faces)),
+    }
 }
 
 /// Every edition's periods in a row.

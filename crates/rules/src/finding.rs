@@ -1,10 +1,13 @@
 //! What the rules conclude.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use chrono::NaiveDate;
 
-use crate::model::{DutyIndex, Id, MeetingIndex, ObservationKind, ReaderIndex, Subject, SwipeId, UnitIndex};
+use crate::model::{
+    DutyIndex, Id, MeetingIndex, ObservationKind, PersonIndex, ReaderIndex, Subject, SwipeId, UnitIndex,
+};
 use crate::time::{Instant, Interval, Span};
 
 /// What [`crate::evaluate`] says about one person on some dates.
@@ -52,6 +55,26 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// One that is yet to be said.
+    fn unsaid(about: About) -> Self {
+        Self {
+            subject: Subject::Person(PersonIndex(0)),
+            unit: None,
+            date: NaiveDate::MIN,
+            about,
+            kind: FindingKind::NotArrived,
+            state: FindingState::Provisional,
+            length: None,
+            due: None,
+            actual: None,
+            since: None,
+            source: None,
+            by_lateness: false,
+            withheld_by: Vec::new(),
+            swipes: Vec::new(),
+        }
+    }
+
     /// By what findings of one subject are sorted.
     pub(crate) fn place(&self) -> (NaiveDate, &About, FindingKind, Option<&Id>) {
         (self.date, &self.about, self.kind, self.source.as_ref())
@@ -253,4 +276,67 @@ pub enum Presence {
     Missing,
     /// Should be there, was not seen, and a reader that could have shown it was down.
     Withheld,
+}
+
+/// Findings written over those of whoever was judged before, whose memory is used again.
+#[derive(Debug)]
+pub(crate) struct Findings<'a> {
+    list: &'a mut Vec<Finding>,
+    count: usize,
+}
+
+impl<'a> Findings<'a> {
+    /// Over a list whose first ones hold already.
+    pub(crate) fn over(list: &'a mut Vec<Finding>, count: usize) -> Self {
+        Self { list, count }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn all(&mut self) -> &mut [Finding] {
+        &mut self.list[..self.count]
+    }
+
+    pub(crate) fn put(&mut self, finding: Finding) {
+        match self.list.get_mut(self.count) {
+            Some(before) => *before = finding,
+            None => self.list.push(finding),
+        }
+        self.count += 1;
+    }
+
+    /// The next finding, about a period of this name; all else of it is to be said.
+    pub(crate) fn about_period(&mut self, name: &Id) -> &mut Finding {
+        let position = self.count;
+        self.count += 1;
+        if position == self.list.len() {
+            self.list.push(Finding::unsaid(About::Period(name.clone())));
+        }
+        let finding = &mut self.list[position];
+        if !matches!(&finding.about, About::Period(kept) if Arc::ptr_eq(kept, name)) {
+            finding.about = About::Period(name.clone());
+        }
+        finding
+    }
+
+    /// Puts those of one date, from a position to the end, before those of later dates.
+    pub(crate) fn put_in_place(&mut self, first_new: usize) {
+        let (before, new) = self.list[..self.count].split_at(first_new);
+        let Some(first) = new.first() else { return };
+        let place = before.partition_point(|finding| finding.date <= first.date);
+        let count = new.len();
+        self.list[place..self.count].rotate_right(count);
+    }
+
+    /// Forgets all but the first ones.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count);
+    }
+
+    /// Forgets what is left of whoever was judged before.
+    pub(crate) fn end(self) {
+        self.list.truncate(self.count);
+    }
 }

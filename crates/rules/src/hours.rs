@@ -9,6 +9,7 @@ use crate::assignment::Following;
 use crate::facts::{DateRange, SiteFacts};
 use crate::model::PersonIndex;
 use crate::plan::{Planned, Stay, stays_of};
+use crate::shape::{Glance, Shapes};
 use crate::time::{DayClock, DayClocks, Instant, Interval, Span};
 
 /// How many compiled office hours are kept; a bureau has few schedules, and compiling them again costs little.
@@ -19,18 +20,22 @@ const KEPT: usize = 64;
 pub(crate) struct Hours {
     pub(crate) plan: Vec<Planned>,
     pub(crate) stays: Vec<Stay>,
-    days: Vec<PlannedDay>,
+    pub(crate) days: Vec<PlannedDay>,
+    /// How each of the days can be read at a glance, where it can, once that is known.
+    pub(crate) glances: Vec<Option<Glance>>,
 }
 
 /// A date with periods.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedDay {
     pub(crate) date: NaiveDate,
-    midnight: Instant,
+    pub(crate) midnight: Instant,
     /// From the first moment that any of its periods looks at to the end of the last: an absence outside changes nothing.
-    reach: Interval,
+    pub(crate) reach: Interval,
     /// From the first moment that can count as an arrival in any of its periods to the last that can count as a departure.
     windows: Interval,
+    /// From the first to the last moment at which a swipe can belong to one of its stays.
+    pub(crate) looks: Interval,
     /// Positions in the plan.
     pub(crate) members: Range<usize>,
     /// Positions among the stays.
@@ -40,12 +45,16 @@ pub(crate) struct PlannedDay {
 /// The office hours of everybody who follows the same schedules over the same dates, before absences.
 #[derive(Debug)]
 struct Shared {
+    /// Of no other hours that were ever compiled.
+    number: u64,
     dates: DateRange,
     /// From the first to the last moment at which following a schedule matters to the dates.
     bounds: Interval,
     /// What they follow, cut to `bounds`.
     following: Vec<Following>,
     hours: Hours,
+    /// Whether it is known how its days can be read at a glance: once somebody else has the same hours, it is worth while.
+    is_shaped: bool,
 }
 
 /// Days of a person whose hours differ from the shared ones.
@@ -53,14 +62,18 @@ struct Shared {
 struct Patch {
     /// Positions among the shared days.
     days: Range<usize>,
-    /// The position of the first of them among the person's own days.
-    own: usize,
+    /// Whether the person is off on all of them, so that they need no days of their own.
+    is_off: bool,
+    /// The position of the first of them among the person's own days, if they are there.
+    own: Option<usize>,
 }
 
 /// The office hours of one person after another.
 #[derive(Debug, Default)]
 pub(crate) struct Timetable {
     shared: Vec<Shared>,
+    /// How many hours were compiled.
+    compiled: u64,
     current: usize,
     /// The hours of the days that absences touch, with a day on both sides for the breaks that they share.
     own: Hours,
@@ -68,22 +81,45 @@ pub(crate) struct Timetable {
 }
 
 /// Days of a timetable in a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Run<'a> {
     /// The hours of which they are days.
     pub(crate) hours: &'a Hours,
-    pub(crate) days: &'a [PlannedDay],
-    /// Whether an absence of the person may be looked at on them.
-    pub(crate) meets_absences: bool,
+    /// Their positions among the days of those.
+    pub(crate) days: Range<usize>,
+    /// Whether the hours are the person's own: absences may be looked at on these days.
+    pub(crate) own: bool,
+    /// Whether the person is off on all of them.
+    pub(crate) is_off: bool,
 }
 
-impl<'a> Run<'a> {
-    pub(crate) fn stays(&self, day: &PlannedDay) -> &'a [Stay] {
-        &self.hours.stays[day.stays.clone()]
+impl Run<'_> {
+    /// The positions of those of its days that are among some dates.
+    pub(crate) fn days_of(&self, dates: DateRange) -> Range<usize> {
+        let days = &self.hours.days[self.days.clone()];
+        let ends = [days.first(), days.last()];
+        if ends.iter().flatten().all(|day| dates.contains(day.date)) {
+            return self.days.clone();
+        }
+        let first = days.partition_point(|day| day.date < dates.from);
+        let count = days[first..].partition_point(|day| day.date < dates.until);
+        self.days.start + first..self.days.start + first + count
     }
 }
 
 impl Hours {
+    /// The stays of one of the days.
+    pub(crate) fn stays(&self, day: usize) -> &[Stay] {
+        &self.stays[self.days[day].stays.clone()]
+    }
+
+    /// Whether the periods of some days lie within an interval.
+    fn are_within(&self, days: &Range<usize>, interval: Interval) -> bool {
+        let members = self.days[days.start].members.start..self.days[days.end - 1].members.end;
+        let mut periods = self.plan[members].iter().map(|period| period.interval);
+        periods.all(|period| interval.from <= period.from && period.until <= interval.until)
+    }
+
     fn clear(&mut self) {
         self.plan.clear();
         self.stays.clear();
@@ -98,6 +134,7 @@ impl Hours {
         for periods in self.plan[first..].chunk_by(|one, other| one.date == other.date) {
             let date = periods[0].date;
             let stays = self.stays[stay..].iter().take_while(|stay| stay.date == date).count();
+            let looks = self.stays[stay..stay + stays].iter().map(Stay::reach);
             let reach = periods.iter().map(Planned::reach).reduce(Interval::hull);
             let windows = periods
                 .iter()
@@ -107,6 +144,7 @@ impl Hours {
                 midnight: midnight_of(date),
                 reach: reach.unwrap_or(periods[0].interval),
                 windows: windows.reduce(Interval::hull).unwrap_or(periods[0].interval),
+                looks: looks.reduce(Interval::hull).unwrap_or(periods[0].interval),
                 members: member..member + periods.len(),
                 stays: stay..stay + stays,
             });
@@ -116,7 +154,7 @@ impl Hours {
 }
 
 impl Shared {
-    fn compile(site: &SiteFacts, person: PersonIndex, dates: DateRange) -> Self {
+    fn compile(site: &SiteFacts, person: PersonIndex, dates: DateRange, number: u64) -> Self {
         let zone = site.records().site.zone;
         let clocks = DayClocks::new(dates.from, dates.until, zone);
         let bounds = bounds_of(&clocks.of(dates.from), &clocks.of(dates.until));
@@ -126,11 +164,23 @@ impl Shared {
         }
         hours.join(site, 0, |date| clocks.of(date).midnight());
         Self {
+            number,
             dates,
             bounds,
             following: followed_within(site, person, bounds).collect(),
             hours,
+            is_shaped: false,
         }
+    }
+
+    fn shape(&mut self, site: &SiteFacts, shapes: &mut Shapes) {
+        let glances = self
+            .hours
+            .days
+            .iter()
+            .map(|day| shapes.glance_at(site, &self.hours, day));
+        self.hours.glances = glances.collect();
+        self.is_shaped = true;
     }
 
     fn serves(&self, site: &SiteFacts, person: PersonIndex, dates: DateRange) -> bool {
@@ -164,38 +214,74 @@ fn followed_within(
 
 impl Timetable {
     /// Makes it the timetable of a person over some dates.
-    pub(crate) fn turn_to(&mut self, site: &SiteFacts, person: PersonIndex, dates: DateRange) {
-        self.current = self
-            .shared
-            .iter()
-            .position(|shared| shared.serves(site, person, dates))
-            .unwrap_or_else(|| {
-                if self.shared.len() == KEPT {
-                    self.shared.clear();
-                }
-                self.shared.push(Shared::compile(site, person, dates));
-                self.shared.len() - 1
-            });
+    pub(crate) fn turn_to(&mut self, site: &SiteFacts, person: PersonIndex, dates: DateRange, shapes: &mut Shapes) {
+        let mut known = self.shared.iter();
+        if let Some(known) = known.position(|shared| shared.serves(site, person, dates)) {
+            self.current = known;
+            if !self.shared[known].is_shaped {
+                self.shared[known].shape(site, shapes);
+            }
+        } else {
+            if self.shared.len() == KEPT {
+                self.shared.clear();
+            }
+            self.compiled += 1;
+            self.shared.push(Shared::compile(site, person, dates, self.compiled));
+            self.current = self.shared.len() - 1;
+        }
+        self.own.clear();
+        self.patches.clear();
+    }
+
+    /// Takes the person's absences out of it. Those that cover whole days and are over by `off_by` only say that the person is off
+    /// then.
+    pub(crate) fn patch(&mut self, site: &SiteFacts, person: PersonIndex, off_by: Option<Instant>) {
         self.own.clear();
         self.patches.clear();
         if !site.absences_of(person).is_empty() {
-            self.patch(site, person);
+            self.find_patches(site, person, off_by);
+            self.plan_patches(site, person);
         }
+    }
+
+    /// The hours of which some of its days are.
+    pub(crate) fn hours(&self, own: bool) -> Option<&Hours> {
+        let shared = self.shared.get(self.current).map(|shared| &shared.hours);
+        shared.map(|shared| if own { &self.own } else { shared })
+    }
+
+    /// Whether it is known which of its days can be read at a glance.
+    pub(crate) fn is_shaped(&self) -> bool {
+        self.shared.get(self.current).is_some_and(|shared| shared.is_shaped)
+    }
+
+    /// Of which hours its days are, absences aside: a number that says the same of two people where the periods of their dates are the
+    /// same.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.shared.get(self.current).map(|shared| shared.number)
     }
 
     /// Its days in order, those that the person shares and those of their own in turn.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         let shared = self.shared.get(self.current).map(|shared| &shared.hours);
-        shared.into_iter().flat_map(|hours| {
+        shared.into_iter().flat_map(move |hours| {
             let shared_run = |days: Range<usize>| Run {
                 hours,
-                days: &hours.days[days],
-                meets_absences: false,
+                days,
+                own: false,
+                is_off: false,
             };
-            let own_run = |patch: &Patch| Run {
-                hours: &self.own,
-                days: &self.own.days[patch.own..patch.own + patch.days.len()],
-                meets_absences: true,
+            let own_run = move |patch: &Patch| match patch.own {
+                Some(own) => Run {
+                    hours: &self.own,
+                    days: own..own + patch.days.len(),
+                    own: true,
+                    is_off: patch.is_off,
+                },
+                None => Run {
+                    is_off: patch.is_off,
+                    ..shared_run(patch.days.clone())
+                },
             };
             let ends = self.patches.iter().map(|patch| patch.days.end);
             let begins = core::iter::once(0).chain(ends);
@@ -206,25 +292,41 @@ impl Timetable {
         })
     }
 
-    /// Plans the days anew that absences touch, and the days before and after whose breaks may change.
-    fn patch(&mut self, site: &SiteFacts, person: PersonIndex) {
+    /// Finds the days that absences touch, and the days before and after whose breaks may change.
+    fn find_patches(&mut self, site: &SiteFacts, person: PersonIndex, off_by: Option<Instant>) {
         let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
             return;
         };
         for absence in site.absences_of(person) {
-            let Some(touched) = touched_days(&hours.days, site.records().absences[*absence].interval) else {
+            let interval = site.records().absences[*absence].interval;
+            let Some(touched) = touched_days(&hours.days, interval) else {
                 continue;
             };
             let days = with_neighbours(&hours.days, &touched);
+            let is_over = off_by.is_some_and(|off_by| interval.until <= off_by);
+            let is_off = is_over && days == touched && hours.are_within(&days, interval);
             match self.patches.last_mut() {
                 Some(last) if days.start < last.days.end => {
                     last.days = last.days.start.min(days.start)..last.days.end.max(days.end);
+                    last.is_off &= is_off;
                 }
-                _ => self.patches.push(Patch { days, own: 0 }),
+                _ => self.patches.push(Patch {
+                    days,
+                    is_off,
+                    own: None,
+                }),
             }
         }
         merge(&mut self.patches);
-        for patch in &mut self.patches {
+    }
+
+    /// Plans those days anew.
+    fn plan_patches(&mut self, site: &SiteFacts, person: PersonIndex) {
+        let Some(Shared { hours, .. }) = self.shared.get(self.current) else {
+            return;
+        };
+        let needs_own = |patch: &&mut Patch| !patch.is_off || cfg!(debug_assertions);
+        for patch in self.patches.iter_mut().filter(needs_own) {
             // One more on both sides, for the breaks that the outermost share; those are not looked at themselves.
             let Range {
                 start: from,
@@ -234,7 +336,7 @@ impl Timetable {
             let members = hours.days[from].members.start..hours.days[until - 1].members.end;
             self.own.plan.extend_from_slice(&hours.plan[members]);
             site.subtract_absences(person, &mut self.own.plan[first..]);
-            patch.own = self.own.days.len() + patch.days.start - from;
+            patch.own = Some(self.own.days.len() + patch.days.start - from);
             let days = &hours.days[from..until];
             self.own.join(site, first, |date| {
                 days[days.partition_point(|day| day.date < date)].midnight
@@ -298,6 +400,7 @@ fn merge(patches: &mut Vec<Patch>) {
         let overlap = later.days.start < earlier.days.end;
         if overlap {
             earlier.days.end = earlier.days.end.max(later.days.end);
+            earlier.is_off &= later.is_off;
         }
         overlap
     });

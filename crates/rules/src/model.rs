@@ -172,6 +172,12 @@ impl Site {
             .take_while(|settings| settings.from <= instant);
         in_force.last().unwrap_or(&self.settings[0])
     }
+
+    /// Swipes farther apart than that are repeats in no edition.
+    pub(crate) fn longest_debounce(&self) -> Span {
+        let debounces = self.settings.iter().map(|settings| settings.debounce);
+        debounces.max().unwrap_or(Span::ZERO)
+    }
 }
 
 impl Default for SiteSettings {

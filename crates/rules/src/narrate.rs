@@ -21,10 +21,10 @@ pub fn explain(facts: &PersonFacts<'_>, now: Instant) -> Vec<Explanation> {
     let mut deadline = Deadline::new(now);
     let case = Case::prepare(facts, &mut deadline);
     let mut explanations = Vec::new();
-    case.each_date(facts, |office, members, views| {
+    case.each_date(facts, now, |office, day, views| {
         explanations.extend(explain_date(
             &Teller { facts, office, now },
-            members,
+            day.members(),
             views,
             &mut deadline,
         ));

@@ -8,15 +8,15 @@ use chrono::NaiveDate;
 
 use crate::coverage::{Towards, Unseen, Watching};
 use crate::deadline::Deadline;
-use crate::draft::Draft;
+use crate::draft::{Draft, Measured};
 use crate::duty::Shift;
 use crate::explain::{ArrivalReason, DueReason};
-use crate::facts::SiteFacts;
+use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{FindingKind, FindingState};
 use crate::meeting::{Judged, Taken};
 use crate::model::{Facing, LateCountsFrom, Occasion, PeriodSettings, PersonIndex, Side, SwipeId};
 use crate::plan::{Break, Planned, Stay};
-use crate::swipes::Event;
+use crate::swipes::{Event, was_at_office};
 use crate::time::{DayClock, Instant, Interval, IntervalSet, Span};
 
 /// What all stays of a person share.
@@ -29,6 +29,8 @@ pub(crate) struct Office<'a> {
     pub(crate) meets_absences: bool,
     /// Swipes at office places and first openings of meetings and duties, in order.
     pub(crate) events: &'a [Event],
+    /// The facts and the instant by which to ask for other events, where `events` are only those around the dates that are looked at.
+    pub(crate) unread: Option<(PersonFacts<'a>, Instant)>,
     pub(crate) meetings: &'a [Judged],
     pub(crate) shifts: &'a [Shift],
     pub(crate) taken: &'a [Taken],
@@ -546,6 +548,22 @@ fn arrival_of<'a>(stay: &Stay, marks: &[Mark<'a>]) -> Option<Arrival<'a>> {
     })
 }
 
+/// The instants at which the lengths of rules 7 and 8 exceed what a stay's settings allow, where nothing but itself says what is left of
+/// it: those of the arrival, counted from `due`, and those of the departure. The first and the last of its members are given.
+pub(crate) fn limits_of<'a>(
+    site: &'a SiteFacts,
+    stay: &'a Stay,
+    (first, last): (&'a Planned, &'a Planned),
+) -> impl Iterator<Item = Instant> + use<'a> {
+    let (arriving, leaving) = (first.settings(site), last.settings(site));
+    let due = stay.extent.from.max(first.interval.from + arriving.flex);
+    let too_late = [Some(arriving.grace_late), arriving.serious_after, arriving.absent_after];
+    let too_late = too_late.into_iter().flatten();
+    let late_from = too_late.filter_map(move |limit| stay.left.exceeds_at(due, limit));
+    let early_before = stay.left.exceeds_before(stay.extent.until, leaving.grace_early);
+    late_from.chain([due]).chain(early_before)
+}
+
 /// Rule 4.
 fn can_arrive(stay: &Stay, faces: Facing, at: Instant) -> bool {
     match faces {
@@ -812,8 +830,13 @@ fn absent_member(
 /// Rule 10: the absence since whose end the person has not been seen at the office.
 pub(crate) fn overstayed(office: &Office<'_>, ends: Instant) -> Option<usize> {
     let (ended_at, absence) = office.site.last_absence_taking_time(office.person, ends)?;
-    let first = office.events.partition_point(|event| event.first < ended_at);
-    let seen = office.events[first..].iter().any(|event| event.first < ends);
+    let seen = if let Some((facts, now)) = &office.unread {
+        was_at_office(facts, Interval::new(ended_at, ends), *now)
+    } else {
+        let since = Interval::new(ended_at, ends);
+        let first = office.events.partition_point(|event| event.at < ended_at);
+        office.events[first..].iter().any(|event| since.contains(event.first))
+    };
     (!seen).then_some(absence)
 }
 
@@ -845,15 +868,19 @@ fn late(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, drafts: &m
         return;
     };
     let by_lateness = kind == FindingKind::Absent;
-    let shown = match settings.late_counts_from {
-        LateCountsFrom::GraceEnd if !by_lateness => length - settings.grace_late,
-        LateCountsFrom::GraceEnd | LateCountsFrom::Start => length,
+    let less = match settings.late_counts_from {
+        LateCountsFrom::GraceEnd if !by_lateness => settings.grace_late,
+        LateCountsFrom::GraceEnd | LateCountsFrom::Start => Span::ZERO,
     };
     let state = final_if(!view.is_shortened(view.due, arrival.at) && !starts_later(view));
     let unseen = offices(Towards::In, view.stay.arrive_from, arrival.at.min(deadline.now()));
     let draft = Draft {
         by_lateness,
-        length: Some(shown),
+        length: Some(length - less),
+        measured: Some(Measured {
+            interval: Interval::new(view.due, arrival.at),
+            less,
+        }),
         due: Some(view.due),
         actual: Some(arrival.at),
         swipes: Vec::from([arrival.event.id]),
@@ -902,6 +929,10 @@ fn early_leave(_: &Office<'_>, view: &StayView<'_>, deadline: &mut Deadline, dra
     let shortened = view.is_shortened(departure.at, view.stay.bounds.until);
     let draft = Draft {
         length: Some(length),
+        measured: Some(Measured {
+            interval: Interval::new(departure.at, view.required_end),
+            less: Span::ZERO,
+        }),
         due: Some(view.required_end),
         actual: Some(departure.at),
         swipes: Vec::from([departure.id]),

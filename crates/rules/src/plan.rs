@@ -59,6 +59,30 @@ impl Planned {
         Interval::new(self.arrive_from.min(self.interval.from), self.interval.until)
     }
 
+    /// Whether another period is judged as this one is but for the date, each on a date with that midnight.
+    pub(crate) fn is_like(&self, midnight: Instant, other: &Self, other_midnight: Instant) -> bool {
+        let same = |own: Instant, others: Instant| own - midnight == others - other_midnight;
+        let same_interval =
+            |own: Interval, others: Interval| same(own.from, others.from) && same(own.until, others.until);
+        let same_setting = |own: Option<Instant>, others: Option<Instant>| match (own, others) {
+            (Some(own), Some(others)) => same(own, others),
+            (own, others) => own == others,
+        };
+        let (pieces, others) = (self.base.intervals(), other.base.intervals());
+        self.settings_at == other.settings_at
+            && self.half == other.half
+            && same_interval(self.interval, other.interval)
+            && same(self.arrive_from, other.arrive_from)
+            && same(self.leave_until, other.leave_until)
+            && same_setting(self.arrive_until, other.arrive_until)
+            && same_setting(self.leave_from, other.leave_from)
+            && pieces.len() == others.len()
+            && pieces
+                .iter()
+                .zip(others)
+                .all(|(own, others)| same_interval(*own, *others))
+    }
+
     /// What a half holiday takes out of the date's periods: all before, or all from, 12:00.
     pub(crate) fn half_interval(&self, noon: Instant) -> Option<Interval> {
         match self.half? {

@@ -1,19 +1,20 @@
 //! How a person stands in each period and meeting, whether or not anything is wrong: what a board counts.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::duty::Shift;
-use crate::facts::PersonFacts;
+use crate::facts::{PersonFacts, SiteFacts};
 use crate::finding::{About, Finding, FindingKind, FindingState, Presence, Standing};
 use crate::meeting::Judged;
-use crate::model::{Id, Role};
+use crate::model::Role;
 use crate::office::{Office, StayView, member_at};
+use crate::plan::Planned;
 use crate::time::{Interval, Span};
 
-/// Standings written over those of whoever was judged before. People of the same hours stand in the same periods in the same order,
-/// and a shared name that stays where it is costs nothing.
+/// Standings written over those of whoever was judged before: people of the same hours stand in the same periods in the same order, so
+/// that only what is true of the person needs to be written.
 #[derive(Debug)]
 pub(crate) struct Standings<'a> {
     list: &'a mut Vec<Standing>,
@@ -21,8 +22,15 @@ pub(crate) struct Standings<'a> {
 }
 
 impl<'a> Standings<'a> {
-    pub(crate) fn over(list: &'a mut Vec<Standing>) -> Self {
-        Self { list, count: 0 }
+    /// Over a list whose first standings are those in periods, as [`lay_out`] made them.
+    pub(crate) fn over(list: &'a mut Vec<Standing>, in_periods: usize) -> Self {
+        let count = in_periods;
+        Self { list, count }
+    }
+
+    /// Those in periods whose positions are known.
+    pub(crate) fn at(&mut self, positions: Range<usize>) -> &mut [Standing] {
+        &mut self.list[positions]
     }
 
     pub(crate) fn put(&mut self, standing: Standing) {
@@ -33,22 +41,25 @@ impl<'a> Standings<'a> {
         self.count += 1;
     }
 
-    /// The next standing, about a period of this name; the rest of it is to be said.
-    fn about_period(&mut self, name: &Id) -> Option<&mut Standing> {
-        let before = self.list.get_mut(self.count)?;
-        let About::Period(kept) = &before.about else {
-            return None;
-        };
-        if !Arc::ptr_eq(kept, name) {
-            before.about = About::Period(name.clone());
-        }
-        self.count += 1;
-        Some(before)
-    }
-
     /// Forgets what is left of whoever was judged before.
     pub(crate) fn end(self) {
         self.list.truncate(self.count);
+    }
+}
+
+/// Writes at a position what is the same for everybody of a period; how the person stands in it is to be said.
+pub(crate) fn lay_out(site: &SiteFacts, planned: &Planned, position: usize, list: &mut Vec<Standing>) {
+    let standing = Standing {
+        date: planned.date,
+        about: About::Period(planned.of(site).name.clone()),
+        shown: Interval::new(planned.arrive_from, planned.interval.until),
+        unit: None,
+        presence: Presence::Expected,
+        late: false,
+    };
+    match list.get_mut(position) {
+        Some(before) => *before = standing,
+        None => list.push(standing),
     }
 }
 
@@ -59,35 +70,21 @@ pub(crate) fn in_period(
     view: Option<&StayView<'_>>,
     findings: &[Finding],
     deadline: &mut Deadline,
-    standings: &mut Standings<'_>,
+    standing: &mut Standing,
 ) {
     let planned = &office.plan[member];
     let name = &planned.of(office.site).name;
-    let shown = Interval::new(planned.arrive_from, planned.interval.until);
     let own = |finding: &&Finding| matches!(&finding.about, About::Period(about) if about == name);
     let excused = planned.is_excused() || is_away(office, member, deadline);
-    let presence = match view {
+    standing.presence = match view {
         Some(view) if !excused => presence_in_stay(office, member, view, findings.iter().filter(own), deadline),
         _ => Presence::Excused,
     };
-    let late = findings.iter().filter(own).any(|finding| {
+    standing.late = findings.iter().filter(own).any(|finding| {
         let by_lateness = finding.kind == FindingKind::Absent && finding.by_lateness;
         by_lateness || matches!(finding.kind, FindingKind::Late | FindingKind::SeriouslyLate)
     });
-    let unit = office.site.unit_at(office.person, planned.interval.from);
-    if let Some(standing) = standings.about_period(name) {
-        (standing.date, standing.shown, standing.unit) = (planned.date, shown, unit);
-        (standing.presence, standing.late) = (presence, late);
-    } else {
-        standings.put(Standing {
-            date: planned.date,
-            about: About::Period(name.clone()),
-            shown,
-            unit,
-            presence,
-            late,
-        });
-    }
+    standing.unit = office.site.unit_at(office.person, planned.interval.from);
 }
 
 /// Whether the person is on an absence now, or the half holiday is on; its edges within the period are deadlines.

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::ops::Range;
 
 use crate::deadline::Deadline;
 use crate::facts::{PersonFacts, SiteFacts};
@@ -32,14 +33,7 @@ pub(crate) struct Event {
 pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events: &mut Vec<Event>) -> bool {
     events.clear();
     events.reserve(facts.swipes.len());
-    let mut seen = Seen {
-        facts,
-        deadline,
-        events,
-        own: None,
-        elsewhere: false,
-        moved: false,
-    };
+    let mut seen = Seen::new(facts, deadline, events);
     // Mostly the swipes come as the ledger keeps them, in order and each once.
     if facts
         .swipes
@@ -60,6 +54,70 @@ pub(crate) fn events_of(facts: &PersonFacts<'_>, deadline: &mut Deadline, events
     elsewhere
 }
 
+/// Makes `events` what was seen of the person up to now in some stretches of swipes, as [`events_of`] does of all; both the swipes,
+/// known by now, and the stretches are in order.
+pub(crate) fn events_of_stretches(
+    facts: &PersonFacts<'_>,
+    stretches: impl Iterator<Item = Range<usize>>,
+    deadline: &mut Deadline,
+    events: &mut Vec<Event>,
+) -> bool {
+    events.clear();
+    let mut seen = Seen::new(facts, deadline, events);
+    let mut done = 0;
+    for stretch in stretches {
+        let whole = with_bursts(facts, stretch);
+        let first = whole.start.max(done);
+        done = whole.end.max(first);
+        seen.add_all(&facts.swipes[first..done]);
+    }
+    let Seen { moved, elsewhere, .. } = seen;
+    if moved {
+        in_order(facts.site, events);
+    }
+    elsewhere
+}
+
+/// A stretch of swipes in order, with those around it that may belong to the same bursts as its first and its last.
+fn with_bursts(facts: &PersonFacts<'_>, stretch: Range<usize>) -> Range<usize> {
+    let debounce = facts.site.records().site.longest_debounce();
+    let follows = |position: usize| {
+        let (before, after) = (&facts.swipes[position - 1], &facts.swipes[position]);
+        after.happened_at - before.happened_at < debounce
+    };
+    let Range {
+        start: mut first,
+        end: mut until,
+    } = stretch;
+    while first > 0 && first < facts.swipes.len() && follows(first) {
+        first -= 1;
+    }
+    while until > 0 && until < facts.swipes.len() && follows(until) {
+        until += 1;
+    }
+    first..until
+}
+
+/// Whether anything was seen of the person at an office in an interval, by swipes in order.
+pub(crate) fn was_at_office(facts: &PersonFacts<'_>, interval: Interval, now: Instant) -> bool {
+    let position = |at: Instant| facts.swipes.partition_point(|swipe| swipe.happened_at < at);
+    let (mut events, mut deadline) = (Vec::new(), Deadline::new(now));
+    let stretch = position(interval.from)..position(interval.until);
+    events_of_stretches(facts, core::iter::once(stretch), &mut deadline, &mut events);
+    let mut at_office = events.iter().filter(|event| facts.site.is_office(event.place));
+    at_office.any(|event| interval.contains(event.first))
+}
+
+/// Makes the first of the person's swipes after now, by swipes in order, a deadline.
+pub(crate) fn consider_next(facts: &PersonFacts<'_>, deadline: &mut Deadline) {
+    let now = deadline.now();
+    let later = facts.swipes.partition_point(|swipe| swipe.happened_at <= now);
+    let next = facts.swipes[later..].iter().find(|swipe| is_judged(facts, swipe));
+    if let Some(next) = next {
+        deadline.consider(next.happened_at);
+    }
+}
+
 /// What has been seen so far of swipes in order.
 struct Seen<'a> {
     facts: &'a PersonFacts<'a>,
@@ -73,7 +131,18 @@ struct Seen<'a> {
     moved: bool,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(facts: &'a PersonFacts<'a>, deadline: &'a mut Deadline, events: &'a mut Vec<Event>) -> Self {
+        Self {
+            facts,
+            deadline,
+            events,
+            own: None,
+            elsewhere: false,
+            moved: false,
+        }
+    }
+
     fn add_all(&mut self, swipes: &[Swipe]) {
         for swipe in swipes {
             self.add(swipe);

@@ -258,6 +258,19 @@ impl IntervalSet {
         None
     }
 
+    /// The first instant from which what lies between it and `until` is no longer than `limit`, or `None` if that is never longer.
+    pub fn exceeds_before(&self, until: Instant, limit: Span) -> Option<Instant> {
+        let mut left = limit;
+        for kept in self.0.iter().rev() {
+            let part = kept.intersect(Interval::new(kept.from, until));
+            if part.length() > left {
+                return Some(part.until - left);
+            }
+            left = left - part.length();
+        }
+        None
+    }
+
     /// How much of it lies inside `window`.
     pub fn length_within(&self, window: Interval) -> Span {
         if let [only] = self.0[..] {

@@ -7,9 +7,10 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::ledger::Stored;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSeen, CorrectionRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow, PublicationRow,
-    ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, AuditRecord, BadgeSeen, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow,
+    DocumentEdition, FactRow, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow,
+    PlacementRow, PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow,
+    SwipeRecord,
 };
 
 /// A row that is read from left to right. The names are for errors, and checked against the statement in development
@@ -464,6 +465,21 @@ impl FromCells for ScreenRow {
             token_hash: cells.text("token_hash")?,
             created_at: cells.instant("created_at_ms")?,
             seen_at: cells.optional_instant("seen_at_ms")?,
+        })
+    }
+}
+
+impl FromCells for BridgeRow {
+    const TABLE: &'static str = "bridge";
+
+    fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
+        Ok(Self {
+            name: cells.text("name")?,
+            key_hash: cells.text("key_hash")?,
+            enrolled_at: cells.instant("enrolled_at_ms")?,
+            seen_at: cells.optional_instant("seen_at_ms")?,
+            queue: cells.optional_text("queue")?,
+            acknowledged: cells.integer("acknowledged")?,
         })
     }
 }

@@ -9,7 +9,7 @@ use rules::time::{Instant, Interval};
 
 use crate::error::StoreError;
 use crate::rows::{
-    Account, AuditEntry, AuditRecord, BadgeSeen, BadgeSwipe, CorrectionRow, DayKey, DayRow, DecisionRow,
+    Account, AuditEntry, AuditRecord, BadgeSeen, BadgeSwipe, BridgeRow, CorrectionRow, DayKey, DayRow, DecisionRow,
     DocumentEdition, FactRow, FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink,
     OutageRow, PlacementRow, PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow,
     SwipeRecord,
@@ -142,6 +142,12 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Screens, by name.
     async fn screens(&self) -> Stored<Vec<ScreenRow>>;
+
+    /// A bridge that is not revoked, by the SHA-256 of its key, in hex.
+    async fn bridge(&self, key_hash: &str) -> Stored<Option<BridgeRow>>;
+
+    /// Bridges that are not revoked, by name.
+    async fn bridges(&self) -> Stored<Vec<BridgeRow>>;
 
     /// A one-time link by the SHA-256 of its token, in hex, used or not.
     async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>>;
@@ -320,6 +326,15 @@ pub trait Transaction: Send {
 
     /// Revokes a screen's token.
     async fn revoke_screen(&mut self, screen: &str, at: Instant) -> Stored<bool>;
+
+    /// Gives a bridge a key; one that has a key or was revoked has only this one from now on.
+    async fn enrol_bridge(&mut self, name: &str, key_hash: &str, at: Instant) -> Stored<()>;
+
+    /// Notes when a bridge was seen, and how far its queue is committed; whether it is enrolled.
+    async fn note_bridge(&mut self, name: &str, seen_at: Instant, queue: &str, acknowledged: i64) -> Stored<bool>;
+
+    /// Revokes a bridge's key; whether it had one.
+    async fn revoke_bridge(&mut self, name: &str, at: Instant) -> Stored<bool>;
 
     /// Adds a one-time link.
     async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()>;

@@ -409,6 +409,23 @@ pub struct ScreenRow {
     pub seen_at: Option<Instant>,
 }
 
+/// A bridge that was enrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BridgeRow {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its key, in hex.
+    pub key_hash: String,
+    /// When it got this key.
+    pub enrolled_at: Instant,
+    /// When it was last connected.
+    pub seen_at: Option<Instant>,
+    /// The queue whose records are known; `None` before it has sent any.
+    pub queue: Option<String>,
+    /// Everything of that queue up to this number is committed.
+    pub acknowledged: i64,
+}
+
 /// A link that lets whoever opens it do one thing once, such as create the first admin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OneTimeLink {

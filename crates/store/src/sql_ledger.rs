@@ -17,9 +17,9 @@ use crate::dialect::{Dialect, Value};
 use crate::error::StoreError;
 use crate::ledger::{Ledger, Stored, Transaction};
 use crate::rows::{
-    Account, AuditEntry, BadgeSeen, BadgeSwipe, CorrectionRow, DayRow, DecisionRow, DocumentEdition, FactRow,
-    FindingQuery, FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PlacementRow, PublicationRow,
-    ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditEntry, BadgeSeen, BadgeSwipe, BridgeRow, CorrectionRow, DayRow, DecisionRow, DocumentEdition,
+    FactRow, FindingQuery, FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PlacementRow,
+    PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
 use crate::sql_transaction::{SqlTransaction, Turn};
 use crate::statements::{self, Bulk, SIZES, size_for};
@@ -355,6 +355,14 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
 
     async fn screens(&self) -> Stored<Vec<ScreenRow>> {
         self.list(statements::SCREENS, &[]).await
+    }
+
+    async fn bridge(&self, key_hash: &str) -> Stored<Option<BridgeRow>> {
+        self.one(statements::BRIDGE, &[key_hash.into()]).await
+    }
+
+    async fn bridges(&self) -> Stored<Vec<BridgeRow>> {
+        self.list(statements::BRIDGES, &[]).await
     }
 
     async fn link(&self, token_hash: &str) -> Stored<Option<OneTimeLink>> {

@@ -949,6 +949,21 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
         Ok(self.run(statements::REVOKE_SCREEN, &[at.into(), screen.into()]).await? == 1)
     }
 
+    async fn enrol_bridge(&mut self, name: &str, key_hash: &str, at: Instant) -> Stored<()> {
+        self.run(statements::ENROL_BRIDGE, &[name.into(), key_hash.into(), at.into()])
+            .await
+            .map(drop)
+    }
+
+    async fn note_bridge(&mut self, name: &str, seen_at: Instant, queue: &str, acknowledged: i64) -> Stored<bool> {
+        let values = [seen_at.into(), queue.into(), acknowledged.into(), name.into()];
+        Ok(self.run(statements::NOTE_BRIDGE, &values).await? == 1)
+    }
+
+    async fn revoke_bridge(&mut self, name: &str, at: Instant) -> Stored<bool> {
+        Ok(self.run(statements::REVOKE_BRIDGE, &[at.into(), name.into()]).await? == 1)
+    }
+
     async fn add_link(&mut self, link: &OneTimeLink) -> Stored<()> {
         let OneTimeLink {
             token_hash,

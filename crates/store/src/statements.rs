@@ -207,6 +207,18 @@ pub(crate) const ADD_SCREEN: &str =
 pub(crate) const TOUCH_SCREEN: &str = "UPDATE screen SET seen_at_ms = $1 WHERE id = $2";
 pub(crate) const REVOKE_SCREEN: &str = "UPDATE screen SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL";
 
+pub(crate) const BRIDGE: &str = "SELECT name, key_hash, enrolled_at_ms, seen_at_ms, queue, acknowledged FROM bridge \
+     WHERE key_hash = $1 AND revoked_at_ms IS NULL";
+pub(crate) const BRIDGES: &str = "SELECT name, key_hash, enrolled_at_ms, seen_at_ms, queue, acknowledged FROM bridge \
+     WHERE revoked_at_ms IS NULL ORDER BY name";
+/// A bridge that is enrolled again has a new key, and goes on where its queue is.
+pub(crate) const ENROL_BRIDGE: &str = "INSERT INTO bridge (name, key_hash, enrolled_at_ms, acknowledged) VALUES ($1, $2, $3, 0) \
+     ON CONFLICT (name) DO UPDATE SET key_hash = excluded.key_hash, enrolled_at_ms = excluded.enrolled_at_ms, revoked_at_ms = NULL";
+/// `$1` when, `$2` queue, `$3` number, `$4` name.
+pub(crate) const NOTE_BRIDGE: &str =
+    "UPDATE bridge SET seen_at_ms = $1, queue = $2, acknowledged = $3 WHERE name = $4 AND revoked_at_ms IS NULL";
+pub(crate) const REVOKE_BRIDGE: &str = "UPDATE bridge SET revoked_at_ms = $1 WHERE name = $2 AND revoked_at_ms IS NULL";
+
 pub(crate) const LINK: &str =
     "SELECT token_hash, purpose, expires_at_ms, used_at_ms FROM one_time_link WHERE token_hash = $1";
 pub(crate) const ADD_LINK: &str =
@@ -293,6 +305,11 @@ const SINGLE: &[&str] = &[
     ADD_SCREEN,
     TOUCH_SCREEN,
     REVOKE_SCREEN,
+    BRIDGE,
+    BRIDGES,
+    ENROL_BRIDGE,
+    NOTE_BRIDGE,
+    REVOKE_BRIDGE,
     LINK,
     ADD_LINK,
     CONSUME_LINK,

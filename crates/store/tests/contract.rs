@@ -12,9 +12,9 @@ use rules::time::{Instant, Interval};
 use sqlx::{Connection, Executor};
 use store::audit::{ChainEnd, verify};
 use store::rows::{
-    Account, AuditRecord, BadgeSeen, BadgeSwipe, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow, FindingQuery,
-    FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow, PublicationRow,
-    ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
+    Account, AuditRecord, BadgeSeen, BadgeSwipe, BridgeRow, DayKey, DayRow, DecisionRow, DocumentEdition, FactRow,
+    FindingQuery, FindingRevision, FindingRow, MeetingKey, MeetingRow, OneTimeLink, OutageRow, PlacementRow,
+    PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, Review, ScreenRow, SessionRow, SwipeRecord,
 };
 use store::{Ledger, Options, StoreError, open};
 
@@ -110,6 +110,7 @@ const CASES: &[(&str, Case)] = &[
     ("the audit chain", |place| Box::pin(audit_chain(place))),
     ("accounts and sessions", |place| Box::pin(accounts(place))),
     ("screens and links", |place| Box::pin(screens_and_links(place))),
+    ("bridges", |place| Box::pin(bridges(place))),
     ("one daemon, and tools beside it", |place| Box::pin(one_daemon(place))),
     ("writers take turns", |place| Box::pin(writers_take_turns(place))),
     ("a newer schema is refused", |place| Box::pin(newer_schema(place))),
@@ -1733,6 +1734,54 @@ async fn accounts(place: Place) {
         matches!(transaction.add_session(&stranger).await, Err(StoreError::Refused(_))),
         "there is no such account"
     );
+}
+
+async fn bridges(place: Place) {
+    let ledger = &place.ledger;
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction.enrol_bridge("west", "hash w", at(1)).await.expect("enrol");
+    transaction.enrol_bridge("east", "hash 1", at(2)).await.expect("enrol");
+    assert!(transaction.note_bridge("east", at(3), "q", 17).await.expect("note"));
+    assert!(
+        !transaction.note_bridge("north", at(3), "q", 17).await.expect("note"),
+        "not enrolled"
+    );
+    transaction
+        .enrol_bridge("east", "hash 2", at(4))
+        .await
+        .expect("enrol again");
+    transaction.commit().await.expect("commit");
+    let east = BridgeRow {
+        name: "east".to_owned(),
+        key_hash: "hash 2".to_owned(),
+        enrolled_at: at(4),
+        seen_at: Some(at(3)),
+        queue: Some("q".to_owned()),
+        acknowledged: 17,
+    };
+    assert_eq!(ledger.bridge("hash 1").await.expect("read"), None, "the key before");
+    assert_eq!(ledger.bridge("hash 2").await.expect("read"), Some(east.clone()));
+    let west = ledger.bridge("hash w").await.expect("read").expect("enrolled");
+    assert_eq!((west.seen_at, &west.queue, west.acknowledged), (None, &None, 0));
+    assert_eq!(ledger.bridges().await.expect("read"), [east, west], "by name");
+
+    let mut transaction = ledger.begin().await.expect("begin");
+    assert!(transaction.revoke_bridge("east", at(5)).await.expect("revoke"));
+    assert!(!transaction.revoke_bridge("east", at(5)).await.expect("once only"));
+    assert!(
+        !transaction.note_bridge("east", at(6), "q", 18).await.expect("note"),
+        "revoked"
+    );
+    transaction.commit().await.expect("commit");
+    assert_eq!(ledger.bridge("hash 2").await.expect("read"), None);
+    let mut transaction = ledger.begin().await.expect("begin");
+    transaction
+        .enrol_bridge("east", "hash 3", at(7))
+        .await
+        .expect("enrol anew");
+    transaction.commit().await.expect("commit");
+    let anew = ledger.bridge("hash 3").await.expect("read").expect("enrolled");
+    assert_eq!(anew.acknowledged, 17, "it goes on where its queue is");
 }
 
 async fn screens_and_links(place: Place) {

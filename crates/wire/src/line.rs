@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use crate::badge::BadgeKeyRule;
 use crate::limits::LONGEST_BADGE;
-use crate::magstripe::holds_payment_card;
+use crate::magstripe::{holds_payment_card, is_payment_card_number};
 use crate::malformed::Reason;
 use crate::reading::{Faces, HappenedAt, Reading};
 
@@ -51,7 +51,7 @@ pub(crate) fn key_of(badge: &str, rule: BadgeKeyRule) -> Result<String, Reason> 
     if badge.is_empty() {
         return Err(Reason::EmptyBadge);
     }
-    if holds_payment_card(badge.as_bytes()) {
+    if holds_payment_card(badge.as_bytes()) || is_payment_card_number(badge) {
         return Err(Reason::PaymentCard);
     }
     rule.key_of_text(clean(badge, LONGEST_BADGE)?)

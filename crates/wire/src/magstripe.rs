@@ -24,6 +24,31 @@ pub const SEPARATOR: u8 = b'=';
 /// The digits of a payment card number.
 const PAYMENT_DIGITS: core::ops::RangeInclusive<usize> = 13..=19;
 
+/// Which numbers are payment cards: the first four digits, and how many there are (ISO/IEC 7812, as the issuers use it). Numbers of 13,
+/// 17 and 18 digits are none: hardly a card has them, and Chinese resident identity numbers and article numbers on goods do.
+const ISSUED: [(core::ops::RangeInclusive<u16>, &[usize]); 20] = [
+    (2200..=2204, &[16]),
+    (2221..=2720, &[16]),
+    (3000..=3059, &[14]),
+    (3095..=3095, &[14]),
+    (3400..=3499, &[15]),
+    (3528..=3589, &[16]),
+    (3600..=3699, &[14]),
+    (3700..=3799, &[15]),
+    (3800..=3999, &[14]),
+    (4000..=4999, &[16, 19]),
+    (5018..=5038, &[16, 19]),
+    (5100..=5599, &[16]),
+    (5893..=5893, &[16, 19]),
+    (6000..=6099, &[16, 19]),
+    (6200..=6304, &[16, 19]),
+    (6440..=6599, &[16, 19]),
+    (6759..=6763, &[16, 19]),
+    (8100..=8199, &[16, 19]),
+    (9558..=9558, &[19]),
+    (9559..=9559, &[19]),
+];
+
 /// The longest name on track 1.
 const LONGEST_NAME: usize = 26;
 
@@ -124,6 +149,43 @@ pub fn holds_payment_card(bytes: &[u8]) -> bool {
         rest = behind;
     }
     false
+}
+
+/// Whether a text is the number of a payment card and nothing else, as somebody types or prints it, digits in groups or not. Its first
+/// digits and their number must be an issuer's, and its check digit right, which is so for one in ten of such numbers.
+pub fn is_payment_card_number(text: &str) -> bool {
+    let mut digits = [0; 19];
+    let mut length = 0;
+    let mut may_separate = false;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if length < digits.len() => {
+                digits[length] = byte;
+                length += 1;
+                may_separate = true;
+            }
+            b' ' | b'-' if may_separate => may_separate = false,
+            _ => return false,
+        }
+    }
+    is_issued(&digits[..length]) && passes_luhn(&digits[..length])
+}
+
+/// Whether a payment card's number stands in these bytes, with or without its date: in what could not be read nothing of it is kept.
+pub(crate) fn shows_payment_card(bytes: &[u8]) -> bool {
+    let is_number = |run: &[u8]| is_issued(run) && passes_luhn(run);
+    holds_payment_card(bytes) || bytes.split(|byte| !byte.is_ascii_digit()).any(is_number)
+}
+
+fn is_issued(digits: &[u8]) -> bool {
+    let Some(first) = digits.first_chunk::<4>() else {
+        return false;
+    };
+    let first = first
+        .iter()
+        .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+    let mut issued = ISSUED.iter().filter(|(range, _)| range.contains(&first));
+    issued.any(|(_, lengths)| lengths.contains(&digits.len()))
 }
 
 /// `=YYMM` (`D` where a reader writes the track in hex), or `^NAME^YYMM`.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::limits::LONGEST_MALFORMED;
-use crate::magstripe::holds_payment_card;
+use crate::magstripe::shows_payment_card;
 
 /// An input that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Malformed {
     /// Keeps the beginning of `bytes`; of a payment card nothing, whatever else was wrong.
     pub fn new(reason: Reason, bytes: &[u8]) -> Self {
         let kept = &bytes[..bytes.len().min(LONGEST_MALFORMED)];
-        if reason == Reason::PaymentCard || holds_payment_card(kept) {
+        if reason == Reason::PaymentCard || shows_payment_card(kept) {
             return Self {
                 reason: Reason::PaymentCard,
                 bytes: Vec::new(),
@@ -135,5 +135,40 @@ impl Reason {
             Self::SerialFormat => "serial_format",
             Self::Undated => "undated",
         }
+    }
+
+    /// Every reason.
+    const ALL: [Self; 26] = [
+        Self::Noise,
+        Self::Truncated,
+        Self::TooLong,
+        Self::Length,
+        Self::BadCharacter,
+        Self::Checksum,
+        Self::Parity,
+        Self::Ambiguous,
+        Self::Collision,
+        Self::PaymentCard,
+        Self::OutOfRange,
+        Self::NotUtf8,
+        Self::ControlByte,
+        Self::EmptyBadge,
+        Self::TooManyFields,
+        Self::BadInstant,
+        Self::BadDirection,
+        Self::NotJson,
+        Self::NotXml,
+        Self::TooDeep,
+        Self::NotAuthenticated,
+        Self::UnknownEvent,
+        Self::ForeignTable,
+        Self::BadField,
+        Self::SerialFormat,
+        Self::Undated,
+    ];
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }

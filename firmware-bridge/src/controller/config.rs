@@ -10,7 +10,7 @@ use wire::adms::StatusRule;
 use wire::controller::{Badge, Dialect, EventRule};
 use wire::{BadgeKeyRule, Faces};
 
-use crate::config::{CommKey, ConfigError, Link, ReaderTable};
+use crate::config::{CommKey, ConfigError, Link, ReaderTable, is_peer};
 use crate::tls::Trust;
 
 /// How many letters a push key may have; it is all that shows who posts.
@@ -69,7 +69,7 @@ impl fmt::Display for Called {
 impl Controller {
     /// Whether it may post from an address.
     pub fn is_peer(&self, address: IpAddr) -> bool {
-        self.peers.is_empty() || self.peers.iter().any(|peers| peers.contains(&address.to_canonical()))
+        is_peer(&self.peers, address)
     }
 }
 
@@ -209,7 +209,8 @@ impl ReaderTable {
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    fn peers(&self) -> Result<Vec<IpNet>, ConfigError> {
+    /// The networks of `peers`.
+    pub(crate) fn peers(&self) -> Result<Vec<IpNet>, ConfigError> {
         let peers = self.peers.iter().flatten().map(|text| {
             let network = text.parse::<IpNet>().ok();
             network
@@ -269,7 +270,6 @@ impl ReaderTable {
         let only = [
             ("push_key", self.push_key.is_some()),
             ("push_key_file", self.push_key_file.is_some()),
-            ("peers", self.peers.is_some()),
             ("badge", self.badge.is_some()),
             ("card_readers", self.card_readers.is_some()),
             ("doors", self.doors.is_some()),
@@ -277,6 +277,10 @@ impl ReaderTable {
         ];
         if matches!(link, Link::Controller(_)) {
             return Ok(());
+        }
+        if self.peers.is_some() && !matches!(link, Link::Adms(_)) {
+            let problem = "only `isapi`, `dahua` and `adms:` links have them; remove it";
+            return Err(self.error("peers", problem.into()));
         }
         match only.into_iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) => Err(self.error(key, "only `isapi` and `dahua` links have one; remove it".into())),

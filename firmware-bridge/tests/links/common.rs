@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge::{Delivery, Link, LinkContext, LinkEvent, ReaderConfig};
+use bridge::{Delivery, Link, LinkContext, LinkEvent, Note, ReaderConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wire::{Decoding, Format, Malformed, Reading};
@@ -18,6 +18,8 @@ pub const NOW_MS: i64 = 1_789_999_000_123;
 pub struct Host {
     pub context: LinkContext,
     pub deliveries: mpsc::Receiver<Delivery>,
+    /// What the readers said of themselves so far.
+    pub notes: Vec<Note>,
 }
 
 impl Host {
@@ -27,11 +29,22 @@ impl Host {
         context.timing.serial_read = Duration::from_millis(5);
         context.timing.first_backoff = Duration::from_millis(5);
         context.timing.longest_backoff = Duration::from_millis(20);
-        Self { context, deliveries }
+        Self {
+            context,
+            deliveries,
+            notes: Vec::new(),
+        }
     }
 
+    /// The next delivery that is no note; those are kept aside.
     pub async fn delivery(&mut self) -> Delivery {
-        soon(self.deliveries.recv()).await.expect("the link is still there")
+        loop {
+            let delivery = soon(self.deliveries.recv()).await.expect("the link is still there");
+            match delivery.event {
+                LinkEvent::Note { note, .. } => self.notes.push(note),
+                _ => return delivery,
+            }
+        }
     }
 
     /// The next event must be a reading.
@@ -91,5 +104,6 @@ pub fn reader(link: Link, format: Format) -> ReaderConfig {
         comm_key: None,
         status: wire::adms::StatusRule::Ignore,
         set_clock: false,
+        peers: Vec::new(),
     }
 }

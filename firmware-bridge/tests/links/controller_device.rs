@@ -25,7 +25,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How it behaves.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "models differ in each of them, apart from the others"
+    reason = "devices differ in each of these ways by themselves"
 )]
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {

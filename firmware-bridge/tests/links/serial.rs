@@ -266,6 +266,7 @@ async fn over_a_bad_cable_every_card_is_read_and_no_other() {
                 bridge::LinkEvent::Malformed { .. } => {}
                 other @ (bridge::LinkEvent::State { .. }
                 | bridge::LinkEvent::Clock { .. }
+                | bridge::LinkEvent::Complete { .. }
                 | bridge::LinkEvent::Note { .. }) => panic!("{other:?}"),
             }
         }

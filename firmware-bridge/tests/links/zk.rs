@@ -85,6 +85,15 @@ async fn what_a_terminal_holds_arrives_before_it_is_up_and_then_every_punch() {
         }
         let (up, detail) = state(&mut host).await;
         assert!(up && detail.contains(&format!("{records} records")), "{detail}");
+        let backlog = host.notes.iter().filter_map(|note| match note {
+            bridge::Note::Backlog { records } => Some(*records),
+            _ => None,
+        });
+        let backlog: Vec<u64> = backlog.collect();
+        assert_eq!(
+            (backlog.first(), backlog.last()),
+            (Some(&records.cast_unsigned()), Some(&0))
+        );
         assert!(terminal.is_enabled(), "people can use it again");
         terminal.punch("emp-7", 15, 1);
         let name = keep(&mut host).await;

@@ -74,11 +74,24 @@ function plan() {
   }
 }
 
-const events = new EventSource("/readers/events");
-events.addEventListener("changed", plan);
-events.addEventListener("error", () => {
-  if (!ended) {
-    show("lost");
+let events = follow();
+
+function follow() {
+  const source = new EventSource("/live");
+  source.addEventListener("changed", plan);
+  source.addEventListener("error", () => {
+    if (!ended) {
+      show("lost");
+    }
+  });
+  return source;
+}
+
+// A page that is left but kept by the browser must not keep a connection: there are six of them for all pages together.
+window.addEventListener("pagehide", () => events.close());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && !ended) {
+    events = follow();
   }
 });
 // A proxy that holds events back must not leave the page old.

@@ -17,7 +17,7 @@ struct Asset {
     content: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "admin.css",
         media_type: "text/css; charset=utf-8",
@@ -34,13 +34,18 @@ const ASSETS: [Asset; 4] = [
         content: include_bytes!("../../assets/admin/live.js"),
     },
     Asset {
+        name: "file.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("../../assets/admin/file.js"),
+    },
+    Asset {
         name: "icon.svg",
         media_type: "image/svg+xml",
         content: include_bytes!("../../assets/admin/icon.svg"),
     },
 ];
 
-static HASHED_NAMES: LazyLock<[String; 4]> = LazyLock::new(|| {
+static HASHED_NAMES: LazyLock<[String; 5]> = LazyLock::new(|| {
     ASSETS.each_ref().map(|asset| {
         let hash = hex::encode(Sha256::digest(asset.content));
         format!("{}-{}", &hash[..16], asset.name)

@@ -8,6 +8,7 @@ mod accounts;
 mod api;
 mod assets;
 mod attempts;
+mod badges;
 mod day;
 mod decide;
 mod directory;
@@ -15,6 +16,7 @@ mod edge;
 mod error;
 mod feeds;
 mod filter;
+mod held;
 mod login;
 mod meeting;
 mod meeting_acts;
@@ -125,9 +127,25 @@ fn routes() -> Vec<Route> {
         route("/meetings/{meeting}/permissions", post(meeting_acts::permit)),
         route("/meetings/{meeting}/taken_back", post(meeting_acts::withdraw)),
         route("/readers", get(readers::list)),
-        route("/readers/events", get(readers::events)),
+        route("/live", get(readers::events)),
         route("/readers/{reader}", get(readers::show)),
         route("/readers/{reader}/test", post(readers::test)),
+        route(
+            "/badges",
+            get(badges::list)
+                .post(badges::import)
+                .layer(DefaultBodyLimit::max(badges::LONGEST_FILE_BYTES)),
+        ),
+        route("/held", get(held::list).post(held::place_chosen)),
+        route("/held/withdraw", post(held::withdraw_one)),
+        route("/badges/badges.csv", get(badges::export)),
+        route("/badges/unknown", get(badges::unknown)),
+        route("/badges/assign", get(badges::show_assign).post(badges::assign)),
+        route("/badges/people/{person}", get(badges::show_person)),
+        route("/badges/people/{person}/end", post(badges::end)),
+        route("/badges/people/{person}/reissue", post(badges::reissue)),
+        route("/badges/people/{person}/undo", post(badges::undo)),
+        route("/badges/people/{person}/present", post(badges::present)),
         route("/api/v1/readers", get(api::readers)),
         route("/api/v1/findings", get(api::findings)),
         route("/api/v1/rejected", get(api::rejected)),

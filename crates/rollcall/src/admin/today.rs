@@ -416,6 +416,8 @@ pub(super) fn reason(language: Language, reason: &str) -> String {
         "unknown_terminal" => "admin-rejected-unknown-terminal",
         "wrong_comm_key" => "admin-rejected-wrong-comm-key",
         "bad_field" => "admin-rejected-bad-field",
+        "serial_format" => "admin-rejected-serial-format",
+        "undated" => "admin-rejected-undated",
         _ => return show::plain(reason),
     };
     words::text(language, key, &[])

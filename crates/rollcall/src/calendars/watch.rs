@@ -328,6 +328,7 @@ mod tests {
                 site,
                 clock: Clock::driven(now(), 0.0),
                 sources: crate::sources::Sources::empty(Clock::driven(now(), 0.0)),
+                bridges: crate::bridges::Bridges::default(),
                 public_url: "http://localhost".into(),
                 demo: false,
             },

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::{admin, lobby};
 
 /// Who acts on the host's command line, in the audit record.
-const HOST_ACTOR: &str = "host";
+pub(super) const HOST_ACTOR: &str = "host";
 
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
@@ -142,7 +142,7 @@ async fn revoke_screen(ledger: &dyn Ledger, name: &str) -> anyhow::Result<()> {
     Ok(transaction.commit().await?)
 }
 
-async fn audit(transaction: &mut dyn Transaction, act: &str, subject: &str) -> anyhow::Result<()> {
+pub(super) async fn audit(transaction: &mut dyn Transaction, act: &str, subject: &str) -> anyhow::Result<()> {
     let record = AuditRecord {
         at: Clock::host().now(),
         actor: HOST_ACTOR.to_owned(),

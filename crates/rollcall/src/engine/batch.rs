@@ -123,6 +123,16 @@ impl Engine {
                 self.silence.link(&change.reader, change.up, change.at);
                 changes.push(change.clone());
             }
+            if let Work::Complete { reader, at } = work {
+                self.silence.link(reader, true, *at);
+                changes.push(ReaderChange {
+                    reader: Arc::clone(reader),
+                    up: true,
+                    // Before every outage, so that of the one that ends nothing is left.
+                    at: Instant::from_ms(i64::MIN),
+                    detail: "what it kept has come".to_owned(),
+                });
+            }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
                 // Asked of the outages and not of the silence, so that a batch that is tried again says it again. A terminal that
@@ -381,14 +391,14 @@ impl Work {
     fn swipes(&self) -> &[NewSwipe] {
         match self {
             Self::Swipes(swipes) => swipes,
-            Self::Rejected(_) | Self::Reader(_) => &[],
+            Self::Rejected(_) | Self::Reader(_) | Self::Complete { .. } => &[],
         }
     }
 
     fn rejected(&self) -> Option<RejectedInput> {
         match self {
             Self::Rejected(input) => Some(input.clone()),
-            Self::Swipes(_) | Self::Reader(_) => None,
+            Self::Swipes(_) | Self::Reader(_) | Self::Complete { .. } => None,
         }
     }
 }

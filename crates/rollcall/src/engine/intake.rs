@@ -91,6 +91,11 @@ pub(super) enum Work {
     Swipes(Vec<NewSwipe>),
     Rejected(RejectedInput),
     Reader(ReaderChange),
+    /// All that a reader said while it could not be heard is here: it counts as heard over that time.
+    Complete {
+        reader: Arc<str>,
+        at: Instant,
+    },
 }
 
 impl Work {
@@ -98,7 +103,7 @@ impl Work {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Swipes(swipes) => swipes.len(),
-            Self::Rejected(_) | Self::Reader(_) => 1,
+            Self::Rejected(_) | Self::Reader(_) | Self::Complete { .. } => 1,
         }
     }
 }
@@ -187,7 +192,26 @@ impl Intake {
 
     /// Says that a reader was heard or lost.
     pub async fn reader(&self, change: ReaderChange) -> Result<(), IntakeError> {
-        self.send(Work::Reader(change), None).await
+        self.reader_noted(change).await.map(drop)
+    }
+
+    /// The same; what comes back, once it is written down, is empty.
+    pub async fn reader_noted(&self, change: ReaderChange) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Work::Reader(change), Some(reply)).await?;
+        Ok(outcome)
+    }
+
+    /// Says that all that a reader said while it could not be heard was handed over before; what comes back, once it is written down,
+    /// is empty.
+    pub async fn complete(
+        &self,
+        reader: Arc<str>,
+        at: Instant,
+    ) -> Result<oneshot::Receiver<Vec<Outcome>>, IntakeError> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Work::Complete { reader, at }, Some(reply)).await?;
+        Ok(outcome)
     }
 
     async fn send(&self, work: Work, reply: Option<oneshot::Sender<Vec<Outcome>>>) -> Result<(), IntakeError> {

@@ -163,14 +163,21 @@ impl Pump {
                 at_ms,
             } => {
                 self.shared.sources.link(&reader, up, &detail, Instant::from_ms(at_ms));
-                self.intake
-                    .reader(ReaderChange {
-                        reader: reader.as_str().into(),
-                        up,
-                        at: Instant::from_ms(at_ms),
-                        detail,
-                    })
+                let change = ReaderChange {
+                    reader: reader.as_str().into(),
+                    up,
+                    at: Instant::from_ms(at_ms),
+                    detail,
+                };
+                let noted = self.intake.reader_noted(change).await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
+            }
+            LinkEvent::Complete { reader, at_ms } => {
+                let noted = self
+                    .intake
+                    .complete(reader.as_str().into(), Instant::from_ms(at_ms))
                     .await?;
+                self.reply_later(noted, delivery.reply, |_| Some(noted_only()));
             }
         }
         Ok(())
@@ -259,6 +266,11 @@ pub(crate) fn source_key(link: &Link, record: &str) -> String {
         Link::Adms(serial) => format!("{serial}|{record}"),
         _ => record.to_owned(),
     }
+}
+
+/// What is said of an event that makes no swipe, once it is written down.
+fn noted_only() -> bridge::Outcome {
+    bridge::Outcome::Recorded { id: String::new() }
 }
 
 /// Whether somebody has the badge.

@@ -71,7 +71,8 @@ impl Silence {
             link_up: reader.link == Link::Http,
             silent: false,
         };
-        let keepers = readers.iter().filter(|reader| reader.link.keeps_records());
+        let keeps = |reader: &&ReaderConfig| reader.link.keeps_records() || matches!(reader.link, Link::Bridge(_));
+        let keepers = readers.iter().filter(keeps);
         Self {
             signs: watched
                 .map(|reader| (reader.id.as_str().into(), sign(reader)))

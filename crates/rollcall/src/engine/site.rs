@@ -20,7 +20,8 @@ use crate::shared::SiteSnapshot;
 pub async fn load_site(ledger: &dyn Ledger) -> Result<SiteSnapshot, StoreError> {
     let revision = ledger.facts_revision().await?;
     let source = crate::transfer::site_source(ledger).await?;
-    snapshot_of(revision, &source, ledger.outages().await?)
+    let snapshot = snapshot_of(revision, &source, ledger.outages().await?)?;
+    Ok(snapshot.without(ledger.withdrawn_placements().await?))
 }
 
 /// The facts that files of a site folder and outages make.

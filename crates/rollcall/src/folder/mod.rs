@@ -35,7 +35,7 @@ pub use problem::{Code, Problem, Severity};
 pub use shipped::Shipped;
 pub use source::{Row, SiteSource, Table, TableFile, read_directory};
 pub use swipes::FolderSwipe;
-pub use values::{EVER, date, local_instant, midnight};
+pub use values::{EVER, date, instant_or_midnight, local_instant, midnight};
 
 /// Why a folder cannot be judged at all.
 #[derive(Debug, thiserror::Error)]

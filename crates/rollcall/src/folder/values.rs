@@ -20,7 +20,7 @@ pub fn local_instant(text: &str, zone: Tz) -> Option<Instant> {
 }
 
 /// An instant, or a date alone as its midnight in `zone`: what `from` and `until` hold.
-pub(super) fn instant_or_midnight(text: &str, zone: Tz) -> Option<Instant> {
+pub fn instant_or_midnight(text: &str, zone: Tz) -> Option<Instant> {
     match date(text) {
         Some(date) => Some(midnight(date, zone)),
         None => local_instant(text, zone),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bridge::{Link, ReaderConfig};
@@ -24,11 +24,13 @@ use wire::adms::{self, Ask, Call, Command, Memory, RecordRule, Records, Refusal,
 use wire::{HappenedAt, Malformed, Reading};
 
 use crate::clock::Clock;
-use crate::engine::intake::{CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id};
+use crate::engine::intake::{
+    CLOCK_OFF, CLOCK_SET, IntakeError, NewSwipe, Outcome, READINGS_PER_BATCH, ReaderChange, swipe_id,
+};
 use crate::engine::links::{offset_minutes, rejected, source_key};
 use crate::engine::{Heartbeats, Intake};
 use crate::http::body::{self, BodyError};
-use crate::http::strangers::Strangers;
+use crate::http::strangers::{self, Strangers};
 use crate::shared::SiteSnapshot;
 use crate::sources::Sources;
 
@@ -58,6 +60,10 @@ enum IclockError {
     Stranger { serial: String },
     #[error("the communication key of this terminal is not the one that is configured here")]
     WrongKey,
+    #[error("this terminal may not call from this address: add it to the reader's peers")]
+    WrongAddress,
+    #[error("too many calls that are refused: wait")]
+    TooMany,
     #[error("a body is at most {} bytes", adms::LARGEST_BODY)]
     TooLarge,
     #[error("the body did not arrive in time, or not whole")]
@@ -88,7 +94,8 @@ impl IntoResponse for IclockError {
         let status = match &self {
             Self::NotUnderstood(Refusal::UnknownCall) => StatusCode::NOT_FOUND,
             Self::NotUnderstood(Refusal::NoSerial | Refusal::Encrypted) => StatusCode::BAD_REQUEST,
-            Self::Stranger { .. } | Self::WrongKey => StatusCode::FORBIDDEN,
+            Self::Stranger { .. } | Self::WrongKey | Self::WrongAddress => StatusCode::FORBIDDEN,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -98,10 +105,12 @@ impl IntoResponse for IclockError {
             }
         };
         let mut response = plain(status, format!("{self}\n"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = HeaderValue::from_static("10");
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
+        let seconds = match status {
+            StatusCode::SERVICE_UNAVAILABLE => 10,
+            StatusCode::TOO_MANY_REQUESTS => strangers::WINDOW.as_secs(),
+            _ => return response,
+        };
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         response
     }
 }
@@ -118,11 +127,21 @@ async fn call(
     method: Method,
     body: Body,
 ) -> Result<Response, IclockError> {
-    let Call { serial, ask } = adms::understand(method.as_str(), &path, &query.unwrap_or_default())?;
+    let Call { serial, ask } = match adms::understand(method.as_str(), &path, &query.unwrap_or_default()) {
+        Ok(call) => call,
+        Err(refusal) => {
+            state.note_misfit(peer.ip(), &refusal)?;
+            return Err(refusal.into());
+        }
+    };
     let Some(known) = state.terminals.get(&serial) else {
         state.note_stranger(&serial, peer.ip(), "unknown_terminal").await?;
         return Err(IclockError::Stranger { serial });
     };
+    if !known.config.is_peer(peer.ip()) {
+        state.note_stranger(&serial, peer.ip(), "wrong_address").await?;
+        return Err(IclockError::WrongAddress);
+    }
     if !state.is_admitted(known, &ask, peer.ip()).await? {
         state.note_stranger(&serial, peer.ip(), "wrong_comm_key").await?;
         return Err(IclockError::WrongKey);
@@ -274,7 +293,8 @@ impl IclockState {
         };
         let zone = self.site.borrow().facts.records().site.zone;
         let offset_minutes = offset_minutes(zone, now);
-        let contact = known.contact();
+        let mut contact = known.contact();
+        contact.terminal.expects_old_records(now.as_ms());
         let options = answer::Options {
             serial,
             stamp: contact.terminal.stamp(),
@@ -304,6 +324,16 @@ impl IclockState {
         let memory = known.contact().terminal.memory();
         let tolerance = self.site.borrow().facts.records().site.settings_at(now).clock_tolerance;
         let is_live = judge_times(known, &mut swipes, now, tolerance);
+        if malformed.is_empty()
+            && let [only] = &swipes[..]
+        {
+            self.measure(known, only, now, tolerance);
+        }
+        if known.contact().terminal.clock_is_off() {
+            for swipe in &mut swipes {
+                swipe.doubt.get_or_insert(CLOCK_OFF);
+            }
+        }
         self.commit(swipes).await?;
         for wrong in &malformed {
             self.keep(&known.reader, wrong, now).await?;
@@ -314,6 +344,23 @@ impl IclockState {
         }
         self.heard(known, now, is_live).await?;
         Ok(answer::accepted(adms::count(body)))
+    }
+
+    /// What a record that came by itself says of the terminal's clock.
+    fn measure(&self, known: &Known, swipe: &NewSwipe, now: Instant, tolerance: Span) {
+        let mut contact = known.contact();
+        let was_off = contact.terminal.clock_is_off();
+        let measured = contact
+            .terminal
+            .measure(swipe.happened_at.as_ms(), now.as_ms(), tolerance.as_ms());
+        drop(contact);
+        let Some(adms::Measured { ahead_ms, is_off }) = measured else {
+            return;
+        };
+        self.sources.clock(&known.reader, Span::from_ms(ahead_ms), now, is_off);
+        if is_off != was_off {
+            tracing::warn!(event = "terminal.clock_measured", reader = %known.reader, ahead_ms, is_off);
+        }
     }
 
     fn swipe(&self, known: &Known, reading: &Reading, received_at: Instant) -> NewSwipe {
@@ -428,7 +475,7 @@ impl IclockState {
             tracing::debug!(event = "terminal.info", reader = %known.reader, info);
             self.sources.detail(&known.reader, "info", info);
         }
-        let has_sent_all = known.contact().terminal.asked_for_commands();
+        let has_sent_all = known.contact().terminal.asked_for_commands(now.as_ms());
         self.heard(known, now, has_sent_all).await?;
         let open = self
             .ledger
@@ -448,6 +495,7 @@ impl IclockState {
             match line {
                 Some(line) if row.sends < MOST_SENDS => {
                     transaction.send_reader_command(row.seq, now).await?;
+                    known.contact().terminal.expects_old_records(now.as_ms());
                     text.push_str(&line);
                 }
                 _ => {
@@ -527,16 +575,14 @@ impl IclockState {
     /// Shows a caller that is refused to the operator, not more often than is of use.
     async fn note_stranger(&self, serial: &str, from: IpAddr, reason: &str) -> Result<(), IclockError> {
         let now = self.clock.now();
-        if !self.strangers.is_news(&format!("{serial} {from} {reason}"), now) {
+        if !self.is_news(&format!("{serial} {from} {reason}"))? {
             return Ok(());
         }
-        tracing::warn!(
-            event = "terminal.refused",
-            serial,
-            %from,
-            reason,
-            remedy = %format!("if it is yours, add a [[reader]] with link = \"adms:{serial}\" and its comm_key"),
-        );
+        let remedy = match reason {
+            "wrong_address" => "if it is yours, add its address to the reader's peers".to_owned(),
+            _ => format!("if it is yours, add a [[reader]] with link = \"adms:{serial}\" and its comm_key"),
+        };
+        tracing::warn!(event = "terminal.refused", serial, %from, reason, remedy);
         let text = format!("SN={serial} from {from}");
         let input = RejectedInput {
             id: swipe_id(&format!("{reason}|{text}|{}", now.as_ms())),
@@ -547,6 +593,23 @@ impl IclockState {
         };
         self.intake.rejected(input).await?;
         Ok(())
+    }
+
+    /// A call that is not understood is shown in the log, and not more often than a stranger.
+    fn note_misfit(&self, from: IpAddr, refusal: &Refusal) -> Result<(), IclockError> {
+        if self.is_news(&format!("{from} {refusal}"))? {
+            tracing::warn!(event = "terminal.not_understood", %from, reason = %refusal);
+        }
+        Ok(())
+    }
+
+    /// Whether a caller that is refused is to be shown; one that does not stop is told to wait instead.
+    fn is_news(&self, caller: &str) -> Result<bool, IclockError> {
+        match self.strangers.call(caller, std::time::Instant::now()) {
+            strangers::Call::News => Ok(true),
+            strangers::Call::Known => Ok(false),
+            strangers::Call::TooMany => Err(IclockError::TooMany),
+        }
     }
 
     /// What the clock of a terminal should show.

@@ -247,7 +247,7 @@ impl PushedState {
     async fn note_stranger(&self, reader: &str, from: IpAddr, reason: &str) {
         let now = self.clock.now();
         let name: String = reader.chars().filter(|letter| !letter.is_control()).take(64).collect();
-        if !self.strangers.is_news(&format!("{name} {from} {reason}"), now) {
+        if !self.strangers.is_news(&format!("{name} {from} {reason}")) {
             return;
         }
         let remedy = match reason {

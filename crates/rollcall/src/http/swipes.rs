@@ -1,5 +1,7 @@
 //! `POST /api/v1/swipes`: webhook readers and bridges without websockets.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -7,17 +9,21 @@ use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::body::Incoming;
-use rules::time::Instant;
+use rules::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use wire::magstripe::{holds_payment_card, is_payment_card_number};
+use wire::{Malformed, Reason};
 
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::engine::Intake;
-use crate::engine::intake::{NewSwipe, Outcome, READINGS_PER_BATCH};
+use crate::engine::intake::{CLOCK_OFF, NewSwipe, Outcome, READINGS_PER_BATCH};
+use crate::engine::links::rejected;
 use crate::http::body::{self, BodyError};
+use crate::shared::Shared;
 
 /// The largest body taken; some five thousand swipes.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
@@ -94,7 +100,7 @@ pub async fn answer(state: &SwipesState, headers: &HeaderMap, body: Incoming) ->
 
 async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
     let body = body::read(body, BODY_LIMIT_BYTES).await?;
-    let source = state.authorize(headers, &body)?;
+    let (source, ahead) = state.authorize(headers, &body)?;
     if !is_json(headers) {
         return Err(SwipesError::NotJson);
     }
@@ -103,14 +109,28 @@ async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -
         .into_iter()
         .enumerate()
         .map(|(index, swipe)| swipe.check(index, &source.config, received_at));
-    let swipes = swipes.collect::<Result<Vec<_>, _>>()?;
+    let mut swipes = swipes.collect::<Result<Vec<_>, _>>()?;
+    if let Some(ahead) = ahead {
+        state.note_clock(&mut swipes, ahead, received_at);
+    }
     let ids: Vec<String> = swipes.iter().map(|swipe| swipe.source_key.clone()).collect();
-    let outcomes = state.commit(swipes).await?;
-    let results = ids.iter().zip(&outcomes).map(|(id, outcome)| Answered::of(id, outcome));
+    let are_cards: Vec<bool> = swipes.iter().map(is_payment_card).collect();
+    let (cards, swipes): (Vec<_>, Vec<_>) = swipes.into_iter().partition(is_payment_card);
+    state.mark(&cards).await?;
+    let mut outcomes = state.commit(swipes).await?.into_iter();
+    let results = ids.iter().zip(are_cards).map(|(id, is_card)| {
+        let outcome = (!is_card).then(|| outcomes.next()).flatten();
+        Answered::of(id, outcome)
+    });
     Ok(axum::Json(Answer {
         results: results.collect(),
     })
     .into_response())
+}
+
+/// Whether somebody held the wrong card to a reader: its number is not kept.
+fn is_payment_card(swipe: &NewSwipe) -> bool {
+    is_payment_card_number(&swipe.badge) || holds_payment_card(swipe.badge.as_bytes())
 }
 
 /// What the endpoint needs.
@@ -120,6 +140,7 @@ pub struct SwipesState {
     /// Judging time.
     pub clock: Clock,
     sources: Vec<Source>,
+    shared: Shared,
 }
 
 /// Who may send.
@@ -131,19 +152,21 @@ struct Source {
 
 impl SwipesState {
     /// What takes swipes of these sources.
-    pub fn new(intake: Intake, clock: Clock, sources: &[SourceConfig]) -> Self {
+    pub fn new(intake: Intake, shared: Shared, sources: &[SourceConfig]) -> Self {
         let source = |config: &SourceConfig| Source {
             token_hash: config.token.as_ref().map(|token| hash(token.expose())),
             config: config.clone(),
         };
         Self {
             intake,
-            clock,
+            clock: shared.clock.clone(),
+            shared,
             sources: sources.iter().map(source).collect(),
         }
     }
 
-    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<&Source, SwipesError> {
+    /// Who sends, and how far the clock is ahead by which it signed, where it did.
+    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<(&Source, Option<Span>), SwipesError> {
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -165,10 +188,37 @@ impl SwipesState {
                 .zip(source.config.hmac_secret.as_ref())
                 .is_some_and(|(sent, secret)| sent.verify(secret.expose(), body, now_seconds));
             if by_token || by_signature {
-                found = Some(source);
+                let signed_at = signature.as_ref().filter(|_| by_signature).map(|sent| sent.at_seconds);
+                found = Some((source, signed_at.map(|at| Span::from_seconds(at - now_seconds))));
             }
         }
         found.ok_or(SwipesError::Unauthorized)
+    }
+
+    /// Keeps that payment cards were read, and nothing of them.
+    async fn mark(&self, cards: &[NewSwipe]) -> Result<(), SwipesError> {
+        for card in cards {
+            let nothing = Malformed::new(Reason::PaymentCard, &[]);
+            let mark = rejected(&card.reader, &nothing, card.received_at);
+            let kept = self.intake.rejected(mark).await.map_err(|_| SwipesError::Busy)?;
+            let kept = tokio::time::timeout(COMMIT_TIMEOUT, kept).await;
+            kept.map_err(|_| SwipesError::Busy)?.map_err(|_| SwipesError::Busy)?;
+        }
+        Ok(())
+    }
+
+    /// A signature says what the sender's clock shows. One from the future is proof that it is ahead, and then what it says of other
+    /// times is not believed either; one from the past may as well have been long on its way.
+    fn note_clock(&self, swipes: &mut [NewSwipe], ahead: Span, received_at: Instant) {
+        let tolerance = self.shared.site.borrow().facts.records().site.clock_tolerance;
+        let is_off = ahead > tolerance;
+        let readers: BTreeSet<Arc<str>> = swipes.iter().map(|swipe| Arc::clone(&swipe.reader)).collect();
+        for reader in readers {
+            self.shared.sources.clock(&reader, ahead, received_at, is_off);
+        }
+        for swipe in swipes.iter_mut().filter(|_| is_off) {
+            swipe.doubt = Some(CLOCK_OFF);
+        }
     }
 
     /// Hands the swipes to the engine in pieces that one transaction takes, and waits until all are durable.
@@ -319,15 +369,17 @@ struct Answered<'a> {
     id: &'a str,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
 }
 
 impl<'a> Answered<'a> {
-    fn of(id: &'a str, outcome: &'a Outcome) -> Self {
+    /// What became of a swipe; a payment card has no outcome.
+    fn of(id: &'a str, outcome: Option<Outcome>) -> Self {
         let (status, reason) = match outcome {
-            Outcome::Recorded { .. } => ("recorded", None),
-            Outcome::Duplicate { .. } => ("duplicate", None),
-            Outcome::Quarantined { reason, .. } => ("quarantined", Some(reason.as_str())),
+            Some(Outcome::Recorded { .. }) => ("recorded", None),
+            Some(Outcome::Duplicate { .. }) => ("duplicate", None),
+            Some(Outcome::Quarantined { reason, .. }) => ("quarantined", Some(reason)),
+            None => ("quarantined", Some(Reason::PaymentCard.name().to_owned())),
         };
         Self { id, status, reason }
     }

@@ -4,6 +4,7 @@
     reason = "expect-test writes expectations of several lines with them"
 )]
 
+mod alike;
 mod duty;
 mod meeting;
 mod office;

@@ -35,7 +35,10 @@ fuzz_target!(|input: &[u8]| {
                 now_ms = at;
             }
         }
-        for (device, event) in std::iter::from_fn(|| panel.next_event()).take(input.len() + 16) {
+        let mut events = 0;
+        while let Some((device, event)) = panel.next_event() {
+            events += 1;
+            assert!(events <= input.len() + 16, "as many events as the bytes could hold");
             if event.is_held() {
                 panel.settle(device, None, now_ms);
             }

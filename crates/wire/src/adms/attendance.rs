@@ -8,7 +8,7 @@ use chrono::NaiveDateTime;
 use crate::badge::BadgeKeyRule;
 use crate::limits::{LONGEST_LINE, LONGEST_MALFORMED};
 use crate::line::{clean, key_of};
-use crate::magstripe::holds_payment_card;
+use crate::magstripe::shows_payment_card;
 use crate::malformed::{Malformed, Reason};
 use crate::reading::{Faces, HappenedAt, Reading};
 
@@ -170,7 +170,7 @@ impl Iterator for Records<'_> {
         let mut malformed = Malformed::new(reason, line);
         while let Some((line, rest)) = next_line(self.rest)
             && malformed.bytes.len() + 1 + line.len() <= LONGEST_MALFORMED
-            && !holds_payment_card(line)
+            && !shows_payment_card(line)
             && Reading::parse_attlog(line, self.rule).is_err()
         {
             malformed.bytes.push(b'\n');

@@ -25,7 +25,7 @@ use alloc::vec::Vec;
 pub use attendance::{RecordRule, Records, StatusRule, count};
 pub use command::{Command, CommandResult, LONGEST_COMMAND_ID, results};
 pub use operation::{ClockChange, Operations, operations};
-pub use terminal::{Memory, Terminal, Trust};
+pub use terminal::{Measured, Memory, Terminal, Trust};
 
 /// The largest body that a terminal may send: days off line are some megabytes of records.
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;

@@ -404,8 +404,8 @@ fn a_clock_that_was_set_is_in_doubt_until_a_record_shows_the_time_of_its_arrival
 fn what_was_kept_off_line_has_come_when_a_terminal_asks_twice_without_sending() {
     let mut terminal = Terminal::default();
     terminal.sent_records(Some("5".into()));
-    assert!(!terminal.asked_for_commands(), "there may be more");
-    assert!(terminal.asked_for_commands());
+    assert!(!terminal.asked_for_commands(1_000), "there may be more");
+    assert!(terminal.asked_for_commands(1_000));
     terminal.sent_records(None);
     assert_eq!(terminal.stamp(), Some("5"));
 }
@@ -468,4 +468,50 @@ fn packed_times_have_months_of_31_days() {
         (Some(time), Some([0x12, 6, 0x19, 0x11, 0x29, 5]))
     );
     assert_eq!(of_six_bytes([26, 13, 1, 0, 0, 0]), None);
+}
+
+#[test]
+fn a_clock_that_is_behind_takes_two_records_that_agree_and_one_that_is_right_clears_it() {
+    let (tolerance, second) = (30_000, 1_000);
+    let mut terminal = Terminal::default();
+    let mut record = |asked_at: i64, happened: i64, received: i64| {
+        terminal.asked_for_commands(asked_at * second);
+        terminal.asked_for_commands(asked_at * second);
+        let measured = terminal.measure(happened * second, received * second, tolerance);
+        terminal.sent_records(None);
+        measured.map(|measured| (measured.ahead_ms / second, measured.is_off))
+    };
+    assert_eq!(record(100, 104, 105), Some((-1, false)), "right");
+    assert_eq!(
+        record(200, 170, 205),
+        Some((-35, false)),
+        "exactly the tolerance before the call is not before it"
+    );
+    assert_eq!(
+        record(300, 5, 305),
+        Some((-300, false)),
+        "one record may be one that comes again"
+    );
+    assert_eq!(record(400, 5, 405), Some((-400, false)), "as this one does");
+    assert_eq!(
+        record(500, 203, 505),
+        Some((-302, false)),
+        "it does not agree with the one before"
+    );
+    assert_eq!(record(600, 305, 605), Some((-300, true)), "two agree");
+    assert_eq!(record(700, 409, 709), Some((-300, true)));
+    assert_eq!(record(800, 801, 801), Some((0, false)), "its clock was set right");
+    assert_eq!(record(900, 960, 905), Some((55, true)), "ahead is certain at once");
+}
+
+#[test]
+fn old_records_say_nothing_of_the_clock() {
+    let mut terminal = Terminal::default();
+    assert_eq!(terminal.measure(0, 900_000, 30_000), None, "it may have kept more");
+    terminal.expects_old_records(1_000);
+    assert!(terminal.asked_for_commands(2_000));
+    assert_eq!(terminal.measure(0, 900_000, 30_000), None, "it began anew");
+    assert!(terminal.asked_for_commands(601_000));
+    terminal.sent_records(None);
+    assert_eq!(terminal.measure(0, 900_000, 30_000), None, "others came with it");
 }

@@ -4,7 +4,7 @@ use crate::common::{Vector, decode, decode_bursts, decode_pieces, keys, text, ve
 use proptest::prelude::*;
 use wire::badge::Bits;
 use wire::limits::LONGEST_BADGE;
-use wire::magstripe::{Track, checksum, emit_line, holds_payment_card};
+use wire::magstripe::{Track, checksum, emit_line, holds_payment_card, is_payment_card_number};
 use wire::scanner::Record;
 use wire::{BadgeKeyRule, Decoding, Format, Reason, Suffix, WiegandRule, idteck};
 
@@ -207,6 +207,58 @@ fn payment_cards_leave_nothing_but_a_mark() {
             }
         }
     }
+}
+
+#[test]
+fn a_payment_cards_number_is_no_badge_where_badges_are_text() {
+    for number in PAYMENT_CARDS {
+        let groups: Vec<&str> = number
+            .as_bytes()
+            .chunks(4)
+            .filter_map(|group| str::from_utf8(group).ok())
+            .collect();
+        for written in [number.to_owned(), groups.join(" "), groups.join("-")] {
+            let json = format!("{{\"badge\":\"{written}\",\"id\":\"a\"}}\n");
+            let torn = format!("{{\"badge\":\"{number}\n");
+            for (format, line) in [
+                (Format::Scanner, format!("]Q1{written}\r\n")),
+                (Format::Line, format!("{written},2026-01-05 08:00,in\n")),
+                (Format::Line, format!("{written},noon\n")),
+                (Format::Json, json),
+                (Format::Json, torn),
+                (Format::WiegandDecimal, format!("{number}\n")),
+                (Format::Esphome, format!("{number}\n")),
+            ] {
+                let decoded = decode(Decoding::new(format), line.as_bytes());
+                let malformed = decoded[0].as_ref().expect_err("a payment card");
+                assert_eq!(
+                    (malformed.reason, malformed.bytes.len()),
+                    (Reason::PaymentCard, 0),
+                    "{format:?} {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn ordinary_numbers_are_badges() {
+    for (number, why) in [
+        ("4111111111111112", "the check digit is wrong"),
+        ("62010219900307421", "17 digits"),
+        ("620102199003074215", "a resident identity number, 18 digits"),
+        ("11010119900307109X", "one whose check digit is ten"),
+        ("4006381333931", "an article number, 13 digits"),
+        ("1125899906842624", "a card number of 7 bytes in decimal"),
+        ("0006547886", "an EM4100 card"),
+        ("7000000000000001", "nobody issues these"),
+        ("20260001000042", "year and running number"),
+        ("EMP 4111111111111111", "not a number alone"),
+    ] {
+        let read = keys(&decode(Decoding::new(Format::Line), format!("{number}\n").as_bytes()));
+        assert_eq!(read, [number], "{why}");
+    }
+    assert!(is_payment_card_number("4111 1111 1111 1111") && !is_payment_card_number(""));
 }
 
 #[test]

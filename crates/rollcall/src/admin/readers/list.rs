@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::bridges::{BridgeRow, bridges};
 use super::parts::{ReaderRow, Writer};
 use crate::admin::error::AdminError;
 use crate::admin::page::{Page, Section, respond};
@@ -16,6 +17,7 @@ struct ReadersPage {
     page: Page,
     subtitle: String,
     readers: Vec<ReaderRow>,
+    bridges: Vec<BridgeRow>,
 }
 
 /// `GET /readers`
@@ -31,6 +33,7 @@ pub async fn list(reviewer: Reviewer) -> Result<Response, AdminError> {
     let page = ReadersPage {
         page: Page::of(&reviewer, Section::Readers),
         subtitle: words::text(reviewer.language, "admin-readers-subtitle", &arguments),
+        bridges: bridges(&writer).await?,
         readers,
     };
     respond(StatusCode::OK, &page)

@@ -1,4 +1,4 @@
-//! `GET /readers/events`: says that something changed, and nothing else; who may look is asked when the page is fetched.
+//! `GET /live`: says that something changed, and nothing else; who may look is asked when the page is fetched.
 //!
 //! An event has data, because browsers pass over one without.
 
@@ -29,7 +29,7 @@ struct Follower {
     is_first: bool,
 }
 
-/// `GET /readers/events`
+/// `GET /live`
 pub async fn events(onlooker: Onlooker) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let sources = &onlooker.app.shared.sources;
     let follower = Follower {

@@ -3,10 +3,11 @@
 //! The pages are written from the book of readers ([`crate::sources`]) and work without scripts. `live.js` fetches a page again
 //! when [`events`] says that something changed, so that what is shown is a second or two old at most.
 
+mod bridges;
 mod list;
 mod live;
 mod one;
-mod parts;
+pub mod parts;
 
 pub use list::list;
 pub use live::events;

@@ -163,7 +163,10 @@ impl Writer<'_> {
             state: "read",
             title: self.text("admin-test-read"),
             facts,
-            assign: None,
+            assign: self
+                .holder(&seen.badge, happened_at)
+                .is_none()
+                .then(|| crate::admin::badges::assign_path(&seen.badge)),
             bad,
         }
     }

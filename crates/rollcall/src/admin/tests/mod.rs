@@ -58,6 +58,7 @@ impl Bench {
             site,
             clock: Clock::driven(now, 0.0),
             sources: crate::sources::Sources::empty(Clock::driven(now, 0.0)),
+            bridges: crate::bridges::Bridges::default(),
             public_url: PUBLIC_URL.into(),
             demo: false,
         };
@@ -380,7 +381,8 @@ async fn every_route_but_the_open_ones_refuses_who_is_not_logged_in() {
             .replace("{week}", "2026-W37")
             .replace("{finding}", "0a")
             .replace("{meeting}", "M-0909")
-            .replace("{reader}", "west-gate");
+            .replace("{reader}", "west-gate")
+            .replace("{person}", "10237");
         let mut browser = Browser {
             cookies: vec![("rollcall_session".into(), "0".repeat(64))],
         };
@@ -617,6 +619,11 @@ async fn looking_changes_nothing_and_every_page_is_bound() {
         "/readers",
         "/readers/west-gate",
         "/readers/none",
+        "/badges/unknown",
+        "/badges/assign?badge=4711",
+        "/badges/people/10237",
+        "/badges",
+        "/held",
     ] {
         let answer = browser.get(&bench, path).await;
         let policy = answer.headers["content-security-policy"].to_str().expect("a policy");
