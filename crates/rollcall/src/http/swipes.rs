@@ -210,9 +210,10 @@ impl SwipesState {
     /// A signature says what the sender's clock shows. One from the future is proof that it is ahead, and then what it says of other
     /// times is not believed either; one from the past may as well have been long on its way.
     fn note_clock(&self, swipes: &mut [NewSwipe], ahead: Span, received_at: Instant) {
-        let site = self.shared.site.borrow();
-        let tolerance = site.facts.records().site.settings_at(received_at).clock_tolerance;
-        drop(site);
+        let tolerance = {
+            let site = self.shared.site.borrow();
+            site.facts.records().site.settings_at(received_at).clock_tolerance
+        };
         let is_off = ahead > tolerance;
         let readers: BTreeSet<Arc<str>> = swipes.iter().map(|swipe| Arc::clone(&swipe.reader)).collect();
         for reader in readers {
