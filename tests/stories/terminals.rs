@@ -277,7 +277,30 @@ async fn what_a_silent_terminal_kept_arrives_before_it_counts_as_heard() -> Resu
     poll(&daemon).await?;
     poll(&daemon).await?;
     viewer.sees_reader("terminal", "heard").await?;
+    let outages = exported_outages(&installation)?;
+    assert!(
+        !outages.contains("terminal,2026-09-16T08:10"),
+        "what it kept covers the time: {outages}"
+    );
+
+    set_clock(&mut daemon, "09:30:00").await?;
+    viewer.sees_reader("terminal", "silent").await?;
+    poll(&daemon).await?;
+    viewer.sees_reader("terminal", "heard").await?;
+    let outages = exported_outages(&installation)?;
+    assert!(
+        outages.contains("terminal,2026-09-16T08:50"),
+        "without a record it may as well have been switched off: {outages}"
+    );
     daemon.kill().await
+}
+
+/// When readers could not be heard, as `export` says it.
+fn exported_outages(installation: &Installation) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out");
+    installation.tool(&["export", &path.to_string_lossy()])?;
+    Ok(std::fs::read_to_string(path.join("coverage.csv"))?)
 }
 
 #[tokio::test]

@@ -122,7 +122,14 @@ impl Engine {
         for work in submissions.iter().map(|submission| &submission.work) {
             if let Work::Reader(change) = work {
                 self.silence.link(&change.reader, change.up, change.at);
-                changes.push(change.clone());
+                let is_covered = change.up && self.was_there_while_down(&change.reader);
+                // Before every outage, so that of the one that ends nothing is left.
+                let at = if is_covered {
+                    Instant::from_ms(i64::MIN)
+                } else {
+                    change.at
+                };
+                changes.push(ReaderChange { at, ..change.clone() });
             }
             if let Work::Complete { reader, at } = work {
                 self.silence.link(reader, true, *at);
@@ -136,6 +143,7 @@ impl Engine {
             }
             for swipe in work.swipes() {
                 self.silence.heard(&swipe.reader, swipe.received_at);
+                self.note_kept(swipe);
                 // Asked of the outages and not of the silence, so that a batch that is tried again says it again. A terminal that
                 // delivers what it kept is back when all of it has come, which its handler says.
                 if self.down.contains_key(&swipe.reader) && !self.silence.keeps_records(&swipe.reader) {
@@ -150,6 +158,30 @@ impl Engine {
             }
         }
         changes
+    }
+
+    /// A reading that a reader kept while it could not be heard shows that it went on reading. Without one nobody knows: it may have
+    /// been switched off.
+    fn note_kept(&mut self, swipe: &NewSwipe) {
+        let Some(down_from) = self.down.get(&swipe.reader).copied() else {
+            return;
+        };
+        if !self.silence.shows_by_readings(&swipe.reader) || swipe.doubt.is_some() {
+            return;
+        }
+        let tolerance = {
+            let site = self.site.borrow();
+            site.facts.records().site.settings_at(swipe.received_at).clock_tolerance
+        };
+        if down_from < swipe.happened_at && swipe.happened_at + tolerance < swipe.received_at {
+            self.there_while_down.insert(Arc::clone(&swipe.reader), down_from);
+        }
+    }
+
+    /// Whether the outage of a reader that lasts is one in which it is known to have gone on reading.
+    fn was_there_while_down(&self, reader: &str) -> bool {
+        let known = self.there_while_down.get(reader);
+        known.is_some() && known == self.down.get(reader)
     }
 
     /// Finds the days that new swipes touch and those that are due, and locks them. Facts are compared only after the locks are

@@ -174,6 +174,8 @@ struct Engine {
     silence: Silence,
     /// Readers that cannot be heard, and since when.
     down: BTreeMap<Arc<str>, Instant>,
+    /// The beginnings of outages in which a reader is known to have gone on reading, for it delivered what it had kept.
+    there_while_down: BTreeMap<Arc<str>, Instant>,
     /// What the batches before have read and written.
     memory: Memory,
     /// What was judged and is being written, or waits for that.
@@ -216,6 +218,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         meetings: meetings::MeetingClock::default(),
         silence: Silence::new(&readers, heartbeats, now),
         down: BTreeMap::new(),
+        there_while_down: BTreeMap::new(),
         memory: Memory::default(),
         ahead: Ahead::default(),
     };

@@ -47,6 +47,8 @@ pub(super) struct Silence {
     heartbeats: Heartbeats,
     /// Readers that keep what they cannot deliver.
     keepers: BTreeSet<Arc<str>>,
+    /// Those of them that a bridge hears; it says itself for which time it heard them.
+    bridged: BTreeSet<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -71,20 +73,29 @@ impl Silence {
             link_up: reader.link == Link::Http,
             silent: false,
         };
-        let keeps = |reader: &&ReaderConfig| reader.link.keeps_records() || matches!(reader.link, Link::Bridge(_));
-        let keepers = readers.iter().filter(keeps);
+        let is_bridged = |reader: &&ReaderConfig| matches!(reader.link, Link::Bridge(_));
+        let bridged = readers.iter().filter(is_bridged);
+        let keepers = readers
+            .iter()
+            .filter(|reader| reader.link.keeps_records() || is_bridged(reader));
         Self {
             signs: watched
                 .map(|reader| (reader.id.as_str().into(), sign(reader)))
                 .collect(),
             heartbeats,
             keepers: keepers.map(|reader| reader.id.as_str().into()).collect(),
+            bridged: bridged.map(|reader| reader.id.as_str().into()).collect(),
         }
     }
 
     /// Whether a reader keeps what it cannot deliver, so that a reading of it may be an old one.
     pub(super) fn keeps_records(&self, reader: &str) -> bool {
         self.keepers.contains(reader)
+    }
+
+    /// Whether an old reading of a reader shows that it was there while it could not be heard.
+    pub(super) fn shows_by_readings(&self, reader: &str) -> bool {
+        self.keeps_records(reader) && !self.bridged.contains(reader)
     }
 
     /// The link came up or went down; coming up is a sign of life.
