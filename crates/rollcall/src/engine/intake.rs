@@ -150,6 +150,12 @@ impl Intake {
         )
     }
 
+    /// How many submissions wait for the engine.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Its counters.
     pub fn counters(&self) -> &IntakeCounters {
         &self.counters

@@ -97,6 +97,11 @@ impl Running {
         self.intake.swipe(swipe).await.expect("taken")
     }
 
+    /// How much the engine has not taken yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.intake.waiting()
+    }
+
     /// Lets it judge whatever is due, and stops it.
     pub(crate) async fn stop(self, bench: &Workbench) {
         let settled = tokio::time::timeout(PATIENCE, bench.settled(self.now));

@@ -13,6 +13,9 @@ use super::super::workbench::{Running, Workbench, at, source_key};
 const ANA: (&str, &str) = ("7", "16 08:36");
 const BO: (&str, &str) = ("8", "16 08:37");
 
+/// When Ana had swiped before.
+const EARLIER: [&str; 3] = ["16 08:35", "16 08:41", "16 08:42"];
+
 /// Somebody else has the database, and behind them wait a batch that is being written and one that was judged on top of it.
 struct Held {
     bench: Workbench,
@@ -33,14 +36,15 @@ impl Held {
             ]
         );
         let running = bench.start(at("16 09:00")).await;
-        // Whatever the start made due is judged and remembered before anybody else has the database.
-        let first = send(&running, ("7", "16 08:35")).await.await.expect("committed");
-        assert!(matches!(&first[..], [Outcome::Recorded { .. }]), "{first:?}");
-        let other = bench.ledger.begin().await.expect("begin");
-        let mut outcomes = [send(&running, ANA).await, send(&running, BO).await];
-        for _ in 0..64 {
-            tokio::task::yield_now().await;
+        // Before anybody else has the database, whatever the start made due is judged and remembered, and the engine has done what
+        // it does at every start besides: its sign of life is written, and it has looked for changed facts.
+        for happened in EARLIER {
+            let heard = send(&running, ("7", happened)).await.await.expect("committed");
+            assert!(matches!(&heard[..], [Outcome::Recorded { .. }]), "{heard:?}");
         }
+        let other = bench.ledger.begin().await.expect("begin");
+        // Each is taken by itself although nobody can write: one is being written, the other one judged.
+        let mut outcomes = [taken(&running, ANA).await, taken(&running, BO).await];
         for outcome in &mut outcomes {
             assert_eq!(
                 outcome.try_recv().err(),
@@ -65,13 +69,23 @@ impl Held {
         let revision = self.bench.ledger.facts_revision().await.expect("read");
         let days = self.bench.days().await;
         assert!(days.iter().all(|day| day.facts_revision == revision), "{days:?}");
-        assert_eq!(self.bench.ledger.swipe_count().await.expect("read"), 3);
+        assert_eq!(self.bench.ledger.swipe_count().await.expect("read"), 5);
         (heard, self.bench.told().await)
     }
 }
 
 async fn send(running: &Running, (badge, happened): (&str, &str)) -> Receiver<Vec<Outcome>> {
     running.send("in", badge, at(happened)).await
+}
+
+/// Sends a swipe, and sees the engine take it.
+async fn taken(running: &Running, swipe: (&str, &str)) -> Receiver<Vec<Outcome>> {
+    let outcome = send(running, swipe).await;
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(running.waiting(), 0, "{swipe:?} is not taken");
+    outcome
 }
 
 fn id((badge, happened): (&str, &str)) -> String {
@@ -128,7 +142,7 @@ async fn whoever_was_not_answered_before_a_kill_sends_again_and_counts_once() {
     assert!(ana.await.is_err() || bo.await.is_err(), "at least one was not answered");
     let swipe = |(badge, happened)| ("in", badge, at(happened));
     bench.run(at("16 09:00"), &[swipe(ANA), swipe(BO)]).await;
-    assert_eq!(bench.ledger.swipe_count().await.expect("read"), 3);
+    assert_eq!(bench.ledger.swipe_count().await.expect("read"), 5);
     assert_eq!(bench.told().await, LATE);
 }
 
