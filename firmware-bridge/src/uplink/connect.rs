@@ -18,7 +18,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::key::BridgeKey;
 use super::message::{FromBridge, LONGEST_FRAME, SUBPROTOCOL};
-use super::tls::{Trust, TrustError};
+use crate::tls::{Trust, TrustError};
 
 /// How long each step towards a connection may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -11,9 +11,8 @@ mod connect;
 mod key;
 pub mod message;
 mod session;
-mod tls;
 
+pub use crate::tls::{Trust, TrustError};
 pub use connect::{Dial, DialError, Socket};
 pub use key::{BridgeKey, key_hash};
 pub use session::{Do, Ended, Next, Session};
-pub use tls::{Trust, TrustError};

@@ -67,7 +67,8 @@ pub async fn dry_run(
                 people,
                 from,
             } = transfer::propose(ledger, folder, now).await?;
-            let site = snapshot_of(ledger.facts_revision().await?, &source, ledger.outages().await?)?;
+            let site = snapshot_of(ledger.facts_revision().await?, &source, ledger.outages().await?)?
+                .without(ledger.withdrawn_placements().await?);
             let scope = Scope {
                 people,
                 from: from.max(asked.from),

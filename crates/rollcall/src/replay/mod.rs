@@ -79,6 +79,16 @@ pub struct Lens {
     pub with_pending: bool,
 }
 
+/// The swipes that were made by placing held ones, and of which it was known then that they are judged no more.
+async fn withdrawn_by(ledger: &dyn Ledger, known_at: Option<Instant>) -> Result<Vec<String>, StoreError> {
+    let Some(known_at) = known_at else {
+        return ledger.withdrawn_placements().await;
+    };
+    let placements = ledger.placements(i64::MAX).await?.into_iter();
+    let withdrawn = placements.filter(|placement| placement.withdrawn.as_ref().is_some_and(|(at, _)| *at <= known_at));
+    Ok(withdrawn.map(|placement| placement.swipe).collect())
+}
+
 /// Makes the verdicts of a question again and compares.
 pub async fn replay(ledger: &dyn Ledger, question: &Question) -> anyhow::Result<Replay> {
     let mut problems = Vec::new();
@@ -101,7 +111,7 @@ pub async fn replay(ledger: &dyn Ledger, question: &Question) -> anyhow::Result<
                     laid_over.source
                 }
             };
-            snapshot_of(revision, &source, outages)?
+            snapshot_of(revision, &source, outages)?.without(withdrawn_by(ledger, known_at).await?)
         }
     };
     let lens = Lens {

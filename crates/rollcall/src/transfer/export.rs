@@ -11,6 +11,7 @@ use store::rows::{FindingQuery, FindingRow, OutageRow, SwipeRecord};
 use store::{Ledger, StoreError};
 
 use crate::counting;
+use crate::engine::intake::{CLOCK_OFF, CLOCK_SET};
 use crate::folder::{self, EVER, FolderError, Row, SiteSource, Table, TableFile};
 use crate::replay::subject_id;
 
@@ -50,7 +51,7 @@ pub enum ExportError {
 
 /// Writes what the database holds into `directory`, which is made where it does not exist: documents, rows, swipes, and in
 /// `coverage.csv` also when the daemon itself could not hear a reader. Importing the result changes nothing, and `judge` says of it
-/// what the daemon says. A file of an earlier export that would be empty now is written with its header alone.
+/// what the daemon says: swipes whose time is in doubt, which it holds and does not judge, are left out. A file of an earlier export that would be empty now is written with its header alone.
 pub async fn export(ledger: &dyn Ledger, directory: &Path) -> Result<ExportReport, ExportError> {
     let mut source = site_source(ledger).await?;
     if source.site.is_empty() {
@@ -217,6 +218,12 @@ async fn swipes_table(ledger: &dyn Ledger, zone: Tz) -> Result<Table, StoreError
         .map(str::to_owned)
         .to_vec();
     let mut swipes = all_swipes(ledger).await?;
+    // A folder has no word for a swipe that is kept and not believed; written without one it would be judged.
+    let withdrawn: BTreeSet<String> = ledger.withdrawn_placements().await?.into_iter().collect();
+    swipes.retain(|swipe| {
+        let is_held = matches!(swipe.quarantine.as_deref(), Some(CLOCK_SET | CLOCK_OFF));
+        !is_held && !withdrawn.contains(&swipe.id)
+    });
     swipes.sort_by(|one, other| (one.happened_at, &one.id).cmp(&(other.happened_at, &other.id)));
     let row = |(swipe, line): (&SwipeRecord, u64)| {
         // As `swipes.csv` says: where nothing is written it was received as it happened.

@@ -206,13 +206,22 @@ async fn a_swipe_of_a_reader_is_not_imported_a_second_time_from_an_export() {
         faces: None,
         quarantine: None,
     };
-    transaction.record_swipes(&[live]).await.unwrap();
+    let held = SwipeRecord {
+        id: "00000000000000000000000000000002".to_owned(),
+        dedup_key: "gate-in|boot/2".to_owned(),
+        badge: "0007".to_owned(),
+        quarantine: Some("clock_off".to_owned()),
+        ..live.clone()
+    };
+    transaction.record_swipes(&[live, held]).await.unwrap();
     transaction.commit().await.unwrap();
     fixture.rewrite(&[]);
     export(&*fixture.ledger, fixture.folder.path()).await.unwrap();
+    let written = fs::read_to_string(fixture.folder.path().join("swipes.csv")).unwrap();
+    assert!(!written.contains("0007"), "what is held would be judged: {written}");
     let report = fixture.import(false, false).await;
     assert_eq!(counts(&report, "swipes.csv"), (0, 1, 0, 0));
-    assert_eq!(fixture.ledger.swipe_count().await.unwrap(), 1);
+    assert_eq!(fixture.ledger.swipe_count().await.unwrap(), 2);
 }
 
 #[tokio::test]
