@@ -350,13 +350,28 @@ impl Panel {
         let mut exchange = self.exchange.take()?;
         exchange.attempts += 1;
         if exchange.attempts >= ATTEMPTS {
-            self.fail(Down::Silent);
+            self.put_off(exchange);
             return None;
         }
         self.send(&mut exchange);
         let bytes = exchange.bytes.clone();
         self.exchange = Some(exchange);
         Some(bytes)
+    }
+
+    /// The others have their turn before the same is sent once more. The reply that the line swallows may hold a reading, and the device
+    /// forgets it when the session begins anew, so that is left for when it is off line anyway.
+    fn put_off(&mut self, exchange: Exchange) {
+        let slot = &mut self.slots[self.turn];
+        let heard_at_ms = slot.heard_at_ms.unwrap_or(0);
+        if !slot.is_up || self.now_ms.saturating_sub(heard_at_ms) >= OFFLINE_AFTER_MS {
+            return self.fail(Down::Silent);
+        }
+        slot.ready_at_ms = self.now_ms + FIRST_PAUSE_MS;
+        slot.again = Some(Exchange {
+            attempts: ATTEMPTS - 1,
+            ..exchange
+        });
     }
 
     /// The session of the device whose turn it is came to nothing.

@@ -24,6 +24,33 @@ struct Bus {
     is_cut: bool,
     echoes: bool,
     disturb: Option<Disturb>,
+    noise: Option<Noise>,
+}
+
+/// A line on which one bit in a thousand arrives wrong, in either direction.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// What arrives of bytes, and whether it is what was sent.
+    fn carry(&mut self, mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+        let mut is_whole = true;
+        for byte in &mut bytes {
+            for bit in 0..8 {
+                if self.next().is_multiple_of(1_000) {
+                    *byte ^= 1 << bit;
+                    is_whole = false;
+                }
+            }
+        }
+        (bytes, is_whole)
+    }
 }
 
 impl Bus {
@@ -42,6 +69,7 @@ impl Bus {
             is_cut: false,
             echoes: false,
             disturb: None,
+            noise: None,
         }
     }
 
@@ -57,7 +85,13 @@ impl Bus {
             match self.panel.poll(self.now_ms, [self.random; 8]) {
                 Step::Send(bytes) => {
                     self.sent.push(bytes.clone());
-                    let mut answer: Vec<u8> = self.devices.iter_mut().flat_map(|device| device.hear(&bytes)).collect();
+                    // A device answers nothing to a command whose check is wrong.
+                    let arrives = self.noise.as_mut().is_none_or(|noise| noise.carry(bytes.clone()).1);
+                    let hearing = self.devices.iter_mut().filter(|_| arrives);
+                    let mut answer: Vec<u8> = hearing.flat_map(|device| device.hear(&bytes)).collect();
+                    if let Some(noise) = &mut self.noise {
+                        answer = noise.carry(answer).0;
+                    }
                     if let Some(disturb) = &mut self.disturb {
                         answer = disturb(&bytes, answer);
                     }
@@ -204,6 +238,41 @@ fn echoes_noise_and_lies_on_the_line_are_survived() {
             assert_eq!(cards(&events), 1, "{events:?}");
             bus.panel.settle(0, None, bus.now_ms);
         }
+    }
+}
+
+#[test]
+fn on_a_very_noisy_line_every_card_is_heard_once() {
+    const CARDS: u16 = 500;
+    for key in [None, Some(KEY)] {
+        let mut bus = Bus::one(key);
+        bus.begin();
+        bus.noise = Some(Noise(0x2545_F491_4F6C_DD1D));
+        let mut heard = Vec::new();
+        for number in 0..CARDS {
+            let [high, low] = number.to_be_bytes();
+            bus.devices[0].present([high, low, 0xA5, 0x40]);
+            for _ in 0..8 {
+                bus.run(250);
+                for event in bus.take() {
+                    match event {
+                        Event::Card(Reply::Card { data, .. }) => {
+                            heard.push(u16::from_be_bytes([data[0], data[1]]));
+                            bus.panel.settle(0, None, bus.now_ms);
+                        }
+                        Event::Up { .. }
+                        | Event::Down { .. }
+                        | Event::Noise(_)
+                        | Event::Unproven(_)
+                        | Event::Status(_) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        }
+        let expected: Vec<u16> = (0..CARDS).collect();
+        assert_eq!(heard, expected, "{key:?}");
+        assert!(bus.sent.len() > 10_000, "there was something to disturb");
     }
 }
 
