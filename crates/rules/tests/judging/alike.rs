@@ -298,7 +298,11 @@ proptest! {
 /// Judges days one after the other, each with these swipes (milliseconds of the day, and reader), and compares; says what is found of
 /// each.
 fn found_on(site: &str, days: &[&[(i64, u32)]]) -> Vec<String> {
-    let mut world = World::new(&format!("{site}; every day"));
+    found_in(World::new(&format!("{site}; every day")), days)
+}
+
+/// The same in a world that has a timeline of its own; its first day is the 14th.
+fn found_in(mut world: World, days: &[&[(i64, u32)]]) -> Vec<String> {
     for (number, swipes) in (0i64..).zip(days) {
         for (clock, reader) in *swipes {
             let at = minute(number, 0) + Span::from_ms(*clock);
@@ -360,6 +364,31 @@ fn how_long_somebody_stepped_out_is_never_remembered() {
     let days = [short, long, short, long].map(day);
     let found = found_on("hours 08:30-17:30; stepout 10m", &days.each_ref().map(|day| &day[..]));
     assert_eq!(found, ["", "day step_out 11m", "", "day step_out 11m"]);
+}
+
+#[test]
+fn half_holidays_and_days_beside_leave_are_not_days_like_others() {
+    let day = [(clock(8, 20, 0), 0), (clock(12, 5, 0), 1)];
+    let days = [&day[..]; 6];
+    let world = World::new("hours 08:30-17:30; every day").with("afternoon_off 16\nleave 17/00:00-18/00:00");
+    let found = found_in(world, &days);
+    let early = |date: &str| format!("day early_leave 325m due {date}17:30 actual {date}12:05");
+    assert_eq!(
+        found,
+        [
+            early("14/"),
+            early("15/"),
+            String::new(),
+            String::new(),
+            early("18/"),
+            early("19/")
+        ]
+    );
+
+    let nights = World::new("hours 20:00-06:00+1; every day").with("leave 16/00:00-17/00:00");
+    let night = [(clock(19, 50, 0), 0), (clock(24 + 6, 5, 0), 1)];
+    let found = found_in(nights, &[&night[..]; 5]);
+    assert!(found.iter().all(String::is_empty), "{found:?}");
 }
 
 #[test]
