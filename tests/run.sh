@@ -54,6 +54,7 @@ missing_packages() {
     have mosquitto || [ -x /usr/sbin/mosquitto ] || echo mosquitto
     have mosquitto_pub || echo mosquitto-clients
     have openssl || echo openssl
+    have curl || echo curl
 }
 
 install_what_is_missing() {
