@@ -69,6 +69,9 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let (Some(first), Some(last)) = (dates.clone().min(), dates.max()) else {
             return Ok(Vec::new());
         };
+        if self.is_after_publications(first) {
+            return Ok(Vec::new());
+        }
         self.list(statements::PUBLICATIONS_OF, &[first.into(), last.into()])
             .await
     }

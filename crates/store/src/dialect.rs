@@ -17,8 +17,15 @@ pub(crate) trait Dialect: Database {
     const BEGIN: &'static str;
     /// Starts the transaction in which a connection without time limits migrates the schema.
     const BEGIN_MIGRATION: &'static str;
+    /// Begins as [`Dialect::BEGIN`] does, stores swipes, and returns in one row how many were new, the facts revision and the day after the
+    /// last that is published; `None` where each takes a turn of its own, or others may change them before the commit.
+    const BEGIN_WITH_SWIPES: Option<ForRows>;
+    /// Saves days and commits; `None` where each takes a turn of its own.
+    const SAVE_DAYS_AND_COMMIT: Option<ForRows>;
     /// The rows that are due, locked. `$1` now, `$2` at most so many.
     const DUE_DAYS: &'static str;
+    /// The earliest instant at which a day is due, or nothing.
+    const NEXT_CHECK: &'static str;
     /// The meeting rows that are due, locked. `$1` now, `$2` at most so many.
     const DUE_MEETINGS: &'static str;
     /// One finding, locked. `$1` its id.

@@ -2,7 +2,7 @@
 //!
 //! Reads go through [`Ledger`]; whatever writes goes through a [`Transaction`], so that statements that belong together
 //! are committed together. Writes are few and short: the engine commits a batch, an admin's act commits a row or two.
-//! Lock order inside a transaction: swipes sorted by id, then day rows sorted by key, then everything else.
+//! Lock order inside a transaction: swipes sorted by dedup key, then day rows sorted by key, then everything else.
 
 use async_trait::async_trait;
 use rules::time::{Instant, Interval};
@@ -23,6 +23,9 @@ pub type Stored<T> = Result<T, StoreError>;
 pub trait Ledger: Send + Sync + 'static {
     /// Starts the one write transaction at a time that this process may have; waits for an earlier one to end.
     async fn begin(&self) -> Stored<Box<dyn Transaction>>;
+
+    /// The same, and what [`Transaction::record_swipes`] does and returns, in as few turns as the database allows.
+    async fn begin_with_swipes(&self, swipes: &[SwipeRecord]) -> Stored<(Box<dyn Transaction>, Vec<bool>)>;
 
     /// A named value of the installation, such as its secret or the mark that its time is simulated.
     async fn setting(&self, name: &str) -> Stored<Option<String>>;
@@ -175,6 +178,9 @@ pub trait Transaction: Send {
     /// Makes everything durable: when this returns, it survives kill -9 and power loss. After a call that failed it
     /// refuses, because PostgreSQL would answer such a commit with a silent rollback.
     async fn commit(self: Box<Self>) -> Stored<()>;
+
+    /// What [`Transaction::save_days`] and [`Transaction::commit`] do, in as few turns as the database allows.
+    async fn commit_with_days(self: Box<Self>, days: &[DayRow]) -> Stored<()>;
 
     /// Records swipes; one that is there already (same dedup key) is left as it is. Returns, in the order given, whether
     /// each was new.

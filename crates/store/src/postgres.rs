@@ -125,8 +125,12 @@ impl Dialect for Postgres {
     /// order in which rows are locked is that already.
     const BEGIN: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(7165117392)";
     const BEGIN_MIGRATION: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(7165117392)";
+    const BEGIN_WITH_SWIPES: Option<ForRows> = None;
+    const SAVE_DAYS_AND_COMMIT: Option<ForRows> = None;
     const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, person, date LIMIT $2 FOR UPDATE SKIP LOCKED";
+    const NEXT_CHECK: &'static str =
+        "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
     const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, date, meeting LIMIT $2 FOR UPDATE SKIP LOCKED";
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -134,19 +138,19 @@ impl Dialect for Postgres {
          facts_revision, review FROM finding WHERE id = $1 FOR UPDATE";
     const LAST_SWIPES: Option<&'static str> = None;
     const SETS_A_ROW_TWICE: bool = false;
-    const LOCK_DAYS: Option<ForRows> = Some(ForRows {
-        before: "WITH asked (person, date) AS (VALUES ",
-        row: Columns::Typed(&["TEXT", "TEXT"]),
-        after: ") SELECT day.person FROM asked JOIN day ON day.person = asked.person AND day.date = asked.date \
+    const LOCK_DAYS: Option<ForRows> = Some(ForRows::one(
+        "WITH asked (person, date) AS (VALUES ",
+        Columns::Typed(&["TEXT", "TEXT"]),
+        ") SELECT day.person FROM asked JOIN day ON day.person = asked.person AND day.date = asked.date \
              ORDER BY day.person, day.date FOR UPDATE OF day",
-    });
-    const LOCK_MEETINGS: Option<ForRows> = Some(ForRows {
-        before: "WITH asked (date, meeting) AS (VALUES ",
-        row: Columns::Typed(&["TEXT", "TEXT"]),
-        after: ") SELECT meeting_day.date FROM asked JOIN meeting_day \
+    ));
+    const LOCK_MEETINGS: Option<ForRows> = Some(ForRows::one(
+        "WITH asked (date, meeting) AS (VALUES ",
+        Columns::Typed(&["TEXT", "TEXT"]),
+        ") SELECT meeting_day.date FROM asked JOIN meeting_day \
              ON meeting_day.date = asked.date AND meeting_day.meeting = asked.meeting \
              ORDER BY meeting_day.date, meeting_day.meeting FOR UPDATE OF meeting_day",
-    });
+    ));
 
     type Keeper = PostgresKeeper;
 

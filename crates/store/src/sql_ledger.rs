@@ -54,14 +54,16 @@ impl<DB: Dialect> SqlLedger<DB> {
         }
     }
 
-    async fn turn(&self) -> Stored<Turn<DB>> {
+    /// Waits for the turn to write; with it, whether the connection is one that was kept.
+    async fn turn(&self) -> Stored<(Turn<DB>, bool)> {
         let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
         let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
         if self.broken.load(Ordering::Acquire) {
             let reason = "the disk failed under an earlier transaction of this process";
             return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
         }
-        Ok(turn)
+        let kept = turn.is_some();
+        Ok((turn, kept))
     }
 
     async fn reader(&self) -> Stored<PoolConnection<DB>> {
@@ -133,18 +135,30 @@ pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, colum
 #[async_trait]
 impl<DB: Dialect> Ledger for SqlLedger<DB> {
     async fn begin(&self) -> Stored<Box<dyn Transaction>> {
-        let turn = self.turn().await?;
-        let kept = turn.is_some();
+        let (turn, kept) = self.turn().await?;
         match SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await {
             Ok(begun) => Ok(Box::new(begun)),
             // A connection that was kept may be gone since; the next one is new.
             Err(StoreError::Unavailable(_)) if kept => {
-                let turn = self.turn().await?;
+                let (turn, _) = self.turn().await?;
                 let begun = SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await?;
                 Ok(Box::new(begun))
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn begin_with_swipes(&self, swipes: &[SwipeRecord]) -> Stored<(Box<dyn Transaction>, Vec<bool>)> {
+        let (turn, kept) = self.turn().await?;
+        let begin = |turn| SqlTransaction::begin_with_swipes(&self.writer, turn, Arc::clone(&self.broken), swipes);
+        let (transaction, fresh) = match begin(turn).await {
+            Err(StoreError::Unavailable(_)) if kept => {
+                let (turn, _) = self.turn().await?;
+                begin(turn).await?
+            }
+            done => done?,
+        };
+        Ok((Box::new(transaction), fresh))
     }
 
     async fn setting(&self, name: &str) -> Stored<Option<String>> {

@@ -1,5 +1,6 @@
 //! [`Transaction`] for both databases.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,8 +39,17 @@ pub(crate) struct SqlTransaction<DB: Dialect> {
     begun: Option<(PoolConnection<DB>, Turn<DB>)>,
     /// Whether a call has failed, so that nothing may be committed.
     failed: bool,
+    /// What nobody else can change before the commit, where it is known.
+    seen: Option<Seen>,
     /// Set when the disk fails; see the ledger.
     broken: Arc<AtomicBool>,
+}
+
+/// What a transaction has read at its beginning.
+struct Seen {
+    facts_revision: i64,
+    /// The day after the last that is published.
+    published_until: Option<String>,
 }
 
 impl<DB: Dialect> Drop for SqlTransaction<DB> {
@@ -61,23 +71,94 @@ async fn roll_back<DB: Dialect>(mut connection: PoolConnection<DB>, mut turn: Tu
 
 impl<DB: Dialect> SqlTransaction<DB> {
     /// Begins on the connection that is kept, or a new one where there is none or it turns out to be gone.
-    pub(crate) async fn begin(pool: &Pool<DB>, mut turn: Turn<DB>, broken: Arc<AtomicBool>) -> Stored<Self> {
+    pub(crate) async fn begin(pool: &Pool<DB>, turn: Turn<DB>, broken: Arc<AtomicBool>) -> Stored<Self> {
+        let mut transaction = Self::connect(pool, turn, broken).await?;
+        transaction.control(DB::BEGIN).await?;
+        Ok(transaction)
+    }
+
+    /// As [`SqlTransaction::begin`], and stores swipes; see [`Transaction::record_swipes`].
+    pub(crate) async fn begin_with_swipes(
+        pool: &Pool<DB>,
+        turn: Turn<DB>,
+        broken: Arc<AtomicBool>,
+        swipes: &[SwipeRecord],
+    ) -> Stored<(Self, Vec<bool>)> {
+        let mut transaction = Self::connect(pool, turn, broken).await?;
+        let distinct = Distinct::of(swipes);
+        if let Some(fresh) = transaction.begin_recording(&distinct).await? {
+            return Ok((transaction, fresh));
+        }
+        transaction.control(DB::BEGIN).await?;
+        let fresh = transaction.record_swipes(swipes).await?;
+        Ok((transaction, fresh))
+    }
+
+    async fn connect(pool: &Pool<DB>, mut turn: Turn<DB>, broken: Arc<AtomicBool>) -> Stored<Self> {
         let connection = match turn.take() {
             Some(kept) => kept,
             None => note_broken(&broken, pool.acquire().await.map_err(StoreError::of::<DB>))?,
         };
-        let mut transaction = Self {
+        Ok(Self {
             begun: Some((connection, turn)),
             failed: false,
+            seen: None,
             broken,
+        })
+    }
+
+    /// Begins, stores swipes and looks around in one turn, where the database can; `None`, and nothing has begun, where it cannot.
+    async fn begin_recording(&mut self, distinct: &Distinct<'_>) -> Stored<Option<Vec<bool>>> {
+        let mut values = distinct.values();
+        let asked = values.len();
+        filled::<DB, 12>(Bulk::BeginWithSwipes, &mut values);
+        let Some(statement) = DB::texts().get(Bulk::BeginWithSwipes, values.len()) else {
+            return Ok(None);
         };
-        transaction.control(DB::BEGIN).await?;
-        Ok(transaction)
+        let rows = self.rows(statement, values.as_flattened()).await?;
+        let seen = rows.first().map(|row| {
+            let mut cells = Cells::<DB>::new("counter", row);
+            let stored = cells.integer("stored")?;
+            let seen = Seen {
+                facts_revision: cells.integer("value")?,
+                published_until: cells.optional_text("published_until")?,
+            };
+            Ok((stored, seen))
+        });
+        let (stored, seen) = self.noted(seen.transpose())?.ok_or(StoreError::Missing {
+            table: "counter",
+            id: "facts_revision".to_owned(),
+        })?;
+        self.seen = Some(seen);
+        let new = self.new_of(asked, stored.cast_unsigned()).await?;
+        Ok(Some(distinct.fresh(new.as_ref())))
+    }
+
+    /// Which keys were new of so many that were to be stored, or `None` where all were.
+    async fn new_of(&mut self, asked: usize, stored: u64) -> Stored<Option<HashSet<String>>> {
+        let Some(last_swipes) = DB::LAST_SWIPES.filter(|_| stored != asked as u64) else {
+            return Ok(None);
+        };
+        let rows = self.rows(last_swipes, &[stored.cast_signed().into()]).await?;
+        self.noted(keys_of::<DB>(&rows)).map(Some)
     }
 
     fn connection(&mut self) -> &mut DB::Connection {
         let (connection, _) = self.begun.as_mut().expect("nothing is called after the commit");
         connection
+    }
+
+    /// Whether it is known that no week that holds this date or a later one is published.
+    pub(crate) fn is_after_publications(&self, date: &str) -> bool {
+        let until = |seen: &Seen| seen.published_until.as_deref().is_none_or(|until| until <= date);
+        self.seen.as_ref().is_some_and(until)
+    }
+
+    /// Ends a transaction that is committed: its connection is there for the next.
+    fn keep_connection(&mut self) {
+        if let Some((connection, mut turn)) = self.begun.take() {
+            *turn = Some(connection);
+        }
     }
 
     /// Notes a failure, whoever sees it.
@@ -153,22 +234,16 @@ impl<DB: Dialect> SqlTransaction<DB> {
 
     /// Stores swipes of different dedup keys; returns the keys of those that were new, or `None` where all were.
     async fn record(&mut self, swipes: Vec<[Value<'_>; 12]>) -> Stored<Option<HashSet<String>>> {
-        let mut rows = Vec::new();
-        if let Some(last_swipes) = DB::LAST_SWIPES {
-            let asked = swipes.len() as u64;
+        if DB::LAST_SWIPES.is_some() {
+            let asked = swipes.len();
             let stored = self.run_all(Bulk::RecordSwipes, swipes).await?;
-            if stored == asked {
-                return Ok(None);
-            }
-            rows = self.rows(last_swipes, &[stored.cast_signed().into()]).await?;
-        } else {
-            for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &swipes) {
-                rows.extend(self.rows(statement, part.as_flattened()).await?);
-            }
+            return self.new_of(asked, stored).await;
         }
-        let key = |row: &DB::Row| Cells::<DB>::new(SwipeRecord::TABLE, row).text("dedup_key");
-        let keys = rows.iter().map(key).collect();
-        self.noted(keys).map(Some)
+        let mut rows = Vec::new();
+        for (statement, part) in parts::<DB, 12>(Bulk::RecordSwipes, &swipes) {
+            rows.extend(self.rows(statement, part.as_flattened()).await?);
+        }
+        self.noted(keys_of::<DB>(&rows)).map(Some)
     }
 
     /// Reads with a list of questions; see [`rows_asked`].
@@ -193,13 +268,6 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let after =
             |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
         let stored: BTreeMap<&str, FindingRow> = given.into_iter().map(|(id, row)| (id, after(id, row))).collect();
-        let changed = stored.values().filter_map(|row| {
-            before
-                .get(row.id.as_str())
-                .filter(|before| before.revision != row.revision)
-        });
-        let history: Vec<[Value<'_>; 14]> = changed.map(|before| history_values(before)).collect();
-        self.run_all(Bulk::AddHistory, history).await?;
         let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
         self.run_all(Bulk::SaveFindings, values).await?;
         Ok(findings
@@ -207,6 +275,46 @@ impl<DB: Dialect> SqlTransaction<DB> {
             .filter_map(|row| stored.get(row.id.as_str()).cloned())
             .collect())
     }
+}
+
+/// Swipes of which none has the dedup key of another.
+struct Distinct<'s> {
+    /// Where each key comes first, in the order of the keys: whoever stores the same swipes stores them in the same order, and entries that
+    /// belong together in an index come together.
+    firsts: BTreeMap<Cow<'s, str>, usize>,
+    swipes: &'s [SwipeRecord],
+}
+
+impl<'s> Distinct<'s> {
+    fn of(swipes: &'s [SwipeRecord]) -> Self {
+        let mut firsts = BTreeMap::new();
+        for (position, swipe) in swipes.iter().enumerate() {
+            firsts.entry(storable(&swipe.dedup_key)).or_insert(position);
+        }
+        Self { firsts, swipes }
+    }
+
+    fn values(&self) -> Vec<[Value<'s>; 12]> {
+        self.firsts
+            .values()
+            .map(|position| swipe_values(&self.swipes[*position]))
+            .collect()
+    }
+
+    /// Which swipes were new, where these keys were, or all.
+    fn fresh(&self, new: Option<&HashSet<String>>) -> Vec<bool> {
+        let mut fresh = vec![false; self.swipes.len()];
+        for (key, position) in &self.firsts {
+            fresh[*position] = new.is_none_or(|keys| keys.contains(&**key));
+        }
+        fresh
+    }
+}
+
+fn keys_of<DB: Dialect>(rows: &[DB::Row]) -> Stored<HashSet<String>> {
+    rows.iter()
+        .map(|row| Cells::<DB>::new(SwipeRecord::TABLE, row).text("dedup_key"))
+        .collect()
 }
 
 /// Notes that the disk has failed, where that is what an error says.
@@ -306,6 +414,12 @@ fn new_day_values(key: &DayKey) -> [Value<'_>; 5] {
     ]
 }
 
+/// Of two rows of one day the later one is stored.
+fn values_of_days(days: &[DayRow]) -> Vec<[Value<'_>; 6]> {
+    let by_key: BTreeMap<&DayKey, &DayRow> = days.iter().map(|day| (&day.key, day)).collect();
+    by_key.into_values().map(day_values).collect()
+}
+
 fn day_values(day: &DayRow) -> [Value<'_>; 6] {
     let DayRow {
         key,
@@ -392,25 +506,6 @@ pub(crate) fn finding_values(finding: &FindingRow) -> [Value<'_>; 21] {
     ]
 }
 
-fn history_values(before: &FindingRow) -> [Value<'_>; 14] {
-    [
-        Value::from(&before.id),
-        before.revision.into(),
-        before.changed_at.into(),
-        Value::from(&before.kind),
-        Value::from(&before.state),
-        before.length_ms.into(),
-        before.due.into(),
-        before.actual.into(),
-        before.since.into(),
-        Value::from(&before.swipes),
-        Value::from(&before.digest),
-        before.withdrawn_at.into(),
-        before.rules_version.into(),
-        before.facts_revision.into(),
-    ]
-}
-
 /// Whether two rows of one finding say the same, whoever judged them when.
 pub(crate) fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
     let neutral = |row: &FindingRow| FindingRow {
@@ -457,26 +552,29 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             return Err(StoreError::TransactionFailed);
         }
         self.control(COMMIT).await?;
-        if let Some((connection, mut turn)) = self.begun.take() {
-            *turn = Some(connection);
+        self.keep_connection();
+        Ok(())
+    }
+
+    async fn commit_with_days(mut self: Box<Self>, days: &[DayRow]) -> Stored<()> {
+        if self.failed {
+            return Err(StoreError::TransactionFailed);
         }
+        let mut values = values_of_days(days);
+        filled::<DB, 6>(Bulk::SaveDaysAndCommit, &mut values);
+        let Some(statement) = DB::texts().get(Bulk::SaveDaysAndCommit, values.len()) else {
+            self.save_days(days).await?;
+            return self.commit().await;
+        };
+        self.run(statement, values.as_flattened()).await?;
+        self.keep_connection();
         Ok(())
     }
 
     async fn record_swipes(&mut self, swipes: &[SwipeRecord]) -> Stored<Vec<bool>> {
-        let mut first_of_key = HashMap::with_capacity(swipes.len());
-        for (position, swipe) in swipes.iter().enumerate() {
-            first_of_key.entry(storable(&swipe.dedup_key)).or_insert(position);
-        }
-        let mut once: Vec<&SwipeRecord> = first_of_key.values().map(|position| &swipes[*position]).collect();
-        once.sort_unstable_by(|left, right| left.id.cmp(&right.id));
-        let values: Vec<[Value<'_>; 12]> = once.into_iter().map(swipe_values).collect();
-        let recorded = self.record(values).await?;
-        let mut new = vec![false; swipes.len()];
-        for (key, position) in &first_of_key {
-            new[*position] = recorded.as_ref().is_none_or(|keys| keys.contains(&**key));
-        }
-        Ok(new)
+        let distinct = Distinct::of(swipes);
+        let recorded = self.record(distinct.values()).await?;
+        Ok(distinct.fresh(recorded.as_ref()))
     }
 
     async fn record_rejected(&mut self, inputs: &[RejectedInput]) -> Stored<()> {
@@ -485,6 +583,9 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn facts_revision(&mut self) -> Stored<i64> {
+        if let Some(seen) = &self.seen {
+            return Ok(seen.facts_revision);
+        }
         let rows = self.rows(statements::FACTS_REVISION, &[]).await?;
         let revision = count_of::<DB>(&rows, "counter", "value");
         self.noted(revision)
@@ -529,9 +630,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()> {
-        let by_key: BTreeMap<&DayKey, &DayRow> = days.iter().map(|day| (&day.key, day)).collect();
-        let values: Vec<[Value<'_>; 6]> = by_key.into_values().map(day_values).collect();
-        self.run_all(Bulk::SaveDays, values).await.map(drop)
+        self.run_all(Bulk::SaveDays, values_of_days(days)).await.map(drop)
     }
 
     async fn touch_meetings(&mut self, meetings: &[MeetingKey]) -> Stored<()> {
@@ -587,7 +686,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn next_check(&mut self) -> Stored<Option<Instant>> {
-        let rows = self.rows(statements::NEXT_CHECK, &[]).await?;
+        let rows = self.rows(DB::NEXT_CHECK, &[]).await?;
         let earliest = first_integer::<DB>(&rows, DayRow::TABLE, "next_check_at_ms");
         Ok(self.noted(earliest)?.map(Instant::from_ms))
     }
@@ -676,6 +775,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn bump_facts_revision(&mut self) -> Stored<i64> {
+        self.seen = None;
         let rows = self.rows(statements::BUMP_FACTS_REVISION, &[]).await?;
         let revision = count_of::<DB>(&rows, "counter", "value");
         self.noted(revision)
@@ -817,6 +917,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             (*published_at).into(),
             published_by.into(),
         ];
+        self.seen = None;
         self.run(statements::ADD_PUBLICATION, &values).await.map(drop)
     }
 

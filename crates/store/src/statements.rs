@@ -99,8 +99,6 @@ pub(crate) const WITHDRAW_PLACEMENT: &str =
 
 pub(crate) const DAYS: &str = "SELECT person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
      FROM day WHERE date >= $1 AND date < $2 ORDER BY person, date";
-pub(crate) const NEXT_CHECK: &str =
-    "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
 pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
      WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 /// `$1` the first date, `$2` the date after the last.
@@ -263,7 +261,6 @@ const SINGLE: &[&str] = &[
     ADD_PLACEMENT,
     WITHDRAW_PLACEMENT,
     DAYS,
-    NEXT_CHECK,
     MAKE_ALL_DUE,
     MAKE_ALL_DUE_WITHIN,
     MEETING_DAYS,
@@ -318,11 +315,15 @@ const SINGLE: &[&str] = &[
 /// A statement for many rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bulk {
+    /// Begins a transaction and stores swipes.
+    BeginWithSwipes,
     RecordSwipes,
     RecordRejected,
     TouchDays,
     LockDays,
     SaveDays,
+    /// Saves days and commits.
+    SaveDaysAndCommit,
     MakeDue,
     MakeDueWithin,
     TouchMeetings,
@@ -333,7 +334,6 @@ pub(crate) enum Bulk {
     FindingsOfMeetings,
     FindingsById,
     SaveFindings,
-    AddHistory,
     AddFacts,
     SupersedeFacts,
     CountableOf,
@@ -347,12 +347,14 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
+        Self::BeginWithSwipes,
         Self::RecordSwipes,
         Self::RecordRejected,
         Self::TouchDays,
         Self::LockDays,
         Self::SaveDays,
+        Self::SaveDaysAndCommit,
         Self::MakeDue,
         Self::MakeDueWithin,
         Self::TouchMeetings,
@@ -363,7 +365,6 @@ impl Bulk {
         Self::FindingsOfMeetings,
         Self::FindingsById,
         Self::SaveFindings,
-        Self::AddHistory,
         Self::AddFacts,
         Self::SupersedeFacts,
         Self::CountableOf,
@@ -379,8 +380,8 @@ impl Bulk {
     /// Whether a row that is given twice in one statement says the same as given once.
     pub(crate) fn may_repeat<DB: Dialect>(self) -> bool {
         match self {
-            Self::RecordSwipes | Self::RecordRejected | Self::TouchDays => true,
-            Self::SaveDays | Self::SaveFindings => DB::SETS_A_ROW_TWICE,
+            Self::BeginWithSwipes | Self::RecordSwipes | Self::RecordRejected | Self::TouchDays => true,
+            Self::SaveDays | Self::SaveDaysAndCommit | Self::SaveFindings => DB::SETS_A_ROW_TWICE,
             _ => false,
         }
     }
@@ -388,12 +389,14 @@ impl Bulk {
     /// How it is written; `None` where a database has no use for it.
     fn shape<DB: Dialect>(self) -> Option<ForRows> {
         Some(match self {
+            Self::BeginWithSwipes => return DB::BEGIN_WITH_SWIPES,
             Self::RecordSwipes if DB::LAST_SWIPES.is_some() => RECORD_SWIPES,
             Self::RecordSwipes => RECORD_SWIPES_RETURNING,
             Self::RecordRejected => RECORD_REJECTED,
             Self::TouchDays => TOUCH_DAYS,
             Self::LockDays => return DB::LOCK_DAYS,
             Self::SaveDays => SAVE_DAYS,
+            Self::SaveDaysAndCommit => return DB::SAVE_DAYS_AND_COMMIT,
             Self::MakeDue => MAKE_DUE,
             Self::MakeDueWithin => MAKE_DUE_WITHIN,
             Self::TouchMeetings => TOUCH_MEETINGS,
@@ -404,7 +407,6 @@ impl Bulk {
             Self::FindingsOfMeetings => FINDINGS_OF_MEETINGS,
             Self::FindingsById => FINDINGS_BY_ID,
             Self::SaveFindings => SAVE_FINDINGS,
-            Self::AddHistory => ADD_HISTORY,
             Self::AddFacts => ADD_FACTS,
             Self::SupersedeFacts => SUPERSEDE_FACTS,
             Self::CountableOf => COUNTABLE_OF,
@@ -419,12 +421,30 @@ impl Bulk {
     }
 }
 
-/// How a statement for many rows is written: `before (row), (row), … after`.
+/// How a statement for many rows is written: `before (row), (row), … after`. SQLite takes others with it in one text, and so in one
+/// turn of the thread that serves a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ForRows {
+    /// Statements before it, sent with it.
+    pub(crate) first: &'static str,
     pub(crate) before: &'static str,
     pub(crate) row: Columns,
     pub(crate) after: &'static str,
+    /// Statements after it, sent with it.
+    pub(crate) then: &'static str,
+}
+
+impl ForRows {
+    /// A statement alone.
+    pub(crate) const fn one(before: &'static str, row: Columns, after: &'static str) -> Self {
+        Self {
+            first: "",
+            before,
+            row,
+            after,
+            then: "",
+        }
+    }
 }
 
 /// The columns of one row of a statement for many.
@@ -445,192 +465,186 @@ impl Columns {
     }
 }
 
-const RECORD_SWIPES: ForRows = ForRows {
-    before: "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_day, happened_at_ms, \
+pub(crate) const RECORD_SWIPES: ForRows = ForRows::one(
+    "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_day, happened_at_ms, \
          received_at_ms, sequence, faces, quarantine) VALUES ",
-    row: Columns::Plain(12),
-    after: " ON CONFLICT (dedup_key) DO NOTHING",
-};
+    Columns::Plain(12),
+    " ON CONFLICT (dedup_key) DO NOTHING",
+);
 const RECORD_SWIPES_RETURNING: ForRows = ForRows {
     after: " ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key",
     ..RECORD_SWIPES
 };
-const RECORD_REJECTED: ForRows = ForRows {
-    before: "INSERT INTO rejected_input (id, reader, received_at_ms, reason, raw_hex) VALUES ",
-    row: Columns::Plain(5),
-    after: " ON CONFLICT (id) DO NOTHING",
-};
-const TOUCH_DAYS: ForRows = ForRows {
-    before: "INSERT INTO day (person, date, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    row: Columns::Plain(5),
-    after: " ON CONFLICT (person, date) DO NOTHING",
-};
-const SAVE_DAYS: ForRows = ForRows {
-    before: "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    row: Columns::Plain(6),
-    after: " ON CONFLICT (person, date) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+const RECORD_REJECTED: ForRows = ForRows::one(
+    "INSERT INTO rejected_input (id, reader, received_at_ms, reason, raw_hex) VALUES ",
+    Columns::Plain(5),
+    " ON CONFLICT (id) DO NOTHING",
+);
+const TOUCH_DAYS: ForRows = ForRows::one(
+    "INSERT INTO day (person, date, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    Columns::Plain(5),
+    " ON CONFLICT (person, date) DO NOTHING",
+);
+pub(crate) const SAVE_DAYS: ForRows = ForRows::one(
+    "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    Columns::Plain(6),
+    " ON CONFLICT (person, date) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
          next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision",
-};
-const MAKE_DUE: ForRows = ForRows {
-    before: "WITH asked (person, date) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+);
+const MAKE_DUE: ForRows = ForRows::one(
+    "WITH asked (person, date) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
          AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
-};
-const TOUCH_MEETINGS: ForRows = ForRows {
-    before: "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    row: Columns::Plain(5),
-    after: " ON CONFLICT (date, meeting) DO NOTHING",
-};
-const SAVE_MEETINGS: ForRows = ForRows {
-    before: "INSERT INTO meeting_day (date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    row: Columns::Plain(6),
-    after: " ON CONFLICT (date, meeting) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+);
+const TOUCH_MEETINGS: ForRows = ForRows::one(
+    "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    Columns::Plain(5),
+    " ON CONFLICT (date, meeting) DO NOTHING",
+);
+const SAVE_MEETINGS: ForRows = ForRows::one(
+    "INSERT INTO meeting_day (date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
+    Columns::Plain(6),
+    " ON CONFLICT (date, meeting) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
          next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision",
-};
+);
 // A finding of a unit has no person.
-const FINDINGS_OF_MEETINGS: ForRows = ForRows {
-    before: "WITH asked (date, meeting) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") SELECT finding.id, finding.person, unit, finding.date, period, finding.meeting, kind, state, length_ms, due_at_ms, \
+const FINDINGS_OF_MEETINGS: ForRows = ForRows::one(
+    "WITH asked (date, meeting) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") SELECT finding.id, finding.person, unit, finding.date, period, finding.meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM asked CROSS JOIN finding \
          WHERE finding.person = '' AND finding.date = asked.date AND COALESCE(finding.meeting, '') = asked.meeting \
          AND withdrawn_at_ms IS NULL",
-};
-const MAKE_DUE_WITHIN: ForRows = ForRows {
-    before: "WITH asked (person, first_date, end_date) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT", "TEXT"]),
-    after: ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+);
+const MAKE_DUE_WITHIN: ForRows = ForRows::one(
+    "WITH asked (person, first_date, end_date) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT", "TEXT"]),
+    ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.first_date \
          AND known.date < asked.end_date AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
-};
+);
 /// For how many days of UTC one row of [`Bulk::SwipesOf`] can ask.
 pub(crate) const DAYS_ASKED_MAX: i64 = 8;
 
 // CROSS JOIN keeps SQLite from walking all swipes and looking into the lists for each.
-const SWIPES_OF: ForRows = ForRows {
-    before: "WITH ahead (days) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7)), \
+const SWIPES_OF: ForRows = ForRows::one(
+    "WITH ahead (days) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7)), \
          asked (question, badge, first_day, last_day, from_ms, until_ms) AS (VALUES ",
-    row: Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"]),
-    after: ") SELECT asked.question, swipe.id, swipe.dedup_key, swipe.reader, swipe.badge, swipe.raw_hex, swipe.bits, \
+    Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"]),
+    ") SELECT asked.question, swipe.id, swipe.dedup_key, swipe.reader, swipe.badge, swipe.raw_hex, swipe.bits, \
          swipe.happened_at_ms, swipe.received_at_ms, swipe.sequence, swipe.faces, swipe.quarantine \
          FROM asked CROSS JOIN ahead CROSS JOIN swipe \
          WHERE asked.first_day + ahead.days <= asked.last_day AND swipe.happened_day = asked.first_day + ahead.days \
          AND swipe.badge = asked.badge \
          AND swipe.happened_at_ms >= asked.from_ms AND swipe.happened_at_ms < asked.until_ms",
-};
-const FINDINGS_OF: ForRows = ForRows {
-    before: "WITH asked (person, date) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
+);
+const FINDINGS_OF: ForRows = ForRows::one(
+    "WITH asked (person, date) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM asked CROSS JOIN finding \
          WHERE finding.person = asked.person AND finding.date = asked.date AND withdrawn_at_ms IS NULL",
-};
-const FINDINGS_BY_ID: ForRows = ForRows {
-    before: "WITH asked (id) AS (VALUES ",
-    row: Columns::Typed(&["TEXT"]),
-    after: ") SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, \
+);
+const FINDINGS_BY_ID: ForRows = ForRows::one(
+    "WITH asked (id) AS (VALUES ",
+    Columns::Typed(&["TEXT"]),
+    ") SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, \
          since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review \
          FROM finding WHERE id IN (SELECT id FROM asked)",
-};
-const SAVE_FINDINGS: ForRows = ForRows {
-    before: "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
+);
+const SAVE_FINDINGS: ForRows = ForRows::one(
+    "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review) VALUES ",
-    row: Columns::Plain(21),
+    Columns::Plain(21),
     // What a finding is about is what its id is made of. It is not set again, because a database writes an index anew for
     // whatever columns of it are set, the same or not.
-    after: " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
+    " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
          since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
          revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
          withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision, review = excluded.review",
-};
-const ADD_HISTORY: ForRows = ForRows {
-    before: "INSERT INTO finding_history (finding, revision, changed_at_ms, kind, state, length_ms, due_at_ms, \
-         actual_at_ms, since_at_ms, swipes, digest, withdrawn_at_ms, rules_version, facts_revision) VALUES ",
-    row: Columns::Plain(14),
-    after: "",
-};
-const ADD_FACTS: ForRows = ForRows {
-    before: "INSERT INTO fact (id, file, cells, recorded_at_ms, recorded_by) VALUES ",
-    row: Columns::Plain(5),
-    after: "",
-};
-const SUPERSEDE_FACTS: ForRows = ForRows {
-    before: "WITH asked (id, at_ms) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "BIGINT"]),
-    after: ") UPDATE fact SET superseded_at_ms = (SELECT MAX(at_ms) FROM asked) \
+);
+const ADD_FACTS: ForRows = ForRows::one(
+    "INSERT INTO fact (id, file, cells, recorded_at_ms, recorded_by) VALUES ",
+    Columns::Plain(5),
+    "",
+);
+const SUPERSEDE_FACTS: ForRows = ForRows::one(
+    "WITH asked (id, at_ms) AS (VALUES ",
+    Columns::Typed(&["TEXT", "BIGINT"]),
+    ") UPDATE fact SET superseded_at_ms = (SELECT MAX(at_ms) FROM asked) \
          WHERE id IN (SELECT id FROM asked) AND superseded_at_ms IS NULL RETURNING id",
-};
+);
 
-const COUNTABLE_OF: ForRows = ForRows {
-    before: "WITH asked (person) AS (VALUES ",
-    row: Columns::Typed(&["TEXT"]),
-    after: ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
+const COUNTABLE_OF: ForRows = ForRows::one(
+    "WITH asked (person) AS (VALUES ",
+    Columns::Typed(&["TEXT"]),
+    ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
          facts_revision, review FROM asked CROSS JOIN finding WHERE finding.person = asked.person \
          AND withdrawn_at_ms IS NULL AND (review = 'confirmed' OR kind = 'escalation')",
-};
-const CORRECTIONS_OF: ForRows = ForRows {
-    before: "WITH asked (person, date) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+);
+const CORRECTIONS_OF: ForRows = ForRows::one(
+    "WITH asked (person, date) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
          length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
          rules_version, facts_revision, review \
          FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
          AND correction.date = asked.date AND settled_at_ms IS NULL",
-};
-const CORRECTIONS_OF_MEETINGS: ForRows = ForRows {
-    before: "WITH asked (date, meeting) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "TEXT"]),
-    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, correction.meeting, kind, state, \
+);
+const CORRECTIONS_OF_MEETINGS: ForRows = ForRows::one(
+    "WITH asked (date, meeting) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, correction.meeting, kind, state, \
          length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
          rules_version, facts_revision, review \
          FROM asked CROSS JOIN correction WHERE correction.person = '' AND correction.date = asked.date \
          AND COALESCE(correction.meeting, '') = asked.meeting AND settled_at_ms IS NULL",
-};
-const CORRECTIONS_BY_ID: ForRows = ForRows {
-    before: "WITH asked (finding) AS (VALUES ",
-    row: Columns::Typed(&["TEXT"]),
-    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+);
+const CORRECTIONS_BY_ID: ForRows = ForRows::one(
+    "WITH asked (finding) AS (VALUES ",
+    Columns::Typed(&["TEXT"]),
+    ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
          length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
          rules_version, facts_revision, review \
          FROM asked CROSS JOIN correction WHERE correction.finding = asked.finding AND settled_at_ms IS NULL",
-};
-const ESCALATION_CORRECTIONS_OF: ForRows = ForRows {
-    before: "WITH asked (person) AS (VALUES ",
-    row: Columns::Typed(&["TEXT"]),
-    after: ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
+);
+const ESCALATION_CORRECTIONS_OF: ForRows = ForRows::one(
+    "WITH asked (person) AS (VALUES ",
+    Columns::Typed(&["TEXT"]),
+    ") SELECT correction.finding AS id, correction.person, unit, correction.date, period, meeting, kind, state, \
          length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
          rules_version, facts_revision, review \
          FROM asked CROSS JOIN correction WHERE correction.person = asked.person \
          AND settled_at_ms IS NULL AND kind = 'escalation'",
-};
-const ADD_CORRECTIONS: ForRows = ForRows {
-    before: "INSERT INTO correction (week, found_at_ms, finding, person, unit, date, period, meeting, kind, state, \
+);
+const ADD_CORRECTIONS: ForRows = ForRows::one(
+    "INSERT INTO correction (week, found_at_ms, finding, person, unit, date, period, meeting, kind, state, \
          length_ms, due_at_ms, actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, \
          rules_version, facts_revision, review) VALUES ",
-    row: Columns::Plain(23),
-    after: "",
-};
-const SETTLE_CORRECTIONS: ForRows = ForRows {
-    before: "WITH asked (finding, at_ms, number) AS (VALUES ",
-    row: Columns::Typed(&["TEXT", "BIGINT", "TEXT"]),
-    after: ") UPDATE correction SET settled_at_ms = (SELECT MAX(at_ms) FROM asked), \
+    Columns::Plain(23),
+    "",
+);
+const SETTLE_CORRECTIONS: ForRows = ForRows::one(
+    "WITH asked (finding, at_ms, number) AS (VALUES ",
+    Columns::Typed(&["TEXT", "BIGINT", "TEXT"]),
+    ") UPDATE correction SET settled_at_ms = (SELECT MAX(at_ms) FROM asked), \
          number = (SELECT MAX(asked.number) FROM asked) \
          WHERE finding IN (SELECT asked.finding FROM asked) AND settled_at_ms IS NULL",
-};
-const ADD_COUNTED: ForRows = ForRows {
-    before: "INSERT INTO counted (escalation, position, finding) VALUES ",
-    row: Columns::Plain(3),
-    after: "",
-};
+);
+const ADD_COUNTED: ForRows = ForRows::one(
+    "INSERT INTO counted (escalation, position, finding) VALUES ",
+    Columns::Plain(3),
+    "",
+);
 
 /// The texts of every [`Bulk`] in every size, for one database.
 pub(crate) struct Texts(Vec<Option<[&'static str; SIZES.len()]>>);
@@ -657,7 +671,7 @@ pub(crate) fn all<DB: Dialect>() -> Vec<&'static str> {
     SINGLE
         .iter()
         .copied()
-        .chain([DB::DUE_DAYS, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
+        .chain([DB::DUE_DAYS, DB::NEXT_CHECK, DB::DUE_MEETINGS, DB::FINDING_LOCKED])
         .chain(DB::LAST_SWIPES)
         .chain(bulk)
         .collect()
@@ -677,7 +691,14 @@ fn text<DB: Dialect>(rows: ForRows, size: usize) -> String {
         format!("({})", cells.join(", "))
     };
     let list: Vec<String> = (0..size).map(row).collect();
-    format!("{}{}{}", rows.before, list.join(", "), rows.after)
+    format!(
+        "{}{}{}{}{}",
+        rows.first,
+        rows.before,
+        list.join(", "),
+        rows.after,
+        rows.then
+    )
 }
 
 /// Splits rows into runs of the sizes that there are texts for: largest first, nothing left over.

@@ -76,6 +76,9 @@ const CASES: &[(&str, Case)] = &[
     ("swipes are stored once", |place| {
         Box::pin(swipes_are_stored_once(place))
     }),
+    ("a transaction that begins with swipes", |place| {
+        Box::pin(a_transaction_that_begins_with_swipes(place))
+    }),
     ("swipes are found by badge and time", |place| {
         Box::pin(swipes_are_found(place))
     }),
@@ -93,6 +96,7 @@ const CASES: &[(&str, Case)] = &[
     ("held swipes and their placing", |place| Box::pin(held_swipes(place))),
     ("tallies of readers and badges", |place| Box::pin(reader_tallies(place))),
     ("days", |place| Box::pin(days(place))),
+    ("days open and close", |place| Box::pin(days_open_and_close(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
     ("findings of units", |place| Box::pin(findings_of_units(place))),
@@ -111,6 +115,9 @@ const CASES: &[(&str, Case)] = &[
     ("what findings said at an instant", |place| Box::pin(said_at(place))),
     ("a published week is not changed", |place| {
         Box::pin(published_weeks(place))
+    }),
+    ("a batch after a published week", |place| {
+        Box::pin(a_batch_after_a_published_week(place))
     }),
     ("corrections are issued under a number", |place| {
         Box::pin(corrections_are_issued(place))
@@ -490,6 +497,67 @@ async fn swipes_are_stored_once(mut place: Place) {
     );
 }
 
+async fn a_transaction_that_begins_with_swipes(mut place: Place) {
+    let ids = |swipes: &[SwipeRecord]| -> BTreeSet<String> { swipes.iter().map(|swipe| swipe.id.clone()).collect() };
+    let few: Vec<SwipeRecord> = (0..5).map(|number| swipe("b", number)).collect();
+    let begin = async |place: &Place, swipes: &[SwipeRecord]| {
+        let begun = place.ledger.begin_with_swipes(swipes).await;
+        begun.expect("begun and recorded")
+    };
+    let (transaction, new) = begin(&place, &few[..3]).await;
+    assert_eq!(new, [true, true, true]);
+    drop(transaction);
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 0, "rolled back");
+
+    let (mut transaction, new) = begin(&place, &few[..3]).await;
+    assert_eq!(new, [true, true, true]);
+    assert_eq!(transaction.facts_revision().await.expect("read"), 0);
+    assert_eq!(transaction.bump_facts_revision().await.expect("bumped"), 1);
+    assert_eq!(transaction.facts_revision().await.expect("read"), 1);
+    transaction.commit().await.expect("commit");
+    let twice = [few[1].clone(), few[3].clone(), few[3].clone(), few[4].clone()];
+    let (mut transaction, new) = begin(&place, &twice).await;
+    assert_eq!(new, [false, true, false, true]);
+    assert_eq!(transaction.facts_revision().await.expect("read"), 1);
+    let row = DayRow {
+        key: day("ana", "2026-09-16"),
+        judged_at: Some(at(5)),
+        next_check: Some(at(9)),
+        rules_version: 2,
+        facts_revision: 1,
+    };
+    let earlier = DayRow {
+        next_check: Some(at(7)),
+        ..row.clone()
+    };
+    transaction
+        .commit_with_days(&[earlier, row.clone()])
+        .await
+        .expect("commit");
+    place.restart().await;
+    let rows = place.ledger.days("2026-09-16", "2026-09-17").await.expect("read");
+    assert_eq!(rows, [row], "of two rows of a day the later one");
+    let stored = place.ledger.swipes(&["b"], between(0, 9)).await.expect("read");
+    assert_eq!(ids(&stored), ids(&few));
+
+    let (transaction, new) = begin(&place, &[]).await;
+    assert!(new.is_empty());
+    transaction.commit_with_days(&[]).await.expect("nothing to do");
+    let many: Vec<SwipeRecord> = (100..500).map(|number| swipe("b", number)).collect();
+    let (transaction, new) = begin(&place, &many).await;
+    assert!(new.iter().all(|new| *new) && new.len() == 400);
+    transaction.commit().await.expect("commit");
+
+    let (mut transaction, _) = begin(&place, &[swipe("b", 10)]).await;
+    let refused = transaction
+        .decide(&decision("d", "none", "waive"), Review::Waived)
+        .await;
+    refused.expect_err("there is no such finding");
+    let refused = transaction.commit_with_days(&[]).await;
+    assert!(matches!(refused, Err(StoreError::TransactionFailed)), "{refused:?}");
+    assert_eq!(place.ledger.swipe_count().await.expect("count"), 405);
+}
+
 async fn swipes_are_found(place: Place) {
     let swipes: Vec<SwipeRecord> = (0..600)
         .map(|number| swipe(&format!("b{}", number % 3), number))
@@ -647,6 +715,36 @@ async fn failed_is_not_committed(place: Place) {
         "{absent:?}"
     );
     assert!(matches!(transaction.commit().await, Err(StoreError::TransactionFailed)));
+}
+
+/// Days that want to be looked at no more and then again; one that is due at once comes before those that were due earlier.
+async fn days_open_and_close(place: Place) {
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let keys = ["ana", "bo", "cy"].map(|person| day(person, "2026-09-16"));
+    let judged = |which: usize, next_check: Option<i64>| DayRow {
+        key: keys[which].clone(),
+        judged_at: Some(at(5)),
+        next_check: next_check.map(at),
+        rules_version: 2,
+        facts_revision: 3,
+    };
+    let rows = [judged(0, None), judged(1, Some(50)), judged(2, Some(40))];
+    transaction.save_days(&rows).await.expect("save");
+    assert_eq!(transaction.next_check().await.expect("read"), Some(at(40)));
+    transaction.save_days(&[judged(2, None)]).await.expect("save");
+    assert_eq!(transaction.next_check().await.expect("read"), Some(at(50)));
+    let again = [judged(0, Some(0)), judged(2, Some(30))];
+    transaction.save_days(&again).await.expect("save");
+    assert_eq!(transaction.next_check().await.expect("read"), Some(at(0)));
+    let due = transaction.due_days(at(50), 10).await.expect("due");
+    assert_eq!(due, [keys[0].clone(), keys[2].clone(), keys[1].clone()]);
+    let due = transaction.due_days(at(50), 2).await.expect("due");
+    assert_eq!(due, [keys[0].clone(), keys[2].clone()]);
+    let all = [judged(0, None), judged(1, None), judged(2, None)];
+    transaction.save_days(&all).await.expect("save");
+    assert_eq!(transaction.next_check().await.expect("read"), None);
+    assert_eq!(transaction.due_days(at(50), 10).await.expect("due"), []);
+    transaction.commit().await.expect("commit");
 }
 
 async fn days(place: Place) {
@@ -1441,6 +1539,29 @@ fn longer() -> FindingRow {
         changed_at: at(6_000),
         ..finding("f", "ana", "2026-09-16")
     }
+}
+
+async fn a_batch_after_a_published_week(place: Place) {
+    let published = finding("f", "ana", "2026-09-16");
+    save(&place, std::slice::from_ref(&published)).await;
+    publish(&place, &week_38()).await.expect("published");
+    let begun = place.ledger.begin_with_swipes(&[swipe("b", 1)]).await;
+    let (mut transaction, _) = begun.expect("begun");
+    let given = [longer(), finding("g", "bo", "2026-09-21")];
+    assert_eq!(transaction.save_findings(&given).await.expect("save"), given);
+    let after = std::slice::from_ref(&given[1]);
+    let stored = transaction
+        .save_findings(after)
+        .await
+        .expect("save what no published week holds");
+    assert_eq!(stored, after);
+    transaction.commit_with_days(&[]).await.expect("commit");
+    let stored = async |id| place.ledger.finding(id).await.expect("read");
+    assert_eq!(stored("f").await, Some(published), "as it was published");
+    assert_eq!(stored("g").await.as_ref(), Some(&given[1]));
+    let waiting = place.ledger.corrections("2026-09-14", "2026-09-21", false).await;
+    let waiting: Vec<FindingRow> = waiting.expect("read").into_iter().map(|row| row.finding).collect();
+    assert_eq!(waiting, [longer()]);
 }
 
 async fn published_weeks(place: Place) {
