@@ -18,10 +18,11 @@ use super::intake::{NewSwipe, Outcome, ReaderChange, Submission, Work};
 use super::meetings::{JudgedMeeting, MeetingClock};
 use super::memory::Memory;
 use super::verdicts::{Judging, Settled, settle};
-use super::{DUE_DAYS_PER_BATCH, Engine, setting};
+use super::{DUE_DAYS_PER_BATCH, Engine, Health, setting};
 use crate::counting;
 use crate::lobby::{BoardChange, BoardDay, BoardFinding};
 use crate::shared::SiteSnapshot;
+use crate::sources::Sources;
 
 /// The installation's secret; `None` before the first start.
 pub async fn known_secret(ledger: &dyn Ledger) -> Result<Option<Vec<u8>>, StoreError> {
@@ -63,6 +64,16 @@ pub(super) struct JudgedDay {
     pub(super) settled: Settled,
 }
 
+/// What a batch brought that has just been committed.
+pub(super) struct Committed<'b> {
+    pub(super) records: &'b [SwipeRecord],
+    /// Which of the records are new.
+    pub(super) fresh: &'b [bool],
+    pub(super) rejected: &'b [RejectedInput],
+    pub(super) judged_days: usize,
+    pub(super) today: NaiveDate,
+}
+
 /// A person's dates to be judged together.
 pub(super) struct PersonDays {
     pub(super) person: PersonIndex,
@@ -85,8 +96,7 @@ impl Engine {
         let records = self.records(submissions);
         // Taken out until the commit: of a transaction that fails nothing is remembered.
         let mut memory = std::mem::take(&mut self.memory);
-        let mut transaction = self.ledger.begin().await?;
-        let fresh = transaction.record_swipes(&records).await?;
+        let (mut transaction, fresh) = self.ledger.begin_with_swipes(&records).await?;
         transaction.record_rejected(&rejected).await?;
         let days = self.lock_days(&mut transaction, &mut memory, &records, &fresh).await?;
         let meetings = self.lock_meetings(&mut *transaction, &records, &fresh).await?;
@@ -102,7 +112,14 @@ impl Engine {
             next_check: next_meeting_check,
         };
         self.next_check = next_check.into_iter().chain(next_meeting_check).min();
-        self.count(&records, &fresh, &rejected, judged.len());
+        let committed = Committed {
+            records: &records,
+            fresh: &fresh,
+            rejected: &rejected,
+            judged_days: judged.len(),
+            today: super::site::date_at(&self.site.borrow().facts, self.now),
+        };
+        committed.count(&self.sources, &self.health);
         answer(submissions, &records, &fresh);
         self.publish(judged, judged_meetings, &mut memory);
         self.memory = memory;
@@ -397,22 +414,16 @@ impl Engine {
         let by_time = Quarantine::of(&site.facts.records().site, swipe.happened_at, swipe.received_at);
         by_time.map(Quarantine::name).or(swipe.doubt)
     }
+}
 
-    /// Counts what has just been committed.
-    pub(super) fn count(
-        &self,
-        records: &[SwipeRecord],
-        fresh: &[bool],
-        rejected: &[RejectedInput],
-        judged_days: usize,
-    ) {
-        let today = super::site::date_at(&self.site.borrow().facts, self.now);
-        self.sources.committed(records, fresh, rejected, today);
-        self.health.batches.fetch_add(1, Ordering::Relaxed);
-        self.health
-            .swipes
-            .fetch_add(fresh.iter().filter(|new| **new).count() as u64, Ordering::Relaxed);
-        self.health.judged_days.fetch_add(judged_days as u64, Ordering::Relaxed);
+impl Committed<'_> {
+    /// Counts it, for `/metrics` and for those who look after readers.
+    pub(super) fn count(&self, sources: &Sources, health: &Health) {
+        sources.committed(self.records, self.fresh, self.rejected, self.today);
+        let new = self.fresh.iter().filter(|new| **new).count();
+        health.batches.fetch_add(1, Ordering::Relaxed);
+        health.swipes.fetch_add(new as u64, Ordering::Relaxed);
+        health.judged_days.fetch_add(self.judged_days as u64, Ordering::Relaxed);
     }
 }
 

@@ -16,6 +16,7 @@ mod site;
 pub mod verdicts;
 #[cfg(test)]
 pub(crate) mod workbench;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use ahead::Ahead;
 use intake::{READINGS_PER_BATCH, ReaderChange, Submission};
 use memory::Memory;
 use silence::Silence;
+use writer::WriterParts;
 
 pub use batch::{installation_secret, known_secret};
 pub use intake::Intake;
@@ -202,6 +204,14 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
     let opened_from = noted_date(&*ledger, setting::OPENED_FROM)
         .await?
         .unwrap_or(opened_through + Days::new(1));
+    let parts = WriterParts {
+        ledger: Arc::clone(&ledger),
+        secret: secret.clone(),
+        lobby: lobby.clone(),
+        sources: sources.clone(),
+        health: Arc::clone(&health),
+    };
+    let ahead = Ahead::start(parts).context("no thread for the writer")?;
     let mut engine = Engine {
         ledger,
         clock,
@@ -220,7 +230,7 @@ pub async fn run(parts: EngineParts, lifecycle: Lifecycle) -> anyhow::Result<()>
         down: BTreeMap::new(),
         there_while_down: BTreeMap::new(),
         memory: Memory::default(),
-        ahead: Ahead::default(),
+        ahead,
     };
     engine
         .start(&links::watched(&readers))
@@ -276,7 +286,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = lifecycle.soft.cancelled() => return self.drain(queue).await,
-                written = self.ahead.written() => self.conclude(written)?,
+                written = self.ahead.writer.written() => self.conclude(written)?,
                 received = queue.recv(), if has_room => match received {
                     Some(first) => submissions.push(first),
                     None => return Ok(()),
