@@ -484,9 +484,19 @@ impl SiteFacts {
             from: days_before(around.from, NEIGHBOURING_DATES.into()),
             until: days_after(around.until, NEIGHBOURING_DATES.into()),
         };
+        let clocks = DayClocks::new(
+            with_neighbours.from,
+            days_before(with_neighbours.until, 1),
+            self.records.site.zone,
+        );
+        let mut periods = Vec::new();
         let windows: Vec<_> = with_neighbours
             .days()
-            .map(|date| self.window_of_date(person, date))
+            .map(|date| {
+                periods.clear();
+                self.plan_date(person, &clocks.of(date), &mut periods);
+                window_of(&periods)
+            })
             .collect();
         let reached = around
             .days()
@@ -496,24 +506,6 @@ impl SiteFacts {
         touched.reduce(DateRange::hull).unwrap_or(DateRange {
             from: around.from,
             until: around.from,
-        })
-    }
-
-    /// When a date's periods are on, with their windows; `None` where it has none.
-    fn window_of_date(&self, person: PersonIndex, date: NaiveDate) -> Option<DateWindow> {
-        let periods = self.periods_on(person, date);
-        let from = periods
-            .iter()
-            .map(|period| period.arrive_from.min(period.interval.from))
-            .min()?;
-        let until = periods
-            .iter()
-            .map(|period| period.leave_until.max(period.interval.until))
-            .max()?;
-        Some(DateWindow {
-            window: Interval::new(from, until.next()),
-            starts: periods.first()?.interval.from,
-            ends: periods.iter().map(|period| period.interval.until).max()?,
         })
     }
 
@@ -616,6 +608,23 @@ impl SiteFacts {
                 .any(|period| period.base.length_within(interval) > Span::ZERO)
         })
     }
+}
+
+/// When a date's periods are on, with their windows; `None` where it has none.
+fn window_of(periods: &[Planned]) -> Option<DateWindow> {
+    let from = periods
+        .iter()
+        .map(|period| period.arrive_from.min(period.interval.from))
+        .min()?;
+    let until = periods
+        .iter()
+        .map(|period| period.leave_until.max(period.interval.until))
+        .max()?;
+    Some(DateWindow {
+        window: Interval::new(from, until.next()),
+        starts: periods.first()?.interval.from,
+        ends: periods.iter().map(|period| period.interval.until).max()?,
+    })
 }
 
 /// What judging some dates looks at.

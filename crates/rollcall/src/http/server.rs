@@ -33,7 +33,6 @@ const CONNECTIONS: usize = 4_096;
 const CONNECTIONS_PER_ADDRESS: usize = 2_048;
 
 /// What answers requests.
-#[derive(Clone)]
 pub struct Routes {
     /// Takes swipes. It is asked before the router, because swipes come by the thousand and everything else now and then.
     pub swipes: Arc<SwipesState>,
@@ -42,7 +41,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    async fn answer(self, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(self: Arc<Self>, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if request.uri().path() == swipes::PATH {
             let (head, body) = request.into_parts();
             return Ok(match head.method {
@@ -51,13 +50,14 @@ impl Routes {
             });
         }
         request.extensions_mut().insert(ConnectInfo(peer));
-        self.others.oneshot(request.map(Body::new)).await
+        // Boxed, so that a swipe does not move what only the others need.
+        Box::pin(self.others.clone().oneshot(request.map(Body::new))).await
     }
 }
 
 /// Serves `routes` on `listener` until the daemon stops, then lets what is under way come to its end.
 pub async fn serve(routes: Routes, listener: TcpListener, lifecycle: Lifecycle) -> anyhow::Result<()> {
-    let places = Arc::new(Places::default());
+    let (routes, places) = (Arc::new(routes), Arc::new(Places::default()));
     loop {
         let accepted = tokio::select! {
             () = lifecycle.soft.cancelled() => return Ok(()),
@@ -66,11 +66,13 @@ pub async fn serve(routes: Routes, listener: TcpListener, lifecycle: Lifecycle) 
         match accepted {
             Ok((stream, peer)) => {
                 if let Some(place) = places.take(peer.ip()) {
-                    drop(
-                        lifecycle
-                            .tasks
-                            .spawn(connection(routes.clone(), stream, peer, place, lifecycle.clone())),
-                    );
+                    drop(lifecycle.tasks.spawn(connection(
+                        Arc::clone(&routes),
+                        stream,
+                        peer,
+                        place,
+                        lifecycle.clone(),
+                    )));
                 } else {
                     tracing::warn!(event = "http.connection_refused", peer = %peer, "too many connections");
                 }
@@ -84,11 +86,11 @@ pub async fn serve(routes: Routes, listener: TcpListener, lifecycle: Lifecycle) 
     }
 }
 
-async fn connection(routes: Routes, stream: TcpStream, peer: SocketAddr, place: Place, lifecycle: Lifecycle) {
+async fn connection(routes: Arc<Routes>, stream: TcpStream, peer: SocketAddr, place: Place, lifecycle: Lifecycle) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(event = "http.nodelay_failed", error = %error);
     }
-    let service = service_fn(move |request| routes.clone().answer(peer, request));
+    let service = service_fn(move |request| Arc::clone(&routes).answer(peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

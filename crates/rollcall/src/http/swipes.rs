@@ -115,8 +115,11 @@ async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -
     }
     let ids: Vec<String> = swipes.iter().map(|swipe| swipe.source_key.clone()).collect();
     let are_cards: Vec<bool> = swipes.iter().map(is_payment_card).collect();
-    let (cards, swipes): (Vec<_>, Vec<_>) = swipes.into_iter().partition(is_payment_card);
-    state.mark(&cards).await?;
+    if are_cards.contains(&true) {
+        let (cards, others): (Vec<_>, Vec<_>) = swipes.into_iter().partition(is_payment_card);
+        state.mark(&cards).await?;
+        swipes = others;
+    }
     let mut outcomes = state.commit(swipes).await?.into_iter();
     let results = ids.iter().zip(are_cards).map(|(id, is_card)| {
         let outcome = (!is_card).then(|| outcomes.next()).flatten();
