@@ -135,23 +135,15 @@ pub(crate) fn count_of<DB: Dialect>(rows: &[DB::Row], table: &'static str, colum
 #[async_trait]
 impl<DB: Dialect> Ledger for SqlLedger<DB> {
     async fn begin(&self) -> Stored<Box<dyn Transaction>> {
-        let (turn, kept) = self.turn().await?;
-        match SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await {
-            Ok(begun) => Ok(Box::new(begun)),
-            // A connection that was kept may be gone since; the next one is new.
-            Err(StoreError::Unavailable(_)) if kept => {
-                let (turn, _) = self.turn().await?;
-                let begun = SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken)).await?;
-                Ok(Box::new(begun))
-            }
-            Err(error) => Err(error),
-        }
+        let (transaction, _) = self.begin_with_swipes(&[]).await?;
+        Ok(transaction)
     }
 
     async fn begin_with_swipes(&self, swipes: &[SwipeRecord]) -> Stored<(Box<dyn Transaction>, Vec<bool>)> {
         let (turn, kept) = self.turn().await?;
-        let begin = |turn| SqlTransaction::begin_with_swipes(&self.writer, turn, Arc::clone(&self.broken), swipes);
+        let begin = |turn| SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken), swipes);
         let (transaction, fresh) = match begin(turn).await {
+            // A connection that was kept may be gone since; the next one is new.
             Err(StoreError::Unavailable(_)) if kept => {
                 let (turn, _) = self.turn().await?;
                 begin(turn).await?

@@ -70,23 +70,16 @@ async fn roll_back<DB: Dialect>(mut connection: PoolConnection<DB>, mut turn: Tu
 }
 
 impl<DB: Dialect> SqlTransaction<DB> {
-    /// Begins on the connection that is kept, or a new one where there is none or it turns out to be gone.
-    pub(crate) async fn begin(pool: &Pool<DB>, turn: Turn<DB>, broken: Arc<AtomicBool>) -> Stored<Self> {
-        let mut transaction = Self::connect(pool, turn, broken).await?;
-        transaction.control(DB::BEGIN).await?;
-        Ok(transaction)
-    }
-
-    /// As [`SqlTransaction::begin`], and stores swipes; see [`Transaction::record_swipes`].
-    pub(crate) async fn begin_with_swipes(
+    /// Begins on the connection that is kept, or a new one where there is none or it turns out to be gone, and stores swipes, if any; see
+    /// [`Transaction::record_swipes`].
+    pub(crate) async fn begin(
         pool: &Pool<DB>,
         turn: Turn<DB>,
         broken: Arc<AtomicBool>,
         swipes: &[SwipeRecord],
     ) -> Stored<(Self, Vec<bool>)> {
         let mut transaction = Self::connect(pool, turn, broken).await?;
-        let distinct = Distinct::of(swipes);
-        if let Some(fresh) = transaction.begin_recording(&distinct).await? {
+        if let Some(fresh) = transaction.begin_recording(&Distinct::of(swipes)).await? {
             return Ok((transaction, fresh));
         }
         transaction.control(DB::BEGIN).await?;
