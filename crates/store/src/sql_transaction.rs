@@ -255,6 +255,19 @@ impl<DB: Dialect> SqlTransaction<DB> {
     /// Writes findings whose weeks are not published, or whose correction is being issued.
     pub(crate) async fn save_freely(&mut self, findings: &[FindingRow]) -> Stored<Vec<FindingRow>> {
         let given: BTreeMap<&str, &FindingRow> = findings.iter().map(|row| (row.id.as_str(), row)).collect();
+        let values: Vec<[Value<'_>; 21]> = given.values().map(|row| finding_values(row)).collect();
+        if self.run_all(Bulk::SaveOpenFindings, values).await? == given.len() as u64 {
+            return Ok(findings.iter().map(|row| given[row.id.as_str()].clone()).collect());
+        }
+        self.merge_findings(findings, given).await
+    }
+
+    /// Writes findings as they follow from what is stored of them. Of those that are already written nothing changes.
+    async fn merge_findings(
+        &mut self,
+        findings: &[FindingRow],
+        given: BTreeMap<&str, &FindingRow>,
+    ) -> Stored<Vec<FindingRow>> {
         let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
         let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids, &[Value::from("")]).await?;
         let before: HashMap<&str, &FindingRow> = before.iter().map(|row| (row.id.as_str(), row)).collect();

@@ -333,6 +333,8 @@ pub(crate) enum Bulk {
     FindingsOf,
     FindingsOfMeetings,
     FindingsById,
+    /// Saves findings that nobody has decided on and that say something else than before; of others it saves nothing.
+    SaveOpenFindings,
     SaveFindings,
     AddFacts,
     SupersedeFacts,
@@ -347,7 +349,7 @@ pub(crate) enum Bulk {
 }
 
 impl Bulk {
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::BeginWithSwipes,
         Self::RecordSwipes,
         Self::RecordRejected,
@@ -364,6 +366,7 @@ impl Bulk {
         Self::FindingsOf,
         Self::FindingsOfMeetings,
         Self::FindingsById,
+        Self::SaveOpenFindings,
         Self::SaveFindings,
         Self::AddFacts,
         Self::SupersedeFacts,
@@ -381,7 +384,9 @@ impl Bulk {
     pub(crate) fn may_repeat<DB: Dialect>(self) -> bool {
         match self {
             Self::BeginWithSwipes | Self::RecordSwipes | Self::RecordRejected | Self::TouchDays => true,
-            Self::SaveDays | Self::SaveDaysAndCommit | Self::SaveFindings => DB::SETS_A_ROW_TWICE,
+            Self::SaveDays | Self::SaveDaysAndCommit | Self::SaveOpenFindings | Self::SaveFindings => {
+                DB::SETS_A_ROW_TWICE
+            }
             _ => false,
         }
     }
@@ -406,6 +411,7 @@ impl Bulk {
             Self::FindingsOf => FINDINGS_OF,
             Self::FindingsOfMeetings => FINDINGS_OF_MEETINGS,
             Self::FindingsById => FINDINGS_BY_ID,
+            Self::SaveOpenFindings => SAVE_OPEN_FINDINGS,
             Self::SaveFindings => SAVE_FINDINGS,
             Self::AddFacts => ADD_FACTS,
             Self::SupersedeFacts => SUPERSEDE_FACTS,
@@ -430,7 +436,7 @@ pub(crate) struct ForRows {
     pub(crate) before: &'static str,
     pub(crate) row: Columns,
     pub(crate) after: &'static str,
-    /// Statements after it, sent with it.
+    /// What follows it in the same text: a condition, or statements sent with it.
     pub(crate) then: &'static str,
 }
 
@@ -565,12 +571,17 @@ const SAVE_FINDINGS: ForRows = ForRows::one(
     Columns::Plain(21),
     // What a finding is about is what its id is made of. It is not set again, because a database writes an index anew for
     // whatever columns of it are set, the same or not.
-    " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, \
-         since_at_ms = excluded.since_at_ms, swipes = excluded.swipes, digest = excluded.digest, \
-         revision = excluded.revision, changed_at_ms = excluded.changed_at_ms, \
-         withdrawn_at_ms = excluded.withdrawn_at_ms, rules_version = excluded.rules_version, \
-         facts_revision = excluded.facts_revision, review = excluded.review",
+    " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, \
+         due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, since_at_ms = excluded.since_at_ms, \
+         swipes = excluded.swipes, digest = excluded.digest, revision = excluded.revision, \
+         changed_at_ms = excluded.changed_at_ms, withdrawn_at_ms = excluded.withdrawn_at_ms, \
+         rules_version = excluded.rules_version, facts_revision = excluded.facts_revision, review = excluded.review",
 );
+const SAVE_OPEN_FINDINGS: ForRows = ForRows {
+    then: " WHERE finding.review = 'open' AND excluded.review = 'open' AND finding.revision < excluded.revision \
+         AND (finding.digest <> excluded.digest OR finding.swipes <> excluded.swipes)",
+    ..SAVE_FINDINGS
+};
 const ADD_FACTS: ForRows = ForRows::one(
     "INSERT INTO fact (id, file, cells, recorded_at_ms, recorded_by) VALUES ",
     Columns::Plain(5),

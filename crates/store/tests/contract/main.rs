@@ -1,6 +1,6 @@
 //! The contract of the ledger, kept by both databases: every method, each case in a database of its own.
 
-#[path = "support/postgres.rs"]
+mod migrations;
 mod postgres;
 
 use std::collections::BTreeSet;
@@ -106,6 +106,9 @@ const CASES: &[(&str, Case)] = &[
     }),
     ("findings keep their history", |place| {
         Box::pin(findings_keep_their_history(place))
+    }),
+    ("findings of every sort at once", |place| {
+        Box::pin(findings_of_every_sort_at_once(place))
     }),
     ("findings of days", |place| Box::pin(findings_of_days(place))),
     ("findings are listed", |place| Box::pin(findings_are_listed(place))),
@@ -1320,6 +1323,62 @@ async fn decisions(place: Place) {
         "oldest first"
     );
     assert_eq!(place.ledger.decisions("g").await.expect("read"), []);
+}
+
+/// What is saved at once is merged row by row with what is stored, whatever the rows beside it are.
+async fn findings_of_every_sort_at_once(place: Place) {
+    let changed = |id: &str, revision: i64| FindingRow {
+        digest: "d2".to_owned(),
+        revision,
+        changed_at: at(9_000),
+        ..finding(id, "ana", "2026-09-16")
+    };
+    let before = ["changed", "confirmed", "same", "behind"].map(|id| finding(id, "ana", "2026-09-16"));
+    save(&place, &before).await;
+    save(
+        &place,
+        &[FindingRow {
+            digest: "d0".to_owned(),
+            ..changed("behind", 5)
+        }],
+    )
+    .await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let act = decision("1", "confirmed", "d1");
+    transaction.decide(&act, Review::Confirmed).await.expect("decided");
+    transaction.commit().await.expect("commit");
+
+    let same = FindingRow {
+        changed_at: at(9_000),
+        revision: 2,
+        ..finding("same", "ana", "2026-09-16")
+    };
+    let given = [
+        changed("new", 1),
+        changed("changed", 2),
+        same,
+        changed("behind", 2),
+        changed("confirmed", 2),
+    ];
+    let stored = save(&place, &given).await;
+    let reopened = FindingRow {
+        review: Review::ChangedAfterDecision,
+        ..changed("confirmed", 2)
+    };
+    let expected: [(FindingRow, &[i64]); 5] = [
+        (changed("new", 1), &[1]),
+        (changed("changed", 2), &[1, 2]),
+        (finding("same", "ana", "2026-09-16"), &[1]),
+        (changed("behind", 6), &[1, 5, 6]),
+        (reopened, &[1, 2]),
+    ];
+    assert!(stored.iter().eq(expected.iter().map(|(row, _)| row)), "{stored:#?}");
+    for (row, revisions) in expected {
+        let history = place.ledger.finding_history(&row.id).await.expect("read");
+        let known: Vec<i64> = history.iter().map(|said| said.revision).collect();
+        assert_eq!(known, revisions, "{}", row.id);
+        assert_eq!(place.ledger.finding(&row.id).await.expect("read"), Some(row));
+    }
 }
 
 fn fact(id: &str, file: &str) -> FactRow {
