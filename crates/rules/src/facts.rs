@@ -427,88 +427,6 @@ impl SiteFacts {
         window
     }
 
-    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe (see "What a new fact can touch").
-    /// Without a later swipe it reaches at most [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not
-    /// begun need no judging.
-    pub fn touched_dates(&self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
-        let zone = self.records.site.zone;
-        let date = local_date(at, zone);
-        let around = DateRange {
-            from: days_before(date, 2),
-            until: days_after(date, 2),
-        };
-        let mut touched = self.dates_counting(person, at, around);
-        if let Some((ended_at, _)) = self.last_absence_taking_time(person, at) {
-            let reach = local_date(ended_at + OVERSTAY_REACH, zone);
-            let last = next.map_or(reach, |next| local_date(next, zone).min(reach));
-            touched.until = touched.until.max(days_after(last, 3));
-        }
-        if self.any_late_allowance {
-            let last = days_before(touched.until, 1);
-            touched.until = self
-                .next_working_date(person, last)
-                .map_or(touched.until, |next| days_after(next, 1));
-        }
-        touched
-    }
-
-    /// Everybody whom a swipe of a person at `at` can touch, and on which dates; see [`SiteFacts::touched_dates`].
-    pub fn touched_people(
-        &self,
-        person: PersonIndex,
-        at: Instant,
-    ) -> impl Iterator<Item = (PersonIndex, DateRange)> + '_ {
-        let touched = core::iter::once(person).chain(self.dependants_of(person).iter().copied());
-        touched.map(move |person| (person, self.touched_dates(person, at, None)))
-    }
-
-    /// The dates, of those `around` a swipe, for whose periods, meetings or duties it can count. Meetings and duties tie dates together
-    /// (what they take out, the presence that they carry over), so near one all of them are taken.
-    fn dates_counting(&self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
-        let near = Interval::new(
-            at - Span::from_minutes(3 * 24 * 60),
-            at + Span::from_minutes(3 * 24 * 60),
-        );
-        let reach = Interval::new(at, at + BURST_REACH);
-        let mut meetings = self.meetings_meeting(person, near).peekable();
-        let mut duties = self.duties_meeting(person, near).peekable();
-        if meetings.peek().is_some() || duties.peek().is_some() {
-            let over = meetings.filter(|(meeting, _)| self.meeting_extent(*meeting).contains(at));
-            let over = over.map(|(meeting, _)| self.dates_of_meeting(meeting));
-            let on = duties.filter(|duty| self.duty_extent(*duty).meets(reach));
-            return over
-                .chain(on.map(|duty| self.dates_of_duty(duty)))
-                .fold(around, DateRange::hull);
-        }
-        let with_neighbours = DateRange {
-            from: days_before(around.from, NEIGHBOURING_DATES.into()),
-            until: days_after(around.until, NEIGHBOURING_DATES.into()),
-        };
-        let clocks = DayClocks::new(
-            with_neighbours.from,
-            days_before(with_neighbours.until, 1),
-            self.records.site.zone,
-        );
-        let mut periods = Vec::new();
-        let windows: Vec<_> = with_neighbours
-            .days()
-            .map(|date| {
-                periods.clear();
-                self.plan_date(person, &clocks.of(date), &mut periods);
-                window_of(&periods)
-            })
-            .collect();
-        let reached = around
-            .days()
-            .zip(windows.windows(2 * usize::from(NEIGHBOURING_DATES) + 1))
-            .filter(|(_, windows)| extent(windows).is_some_and(|extent| extent.meets(reach)));
-        let touched = reached.map(|(date, _)| DateRange::of_date(date));
-        touched.reduce(DateRange::hull).unwrap_or(DateRange {
-            from: around.from,
-            until: around.from,
-        })
-    }
-
     /// The dates whose periods judging `dates` looks at, and from when to when.
     pub(crate) fn context_of(&self, person: PersonIndex, dates: DateRange) -> Context {
         let previous = if self.any_late_allowance {
@@ -610,23 +528,6 @@ impl SiteFacts {
     }
 }
 
-/// When a date's periods are on, with their windows; `None` where it has none.
-fn window_of(periods: &[Planned]) -> Option<DateWindow> {
-    let from = periods
-        .iter()
-        .map(|period| period.arrive_from.min(period.interval.from))
-        .min()?;
-    let until = periods
-        .iter()
-        .map(|period| period.leave_until.max(period.interval.until))
-        .max()?;
-    Some(DateWindow {
-        window: Interval::new(from, until.next()),
-        starts: periods.first()?.interval.from,
-        ends: periods.iter().map(|period| period.interval.until).max()?,
-    })
-}
-
 /// What judging some dates looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
@@ -713,38 +614,6 @@ pub(crate) fn days_before(date: NaiveDate, days: u64) -> NaiveDate {
 
 pub(crate) fn days_after(date: NaiveDate, days: u64) -> NaiveDate {
     date.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
-}
-
-/// How many dates before and after one can share a break with it.
-const NEIGHBOURING_DATES: u8 = 2;
-
-/// When the periods of a date are on.
-#[derive(Clone, Copy, Debug)]
-struct DateWindow {
-    /// From the first moment at which a swipe can count for them to the last.
-    window: Interval,
-    starts: Instant,
-    ends: Instant,
-}
-
-/// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they share
-/// with the periods of the dates before and after. The date is in the middle of `windows`; `None` where it has no periods.
-fn extent(windows: &[Option<DateWindow>]) -> Option<Interval> {
-    let middle = windows.len() / 2;
-    let mut extent = windows[middle]?.window;
-    for near in 1..=middle {
-        if let Some(before) = windows[middle - near]
-            && before.window.until > extent.from
-        {
-            extent.from = extent.from.min(before.ends);
-        }
-        if let Some(after) = windows[middle + near]
-            && extent.until > after.window.from
-        {
-            extent.until = extent.until.max(after.starts.next());
-        }
-    }
-    Some(extent)
 }
 
 fn index_by_id<'a, T>(ids: impl Iterator<Item = &'a Id>, index: impl Fn(u32) -> T) -> BTreeMap<Id, T> {

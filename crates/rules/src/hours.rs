@@ -189,7 +189,7 @@ impl Shared {
 }
 
 /// From a day before the first midnight to three days beyond the last, as far as a period of a date can start.
-fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
+pub(crate) fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
     const LATEST_START: Span = Span::from_minutes(3 * 24 * 60);
     Interval::new(
         first.midnight() - Span::from_minutes(24 * 60),
@@ -197,7 +197,8 @@ fn bounds_of(first: &DayClock, last: &DayClock) -> Interval {
     )
 }
 
-fn followed_within(
+/// What a person follows within some bounds, cut to them.
+pub(crate) fn followed_within(
     site: &SiteFacts,
     person: PersonIndex,
     bounds: Interval,

@@ -30,6 +30,7 @@ mod shape;
 mod standing;
 mod swipes;
 pub mod time;
+pub mod touch;
 pub mod units;
 
 pub use duty::drawn_checks;

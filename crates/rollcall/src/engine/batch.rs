@@ -11,6 +11,7 @@ use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
+use rules::touch::Touching;
 use store::rows::{DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
@@ -287,9 +288,10 @@ impl Engine {
     /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
     fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<Day> {
         let site = self.site.borrow();
+        let mut touching = Touching::new(&site.facts);
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
-            for (person, touched) in site.facts.touched_people(*person, swipe.happened_at) {
+            for (person, touched) in touching.people(*person, swipe.happened_at) {
                 let asked = self
                     .begun_dates(touched)
                     .filter(|date| site.facts.is_asked(person, *date));

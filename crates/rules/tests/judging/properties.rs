@@ -10,6 +10,7 @@ use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{About, Assessment, Finding, FindingKind, FindingState};
 use rules::model::{Absence, BadgeIndex, Duty, DutyIndex, PersonIndex, PlaceIndex, ReaderIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
+use rules::touch::Touching;
 use rules::{Evaluator, evaluate};
 
 /// Office hours of many kinds.
@@ -289,6 +290,7 @@ proptest! {
         arriving.sort_by_key(|swipe| (u64::from(swipe.id.0[6]) ^ u64::from(swipe.id.0[7]) ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let one = |date: NaiveDate, known: &[Swipe]| judge(&site, DateRange::of_date(date), known, now).findings;
         let dates = || DATES.into_iter().map(day);
+        let mut touching = Touching::new(&site);
         let mut known: Vec<Swipe> = Vec::new();
         let mut kept: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
         for swipe in arriving {
@@ -297,9 +299,9 @@ proptest! {
             known.push(swipe);
             // What a swipe of bo touches of ana is what it says of the duties that she hands over.
             let touched: Vec<DateRange> = if swipe.badge == BadgeIndex(0) {
-                vec![site.touched_dates(PersonIndex(0), swipe.happened_at, next)]
+                vec![touching.dates(PersonIndex(0), swipe.happened_at, next)]
             } else {
-                let touched = site.touched_people(PersonIndex(1), swipe.happened_at);
+                let touched = touching.people(PersonIndex(1), swipe.happened_at);
                 touched.filter(|(person, _)| *person == PersonIndex(0)).map(|(_, dates)| dates).collect()
             };
             for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {

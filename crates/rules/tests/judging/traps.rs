@@ -5,6 +5,7 @@ use expect_test::{Expect, expect};
 use rules::facts::SiteFacts;
 use rules::model::*;
 use rules::time::{Instant, Interval};
+use rules::touch::Touching;
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -157,7 +158,7 @@ fn the_dates_that_a_swipe_touches_reach_to_the_next_working_date() {
     let world = World::new("hours 08:30-17:30; late stay 21:00 09:30");
     let friday_evening = world.at("18/22:00");
     let site = SiteFacts::new(world.records);
-    let touched = site.touched_dates(PersonIndex(0), friday_evening, None);
+    let touched = Touching::new(&site).dates(PersonIndex(0), friday_evening, None);
     assert!(touched.contains(day(18)) && touched.contains(day(21)), "{touched:?}");
     assert_eq!(site.previous_working_date(PersonIndex(0), day(21)), Some(day(18)));
     assert_eq!(site.opens_at(PersonIndex(0), day(19)), None);

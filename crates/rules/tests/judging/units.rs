@@ -11,6 +11,7 @@ use rules::facts::{DateRange, PersonFacts, SiteFacts};
 use rules::finding::{Finding, FindingState};
 use rules::model::{BadgeIndex, MeetingIndex, PersonIndex, ReaderIndex, Swipe};
 use rules::time::{Instant, Span};
+use rules::touch::Touching;
 use rules::units::{MeetingAssessment, MeetingFacts, UnitScope};
 use rules::{evaluate, evaluate_meeting, explain_meeting};
 
@@ -335,12 +336,13 @@ proptest! {
         let rebuild = |known: &[Swipe]| -> BTreeMap<(PersonIndex, NaiveDate), Vec<Finding>> {
             people().flat_map(|person| dates().map(move |date| (person, date))).map(|(person, date)| ((person, date), judge(&site, person, date, known, now))).collect()
         };
+        let mut touching = Touching::new(&site);
         let mut known: Vec<Swipe> = Vec::new();
         let mut kept = rebuild(&known);
         let mut kept_meeting = judge_meeting(&site, &known, now).findings;
         for swipe in shuffled(&world.swipes, seed) {
             known.push(swipe);
-            for (person, touched) in site.touched_people(PersonIndex(swipe.badge.0), swipe.happened_at) {
+            for (person, touched) in touching.people(PersonIndex(swipe.badge.0), swipe.happened_at) {
                 for date in dates().filter(|date| touched.contains(*date)) {
                     kept.insert((person, date), judge(&site, person, date, &known, now));
                 }

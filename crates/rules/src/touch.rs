@@ -1,0 +1,213 @@
+//! Which dates a swipe can touch: what a new fact can change, and so what is judged anew when it comes.
+
+use alloc::vec::Vec;
+use core::iter::once;
+
+use chrono::NaiveDate;
+
+use crate::assignment::Following;
+use crate::facts::{BURST_REACH, DateRange, OVERSTAY_REACH, SiteFacts, days_after, days_before};
+use crate::hours::{bounds_of, followed_within};
+use crate::model::PersonIndex;
+use crate::plan::Planned;
+use crate::time::{DayClocks, Instant, Interval, Span, local_date};
+
+/// How many dates before and after one can share a break with it.
+const NEIGHBOURING_DATES: u8 = 2;
+
+/// How many people's dates are kept; a bureau has few schedules, and the swipes of a batch happened on few dates.
+const KEPT: usize = 16;
+
+/// Finds the dates that swipes touch, one swipe after another: most of them touch what others do who follow the same schedules.
+#[derive(Debug)]
+pub struct Touching<'f> {
+    site: &'f SiteFacts,
+    known: Vec<Reached>,
+}
+
+/// From when to when swipes count for the periods of some dates, for everybody who follows the same schedules.
+#[derive(Debug)]
+struct Reached {
+    around: DateRange,
+    /// From the first to the last moment at which following a schedule matters to the dates.
+    bounds: Interval,
+    /// What they follow, cut to `bounds`.
+    following: Vec<Following>,
+    /// Those of the dates that have periods, in order.
+    extents: Vec<(NaiveDate, Interval)>,
+}
+
+/// When the periods of a date are on.
+#[derive(Clone, Copy, Debug)]
+struct DateWindow {
+    /// From the first moment at which a swipe can count for them to the last.
+    window: Interval,
+    starts: Instant,
+    ends: Instant,
+}
+
+impl<'f> Touching<'f> {
+    /// Of the people of a bureau.
+    pub fn new(site: &'f SiteFacts) -> Self {
+        Self {
+            site,
+            known: Vec::new(),
+        }
+    }
+
+    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe (see "What a new fact can touch").
+    /// Without a later swipe it reaches at most [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not
+    /// begun need no judging.
+    pub fn dates(&mut self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
+        let site = self.site;
+        let zone = site.records().site.zone;
+        let date = local_date(at, zone);
+        let around = DateRange {
+            from: days_before(date, 2),
+            until: days_after(date, 2),
+        };
+        let mut touched = match dates_tied_together(site, person, at, around) {
+            Some(tied) => tied,
+            None => self.dates_counting(person, at, around),
+        };
+        if let Some((ended_at, _)) = site.last_absence_taking_time(person, at) {
+            let reach = local_date(ended_at + OVERSTAY_REACH, zone);
+            let last = next.map_or(reach, |next| local_date(next, zone).min(reach));
+            touched.until = touched.until.max(days_after(last, 3));
+        }
+        if site.any_late_allowance {
+            let last = days_before(touched.until, 1);
+            touched.until = site
+                .next_working_date(person, last)
+                .map_or(touched.until, |next| days_after(next, 1));
+        }
+        touched
+    }
+
+    /// Everybody whom a swipe of a person at `at` can touch, and on which dates; see [`Touching::dates`].
+    pub fn people(&mut self, person: PersonIndex, at: Instant) -> impl Iterator<Item = (PersonIndex, DateRange)> {
+        let touched = once(person).chain(self.site.dependants_of(person).iter().copied());
+        touched.map(move |person| (person, self.dates(person, at, None)))
+    }
+
+    /// The dates, of those `around` a swipe, for whose periods it can count.
+    fn dates_counting(&mut self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
+        let reach = Interval::new(at, at + BURST_REACH);
+        let touched = self
+            .extents(person, around)
+            .iter()
+            .filter(|(_, extent)| extent.meets(reach))
+            .map(|(date, _)| DateRange::of_date(*date));
+        touched.reduce(DateRange::hull).unwrap_or(DateRange {
+            from: around.from,
+            until: around.from,
+        })
+    }
+
+    fn extents(&mut self, person: PersonIndex, around: DateRange) -> &[(NaiveDate, Interval)] {
+        let known = self
+            .known
+            .iter()
+            .position(|known| known.serves(self.site, person, around));
+        let position = known.unwrap_or_else(|| {
+            if self.known.len() == KEPT {
+                self.known.clear();
+            }
+            self.known.push(Reached::of(self.site, person, around));
+            self.known.len() - 1
+        });
+        &self.known[position].extents
+    }
+}
+
+/// The dates for whose meetings or duties a swipe can count, and those `around` it, where it is near one. Meetings and duties tie dates
+/// together (what they take out, the presence that they carry over), so near one all of them are taken.
+fn dates_tied_together(site: &SiteFacts, person: PersonIndex, at: Instant, around: DateRange) -> Option<DateRange> {
+    let near = Interval::new(
+        at - Span::from_minutes(3 * 24 * 60),
+        at + Span::from_minutes(3 * 24 * 60),
+    );
+    let reach = Interval::new(at, at + BURST_REACH);
+    let mut meetings = site.meetings_meeting(person, near).peekable();
+    let mut duties = site.duties_meeting(person, near).peekable();
+    if meetings.peek().is_none() && duties.peek().is_none() {
+        return None;
+    }
+    let over = meetings.filter(|(meeting, _)| site.meeting_extent(*meeting).contains(at));
+    let over = over.map(|(meeting, _)| site.dates_of_meeting(meeting));
+    let on = duties.filter(|duty| site.duty_extent(*duty).meets(reach));
+    let on = on.map(|duty| site.dates_of_duty(duty));
+    Some(over.chain(on).fold(around, DateRange::hull))
+}
+
+impl Reached {
+    fn of(site: &SiteFacts, person: PersonIndex, around: DateRange) -> Self {
+        let with_neighbours = DateRange {
+            from: days_before(around.from, NEIGHBOURING_DATES.into()),
+            until: days_after(around.until, NEIGHBOURING_DATES.into()),
+        };
+        let clocks = DayClocks::new(with_neighbours.from, with_neighbours.until, site.records().site.zone);
+        let bounds = bounds_of(&clocks.of(with_neighbours.from), &clocks.of(with_neighbours.until));
+        let mut periods = Vec::new();
+        let windows: Vec<_> = with_neighbours
+            .days()
+            .map(|date| {
+                periods.clear();
+                site.plan_before_absences(person, &clocks.of(date), &mut periods);
+                window_of(&periods)
+            })
+            .collect();
+        let extents = around
+            .days()
+            .zip(windows.windows(2 * usize::from(NEIGHBOURING_DATES) + 1));
+        Self {
+            around,
+            bounds,
+            following: followed_within(site, person, bounds).collect(),
+            extents: extents
+                .filter_map(|(date, windows)| Some((date, extent(windows)?)))
+                .collect(),
+        }
+    }
+
+    fn serves(&self, site: &SiteFacts, person: PersonIndex, around: DateRange) -> bool {
+        self.around == around && followed_within(site, person, self.bounds).eq(self.following.iter().copied())
+    }
+}
+
+/// When a date's periods are on, with their windows; `None` where it has none.
+fn window_of(periods: &[Planned]) -> Option<DateWindow> {
+    let from = periods
+        .iter()
+        .map(|period| period.arrive_from.min(period.interval.from))
+        .min()?;
+    let until = periods
+        .iter()
+        .map(|period| period.leave_until.max(period.interval.until))
+        .max()?;
+    Some(DateWindow {
+        window: Interval::new(from, until.next()),
+        starts: periods.first()?.interval.from,
+        ends: periods.iter().map(|period| period.interval.until).max()?,
+    })
+}
+
+/// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they share
+/// with the periods of the dates before and after. The date is in the middle of `windows`; `None` where it has no periods.
+fn extent(windows: &[Option<DateWindow>]) -> Option<Interval> {
+    let middle = windows.len() / 2;
+    let mut extent = windows[middle]?.window;
+    for near in 1..=middle {
+        if let Some(before) = windows[middle - near]
+            && before.window.until > extent.from
+        {
+            extent.from = extent.from.min(before.ends);
+        }
+        if let Some(after) = windows[middle + near]
+            && extent.until > after.window.from
+        {
+            extent.until = extent.until.max(after.starts.next());
+        }
+    }
+    Some(extent)
+}
