@@ -43,9 +43,13 @@ pub struct Routes {
 impl Routes {
     async fn answer(self: Arc<Self>, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if request.uri().path() == swipes::PATH {
-            let (head, body) = request.into_parts();
-            return Ok(match head.method {
-                Method::POST => swipes::answer(&self.swipes, &head.headers, body).await,
+            // Nothing of the head is kept until the commit: the next request is then read into the same memory.
+            let (method, headers, body) = {
+                let (head, body) = request.into_parts();
+                (head.method, head.headers, body)
+            };
+            return Ok(match method {
+                Method::POST => swipes::answer(&self.swipes, headers, body).await,
                 _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response(),
             });
         }

@@ -93,17 +93,18 @@ impl IntoResponse for SwipesError {
 pub const PATH: &str = "/api/v1/swipes";
 
 /// Answers a request to post swipes.
-pub async fn answer(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Response {
+pub async fn answer(state: &SwipesState, headers: HeaderMap, body: Incoming) -> Response {
     let answered = post_swipes(state, headers, body).await;
     answered.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn post_swipes(state: &SwipesState, headers: &HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
+async fn post_swipes(state: &SwipesState, headers: HeaderMap, body: Incoming) -> Result<Response, SwipesError> {
     let body = body::read(body, BODY_LIMIT_BYTES).await?;
-    let (source, ahead) = state.authorize(headers, &body)?;
-    if !is_json(headers) {
+    let (source, ahead) = state.authorize(&headers, &body)?;
+    if !is_json(&headers) {
         return Err(SwipesError::NotJson);
     }
+    drop(headers);
     let received_at = state.clock.now();
     let swipes = parse(&body)?
         .into_iter()
