@@ -295,6 +295,10 @@ impl Engine {
                 _ = alive.tick() => self.note_alive().await?,
                 _ = probe.tick() => self.notice_foreign_changes().await?,
             }
+            if !self.ahead.writer.is_idle() {
+                // Connections that have something to hand over go first.
+                tokio::task::yield_now().await;
+            }
             Self::take_waiting(queue, self.ahead.room(), &mut submissions);
             self.settle(submissions, lifecycle).await?;
         }
