@@ -75,7 +75,7 @@ impl Engine {
 
     fn judge_known(&mut self, memory: &mut Memory, records: Vec<SwipeRecord>) -> Option<Judged> {
         let site = self.site.borrow().clone();
-        memory.keep_to(site.revision);
+        memory.keep_to(site.revision, site.facts.records().people.len());
         let fresh = vec![true; records.len()];
         let arrived = self.arrived(&records, &fresh).ok()?;
         if arrived.len() < records.len() || !self.touched_meetings(&records, &fresh).is_empty() {

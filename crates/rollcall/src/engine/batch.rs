@@ -219,7 +219,11 @@ impl Engine {
             days = transaction.due_days(self.now, limit).await?;
         }
         let arrived = loop {
-            memory.keep_to(self.site.borrow().revision);
+            let (revision, people) = {
+                let site = self.site.borrow();
+                (site.revision, site.facts.records().people.len())
+            };
+            memory.keep_to(revision, people);
             let arrived = self.arrived(records, fresh)?;
             let touched = self.touched_days(&arrived);
             let unknown = touched.iter().copied().filter(|day| !memory.knows(*day));

@@ -20,8 +20,11 @@ use crate::counting;
 use crate::shared::SiteSnapshot;
 
 /// How many people's swipes and how many days' findings are remembered at least, as far as so many were looked at; at most it
-/// is twice as many. A day of a large bureau fits, and a small one never fills it.
+/// is twice as many. In a larger bureau it is the swipes of everybody and the findings of [`DATES_AT_HAND`].
 const REMEMBERED: usize = 8_192;
+
+/// Of how many dates everybody's findings are remembered: today's, and those of the date before until it is final.
+const DATES_AT_HAND: usize = 2;
 
 /// How much more than what judging asks for is read, on either side, so that the dates before and after find it there.
 const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
@@ -43,12 +46,13 @@ struct PersonSwipes {
 }
 
 impl Memory {
-    /// Forgets what is not of this revision.
-    pub(super) fn keep_to(&mut self, revision: i64) {
+    /// Forgets what is not of this revision, and has room for what is at hand in a bureau of so many people.
+    pub(super) fn keep_to(&mut self, revision: i64, people: usize) {
         if self.revision != revision {
             *self = Self {
                 revision,
-                ..Self::default()
+                swipes: Recent::of(people),
+                findings: Recent::of(people * DATES_AT_HAND),
             };
         }
     }
@@ -180,13 +184,22 @@ fn query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> BadgeSwipe<'a> {
 /// What was looked at lately. When as much is new as is kept for sure, what was not looked at meanwhile is forgotten.
 #[derive(Debug)]
 struct Recent<K, V> {
+    kept: usize,
     new: HashMap<K, V>,
     old: HashMap<K, V>,
 }
 
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
+        Self::of(0)
+    }
+}
+
+impl<K, V> Recent<K, V> {
+    /// Keeps so many for sure, and at least [`REMEMBERED`], which is more than any batch looks at.
+    fn of(count: usize) -> Self {
         Self {
+            kept: count.max(REMEMBERED),
             new: HashMap::new(),
             old: HashMap::new(),
         }
@@ -199,7 +212,7 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
         self.new.contains_key(key) || self.old.contains_key(key)
     }
 
-    /// Looks at a value, which is then kept while [`REMEMBERED`] others are added.
+    /// Looks at a value, which is then kept while as many others are added as are kept for sure.
     fn get(&mut self, key: &K) -> Option<&mut V> {
         if let Some(value) = self.old.remove(key) {
             self.insert(key.clone(), value);
@@ -208,7 +221,7 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
     }
 
     fn insert(&mut self, key: K, value: V) {
-        if self.new.len() >= REMEMBERED {
+        if self.new.len() >= self.kept {
             self.old = std::mem::take(&mut self.new);
         }
         self.old.remove(&key);
@@ -218,6 +231,7 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
     use rules::model::{BadgeIndex, ReaderIndex, SwipeId};
 
     use super::*;
@@ -269,10 +283,28 @@ mod tests {
     #[test]
     fn another_revision_forgets_everything() {
         let mut memory = memory();
-        memory.keep_to(0);
+        memory.keep_to(0, 1);
         assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)).len(), 2);
-        memory.keep_to(1);
+        memory.keep_to(1, 1);
         assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)), []);
+    }
+
+    #[test]
+    fn a_large_bureau_is_remembered_whole() {
+        let mut memory = Memory::default();
+        memory.keep_to(1, 30_000);
+        let people = || (0..30_000).map(PersonIndex);
+        let [today, yesterday] = [16, 15].map(|day| NaiveDate::from_ymd_opt(2026, 9, day).expect("a date"));
+        for person in people() {
+            memory.remember((person, yesterday), Vec::new());
+        }
+        for _ in 0..3 {
+            for person in people() {
+                memory.remember((person, today), Vec::new());
+            }
+            let known = |date| people().filter(|person| memory.knows((*person, date))).count();
+            assert_eq!([today, yesterday].map(known), [30_000, 30_000]);
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Judged {
     pub(super) submissions: Vec<Submission>,
     pub(super) records: Vec<SwipeRecord>,
     pub(super) days: Vec<DayRow>,
-    /// What changed, each finding once.
+    /// What changed; of two rows of a finding the later one is stored.
     pub(super) findings: Vec<FindingRow>,
     pub(super) board: Vec<BoardDay>,
     /// What it was judged by.
@@ -182,8 +182,8 @@ impl WriterParts {
         let say = |written: Written| drop(tell.send(written));
         while let Some(first) = begun.recv().await {
             let (mut next, mut done) = (Some(first), None);
-            while let Some(batch) = next.take().filter(|_| !lock(desk).is_closed) {
-                let (stored, ()) = tokio::join!(self.commit(&batch), async {
+            while let Some(mut batch) = next.take().filter(|_| !lock(desk).is_closed) {
+                let (stored, ()) = tokio::join!(self.commit(&mut batch), async {
                     if let Some(done) = done.take() {
                         self.tell(done);
                         say(Written::AsJudged);
@@ -209,13 +209,14 @@ impl WriterParts {
     }
 
     /// In the order in which every transaction of the engine locks: swipes, days, facts.
-    async fn commit(&self, batch: &Judged) -> Result<Vec<FindingRow>, Refused> {
+    async fn commit(&self, batch: &mut Judged) -> Result<Vec<FindingRow>, Refused> {
         let (mut transaction, fresh) = self.ledger.begin_with_swipes(&batch.records).await?;
         let days: Vec<DayKey> = batch.days.iter().map(|day| day.key.clone()).collect();
         transaction.lock_days(&days).await?;
         if fresh.contains(&false) || transaction.facts_revision().await? != batch.site.revision {
             return Err(Refused::Outdated);
         }
+        batch.keep_last_findings();
         let stored = transaction.save_findings(&batch.findings).await?;
         recount_reopened(&mut *transaction, &batch.site, &self.secret, &stored, batch.now).await?;
         transaction.commit_with_days(&batch.days).await?;
@@ -260,14 +261,23 @@ impl Judged {
         self.records.append(&mut later.records);
         // Of two rows of a day the later one is stored.
         self.days.append(&mut later.days);
-        if !self.findings.is_empty() && !later.findings.is_empty() {
-            let said_again: HashSet<&str> = later.findings.iter().map(|row| row.id.as_str()).collect();
-            self.findings.retain(|row| !said_again.contains(row.id.as_str()));
-        }
         self.findings.append(&mut later.findings);
         self.board.append(&mut later.board);
         self.now = later.now;
         self
+    }
+
+    /// Of a finding that changed more than once, what it says last.
+    fn keep_last_findings(&mut self) {
+        let mut seen = HashSet::with_capacity(self.findings.len());
+        let is_last: Vec<bool> = self
+            .findings
+            .iter()
+            .rev()
+            .map(|row| seen.insert(row.id.as_str()))
+            .collect();
+        let mut is_last = is_last.into_iter().rev();
+        self.findings.retain(|_| is_last.next().unwrap_or(true));
     }
 
     /// Whether the ledger holds what was taken for granted when it was judged.
