@@ -25,7 +25,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 /// Reads that can go on at the same time.
 const READERS: u32 = 8;
 
-/// Prepared statements that a connection keeps: all of them, in all sizes.
+/// Prepared statements that a connection keeps: those that a daemon uses from day to day, in all sizes.
 const STATEMENTS_KEPT: usize = 256;
 
 /// Held by the connection of the daemon that serves from this database. Any number that no other program locks.

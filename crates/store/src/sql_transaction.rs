@@ -262,7 +262,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
         self.merge_findings(findings, given).await
     }
 
-    /// Writes findings as they follow from what is stored of them. Of those that are already written nothing changes.
+    /// Writes findings as they follow from what is stored of them, as far as that is not what is stored already.
     async fn merge_findings(
         &mut self,
         findings: &[FindingRow],
@@ -274,7 +274,8 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let after =
             |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
         let stored: BTreeMap<&str, FindingRow> = given.into_iter().map(|(id, row)| (id, after(id, row))).collect();
-        let values: Vec<[Value<'_>; 21]> = stored.values().map(finding_values).collect();
+        let differing = stored.iter().filter(|(id, row)| before.get(*id).copied() != Some(*row));
+        let values: Vec<[Value<'_>; 21]> = differing.map(|(_, row)| finding_values(row)).collect();
         self.run_all(Bulk::SaveFindings, values).await?;
         Ok(findings
             .iter()
@@ -527,6 +528,7 @@ pub(crate) fn says_the_same(before: &FindingRow, after: &FindingRow) -> bool {
 }
 
 /// The row to store where a finding said `before` and now says `after`: the one place where a review is reopened.
+/// [`Bulk::SaveOpenFindings`] stores `after` without asking here, and so only where this returns it as it is.
 pub(crate) fn merged(before: &FindingRow, after: &FindingRow) -> FindingRow {
     if says_the_same(before, after) {
         let (revision, changed_at, review) = (before.revision, before.changed_at, before.review);
@@ -1115,5 +1117,61 @@ fn storable_record(record: &AuditRecord) -> AuditRecord {
         act: kept(&record.act),
         subject: kept(&record.subject),
         body: kept(&record.body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_open_finding_says_next_is_stored_as_it_is() {
+        let before = FindingRow {
+            id: "f".to_owned(),
+            person: "ana".to_owned(),
+            unit: None,
+            date: "2026-09-16".to_owned(),
+            period: Some("morning".to_owned()),
+            meeting: None,
+            kind: "late".to_owned(),
+            state: "provisional".to_owned(),
+            length_ms: Some(1),
+            due: None,
+            actual: None,
+            since: None,
+            source: None,
+            swipes: "s1".to_owned(),
+            digest: "d1".to_owned(),
+            revision: 1,
+            changed_at: Instant::from_ms(1),
+            withdrawn_at: None,
+            rules_version: 1,
+            facts_revision: 1,
+            review: Review::Open,
+        };
+        let next = FindingRow {
+            unit: Some("plan".to_owned()),
+            changed_at: Instant::from_ms(2),
+            rules_version: 2,
+            facts_revision: 2,
+            ..before.clone()
+        };
+        // The condition of `Bulk::SaveOpenFindings`: it is open, its number grows, and its digest or its swipes are others.
+        for revision in [2, 9] {
+            let swipes = FindingRow {
+                swipes: "s1 s2".to_owned(),
+                revision,
+                ..next.clone()
+            };
+            let gone = FindingRow {
+                digest: "d2".to_owned(),
+                withdrawn_at: Some(Instant::from_ms(2)),
+                revision,
+                ..next.clone()
+            };
+            for after in [swipes, gone] {
+                assert_eq!(merged(&before, &after), after);
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// Reads that can go on at the same time.
 const READERS: u32 = 4;
 
-/// Prepared statements that a connection keeps: all of them, in all sizes.
+/// Prepared statements that a connection keeps: those that a daemon uses from day to day, in all sizes.
 const STATEMENTS_KEPT: usize = 384;
 
 /// Rows that the database's own thread may be ahead of whoever reads them. With fewer than the largest list asks for, the two

@@ -427,7 +427,7 @@ impl Bulk {
     }
 }
 
-/// How a statement for many rows is written: `before (row), (row), … after`. SQLite takes others with it in one text, and so in one
+/// How a statement for many rows is written: `before (row), (row), … after condition`. SQLite takes others with it in one text, and so in one
 /// turn of the thread that serves a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ForRows {
@@ -436,7 +436,9 @@ pub(crate) struct ForRows {
     pub(crate) before: &'static str,
     pub(crate) row: Columns,
     pub(crate) after: &'static str,
-    /// What follows it in the same text: a condition, or statements sent with it.
+    /// Of which rows it changes anything, where not of all.
+    pub(crate) condition: &'static str,
+    /// Statements after it, sent with it.
     pub(crate) then: &'static str,
 }
 
@@ -448,6 +450,7 @@ impl ForRows {
             before,
             row,
             after,
+            condition: "",
             then: "",
         }
     }
@@ -577,8 +580,9 @@ const SAVE_FINDINGS: ForRows = ForRows::one(
          changed_at_ms = excluded.changed_at_ms, withdrawn_at_ms = excluded.withdrawn_at_ms, \
          rules_version = excluded.rules_version, facts_revision = excluded.facts_revision, review = excluded.review",
 );
+// Where this holds of a row, what is stored and what is given merge to what is given; see `merged`.
 const SAVE_OPEN_FINDINGS: ForRows = ForRows {
-    then: " WHERE finding.review = 'open' AND excluded.review = 'open' AND finding.revision < excluded.revision \
+    condition: " WHERE finding.review = 'open' AND excluded.review = 'open' AND finding.revision < excluded.revision \
          AND (finding.digest <> excluded.digest OR finding.swipes <> excluded.swipes)",
     ..SAVE_FINDINGS
 };
@@ -703,11 +707,12 @@ fn text<DB: Dialect>(rows: ForRows, size: usize) -> String {
     };
     let list: Vec<String> = (0..size).map(row).collect();
     format!(
-        "{}{}{}{}{}",
+        "{}{}{}{}{}{}",
         rows.first,
         rows.before,
         list.join(", "),
         rows.after,
+        rows.condition,
         rows.then
     )
 }

@@ -110,6 +110,9 @@ const CASES: &[(&str, Case)] = &[
     ("findings of every sort at once", |place| {
         Box::pin(findings_of_every_sort_at_once(place))
     }),
+    ("many findings of every sort at once", |place| {
+        Box::pin(many_findings_of_every_sort_at_once(place))
+    }),
     ("findings of days", |place| Box::pin(findings_of_days(place))),
     ("findings are listed", |place| Box::pin(findings_are_listed(place))),
     ("a decision is reopened by a change", |place| Box::pin(decisions(place))),
@@ -1379,6 +1382,59 @@ async fn findings_of_every_sort_at_once(place: Place) {
         assert_eq!(known, revisions, "{}", row.id);
         assert_eq!(place.ledger.finding(&row.id).await.expect("read"), Some(row));
     }
+}
+
+/// As above, of more than one statement takes: what the first has written is there when the second meets what has to be merged.
+async fn many_findings_of_every_sort_at_once(place: Place) {
+    let numbers = || 0..300;
+    let open = |number: i32| finding(&format!("f{number:03}"), "ana", "2026-09-16");
+    let changed = |number: i32, digest: &str, revision: i64| FindingRow {
+        digest: digest.to_owned(),
+        revision,
+        changed_at: at(9_000 + revision),
+        ..open(number)
+    };
+    let gone = FindingRow {
+        withdrawn_at: Some(at(9_002)),
+        ..changed(7, "gone", 2)
+    };
+    save(&place, &numbers().map(open).collect::<Vec<_>>()).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    let act = decision("1", "f299", "d1");
+    transaction.decide(&act, Review::Confirmed).await.expect("decided");
+    transaction.commit().await.expect("commit");
+
+    let twice = changed(8, "first", 2);
+    let rows = numbers().map(|number| match number {
+        7 => gone.clone(),
+        8 => changed(8, "last", 3),
+        _ => changed(number, "d2", 2),
+    });
+    let given: Vec<FindingRow> = std::iter::once(twice).chain(rows).collect();
+    let mut expected = given.clone();
+    expected[0] = changed(8, "last", 3);
+    expected[300].review = Review::ChangedAfterDecision;
+    assert!(
+        save(&place, &given).await == expected,
+        "what is stored is said of every row given"
+    );
+    for row in &expected {
+        assert_eq!(place.ledger.finding(&row.id).await.expect("read").as_ref(), Some(row));
+        let history = place.ledger.finding_history(&row.id).await.expect("read");
+        let revisions: Vec<i64> = history.iter().map(|said| said.revision).collect();
+        assert_eq!(revisions, [1, row.revision], "{}", row.id);
+    }
+
+    let back = FindingRow {
+        changed_at: at(9_500),
+        ..open(7)
+    };
+    let stored = save(&place, std::slice::from_ref(&back)).await;
+    assert_eq!(
+        stored,
+        [FindingRow { revision: 3, ..back }],
+        "it returns after it was withdrawn"
+    );
 }
 
 fn fact(id: &str, file: &str) -> FactRow {
