@@ -5,7 +5,6 @@ use core::iter::once;
 
 use chrono::NaiveDate;
 
-use crate::assignment::Following;
 use crate::facts::{BURST_REACH, DateRange, OVERSTAY_REACH, SiteFacts, days_after, days_before};
 use crate::hours::{bounds_of, followed_within};
 use crate::model::PersonIndex;
@@ -31,8 +30,8 @@ struct Reached {
     around: DateRange,
     /// From the first to the last moment at which following a schedule matters to the dates.
     bounds: Interval,
-    /// What they follow, cut to `bounds`.
-    following: Vec<Following>,
+    /// Which schedules they follow when, cut to `bounds`; by which assignment makes no difference here.
+    following: Vec<(Interval, usize)>,
     /// Those of the dates that have periods, in order.
     extents: Vec<(NaiveDate, Interval)>,
 }
@@ -163,7 +162,7 @@ impl Reached {
         Self {
             around,
             bounds,
-            following: followed_within(site, person, bounds).collect(),
+            following: schedules_within(site, person, bounds).collect(),
             extents: extents
                 .filter_map(|(date, windows)| Some((date, extent(windows)?)))
                 .collect(),
@@ -171,8 +170,16 @@ impl Reached {
     }
 
     fn serves(&self, site: &SiteFacts, person: PersonIndex, around: DateRange) -> bool {
-        self.around == around && followed_within(site, person, self.bounds).eq(self.following.iter().copied())
+        self.around == around && schedules_within(site, person, self.bounds).eq(self.following.iter().copied())
     }
+}
+
+fn schedules_within(
+    site: &SiteFacts,
+    person: PersonIndex,
+    bounds: Interval,
+) -> impl Iterator<Item = (Interval, usize)> + use<'_> {
+    followed_within(site, person, bounds).map(|followed| (followed.interval, followed.schedule))
 }
 
 /// When a date's periods are on, with their windows; `None` where it has none.

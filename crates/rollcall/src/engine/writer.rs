@@ -183,7 +183,8 @@ impl WriterParts {
         while let Some(first) = begun.recv().await {
             let (mut next, mut done) = (Some(first), None);
             while let Some(mut batch) = next.take().filter(|_| !lock(desk).is_closed) {
-                let (stored, ()) = tokio::join!(self.commit(&mut batch), async {
+                batch.keep_last_findings();
+                let (stored, ()) = tokio::join!(self.commit(&batch), async {
                     if let Some(done) = done.take() {
                         self.tell(done);
                         say(Written::AsJudged);
@@ -209,14 +210,13 @@ impl WriterParts {
     }
 
     /// In the order in which every transaction of the engine locks: swipes, days, facts.
-    async fn commit(&self, batch: &mut Judged) -> Result<Vec<FindingRow>, Refused> {
+    async fn commit(&self, batch: &Judged) -> Result<Vec<FindingRow>, Refused> {
         let (mut transaction, fresh) = self.ledger.begin_with_swipes(&batch.records).await?;
         let days: Vec<DayKey> = batch.days.iter().map(|day| day.key.clone()).collect();
         transaction.lock_days(&days).await?;
         if fresh.contains(&false) || transaction.facts_revision().await? != batch.site.revision {
             return Err(Refused::Outdated);
         }
-        batch.keep_last_findings();
         let stored = transaction.save_findings(&batch.findings).await?;
         recount_reopened(&mut *transaction, &batch.site, &self.secret, &stored, batch.now).await?;
         transaction.commit_with_days(&batch.days).await?;
@@ -270,14 +270,9 @@ impl Judged {
     /// Of a finding that changed more than once, what it says last.
     fn keep_last_findings(&mut self) {
         let mut seen = HashSet::with_capacity(self.findings.len());
-        let is_last: Vec<bool> = self
-            .findings
-            .iter()
-            .rev()
-            .map(|row| seen.insert(row.id.as_str()))
-            .collect();
-        let mut is_last = is_last.into_iter().rev();
-        self.findings.retain(|_| is_last.next().unwrap_or(true));
+        let from_the_end = self.findings.iter().rev();
+        let mut is_last: Vec<bool> = from_the_end.map(|row| seen.insert(row.id.as_str())).collect();
+        self.findings.retain(|_| is_last.pop() == Some(true));
     }
 
     /// Whether the ledger holds what was taken for granted when it was judged.

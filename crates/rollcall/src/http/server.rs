@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
@@ -44,10 +45,7 @@ impl Routes {
     async fn answer(self: Arc<Self>, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if request.uri().path() == swipes::PATH {
             // Nothing of the head is kept until the commit: the next request is then read into the same memory.
-            let (method, headers, body) = {
-                let (head, body) = request.into_parts();
-                (head.method, head.headers, body)
-            };
+            let (Parts { method, headers, .. }, body) = request.into_parts();
             return Ok(match method {
                 Method::POST => swipes::answer(&self.swipes, headers, body).await,
                 _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response(),

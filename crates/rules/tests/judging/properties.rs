@@ -304,6 +304,8 @@ proptest! {
                 let touched = touching.people(PersonIndex(1), swipe.happened_at);
                 touched.filter(|(person, _)| *person == PersonIndex(0)).map(|(_, dates)| dates).collect()
             };
+            let fresh = Touching::new(&site).dates(PersonIndex(0), swipe.happened_at, next);
+            prop_assert_eq!(touching.dates(PersonIndex(0), swipe.happened_at, next), fresh);
             for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {
                 kept.insert(date, one(date, &known));
             }

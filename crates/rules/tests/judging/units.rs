@@ -342,7 +342,10 @@ proptest! {
         let mut kept_meeting = judge_meeting(&site, &known, now).findings;
         for swipe in shuffled(&world.swipes, seed) {
             known.push(swipe);
-            for (person, touched) in touching.people(PersonIndex(swipe.badge.0), swipe.happened_at) {
+            let everybody: Vec<_> = touching.people(PersonIndex(swipe.badge.0), swipe.happened_at).collect();
+            let mut afresh = Touching::new(&site);
+            prop_assert!(afresh.people(PersonIndex(swipe.badge.0), swipe.happened_at).eq(everybody.iter().copied()));
+            for (person, touched) in everybody {
                 for date in dates().filter(|date| touched.contains(*date)) {
                     kept.insert((person, date), judge(&site, person, date, &known, now));
                 }
