@@ -8,11 +8,11 @@ use chrono::NaiveDate;
 use crate::facts::{BURST_REACH, DateRange, OVERSTAY_REACH, SiteFacts, days_after, days_before};
 use crate::hours::{bounds_of, followed_within};
 use crate::model::PersonIndex;
-use crate::plan::Planned;
+use crate::plan::{Planned, Stay, stays_of};
 use crate::time::{DayClocks, Instant, Interval, Span, local_date};
 
 /// How many dates before and after one can share a break with it.
-const NEIGHBOURING_DATES: u8 = 2;
+const NEIGHBOURING_DATES: u64 = 2;
 
 /// How many people's dates are kept; a bureau has few schedules, and the swipes of a batch happened on few dates.
 const KEPT: usize = 16;
@@ -36,15 +36,6 @@ struct Reached {
     extents: Vec<(NaiveDate, Interval)>,
 }
 
-/// When the periods of a date are on.
-#[derive(Clone, Copy, Debug)]
-struct DateWindow {
-    /// From the first moment at which a swipe can count for them to the last.
-    window: Interval,
-    starts: Instant,
-    ends: Instant,
-}
-
 impl<'f> Touching<'f> {
     /// Of the people of a bureau.
     pub fn new(site: &'f SiteFacts) -> Self {
@@ -63,7 +54,7 @@ impl<'f> Touching<'f> {
         let date = local_date(at, zone);
         let around = DateRange {
             from: days_before(date, 2),
-            until: days_after(date, 2),
+            until: days_after(date, 3),
         };
         let mut touched = match dates_tied_together(site, person, at, around) {
             Some(tied) => tied,
@@ -92,18 +83,22 @@ impl<'f> Touching<'f> {
     /// The dates, of those `around` a swipe, for whose periods it can count.
     fn dates_counting(&mut self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
         let reach = Interval::new(at, at + BURST_REACH);
-        let touched = self
-            .extents(person, around)
-            .iter()
-            .filter(|(_, extent)| extent.meets(reach))
-            .map(|(date, _)| DateRange::of_date(*date));
+        let site = self.site;
+        let usual = self.reached(person, around);
+        let is_near = |absence: &usize| site.records().absences[*absence].interval.meets(usual.bounds);
+        let is_away = site.absences_of(person).iter().any(is_near);
+        let own = is_away.then(|| Planning::new(site, around).extents_left_to(person));
+        let extents = usual.extents.iter().chain(own.iter().flatten());
+        let touched = extents.filter(|(_, extent)| extent.meets(reach));
+        let touched = touched.map(|(date, _)| DateRange::of_date(*date));
         touched.reduce(DateRange::hull).unwrap_or(DateRange {
             from: around.from,
             until: around.from,
         })
     }
 
-    fn extents(&mut self, person: PersonIndex, around: DateRange) -> &[(NaiveDate, Interval)] {
+    /// From when to when swipes count, but for absences.
+    fn reached(&mut self, person: PersonIndex, around: DateRange) -> &Reached {
         let known = self
             .known
             .iter()
@@ -115,7 +110,7 @@ impl<'f> Touching<'f> {
             self.known.push(Reached::of(self.site, person, around));
             self.known.len() - 1
         });
-        &self.known[position].extents
+        &self.known[position]
     }
 }
 
@@ -141,31 +136,12 @@ fn dates_tied_together(site: &SiteFacts, person: PersonIndex, at: Instant, aroun
 
 impl Reached {
     fn of(site: &SiteFacts, person: PersonIndex, around: DateRange) -> Self {
-        let with_neighbours = DateRange {
-            from: days_before(around.from, NEIGHBOURING_DATES.into()),
-            until: days_after(around.until, NEIGHBOURING_DATES.into()),
-        };
-        let clocks = DayClocks::new(with_neighbours.from, with_neighbours.until, site.records().site.zone);
-        let bounds = bounds_of(&clocks.of(with_neighbours.from), &clocks.of(with_neighbours.until));
-        let mut periods = Vec::new();
-        let windows: Vec<_> = with_neighbours
-            .days()
-            .map(|date| {
-                periods.clear();
-                site.plan_before_absences(person, &clocks.of(date), &mut periods);
-                window_of(&periods)
-            })
-            .collect();
-        let extents = around
-            .days()
-            .zip(windows.windows(2 * usize::from(NEIGHBOURING_DATES) + 1));
+        let planning = Planning::new(site, around);
         Self {
             around,
-            bounds,
-            following: schedules_within(site, person, bounds).collect(),
-            extents: extents
-                .filter_map(|(date, windows)| Some((date, extent(windows)?)))
-                .collect(),
+            bounds: planning.bounds,
+            following: schedules_within(site, person, planning.bounds).collect(),
+            extents: planning.extents(&planning.plan(person)),
         }
     }
 
@@ -182,39 +158,64 @@ fn schedules_within(
     followed_within(site, person, bounds).map(|followed| (followed.interval, followed.schedule))
 }
 
-/// When a date's periods are on, with their windows; `None` where it has none.
-fn window_of(periods: &[Planned]) -> Option<DateWindow> {
-    let from = periods
-        .iter()
-        .map(|period| period.arrive_from.min(period.interval.from))
-        .min()?;
-    let until = periods
-        .iter()
-        .map(|period| period.leave_until.max(period.interval.until))
-        .max()?;
-    Some(DateWindow {
-        window: Interval::new(from, until.next()),
-        starts: periods.first()?.interval.from,
-        ends: periods.iter().map(|period| period.interval.until).max()?,
-    })
+/// Periods of some dates and of those beside them.
+struct Planning<'f> {
+    site: &'f SiteFacts,
+    around: DateRange,
+    with_neighbours: DateRange,
+    clocks: DayClocks,
+    /// From the first to the last moment at which following a schedule matters to the dates.
+    bounds: Interval,
 }
 
-/// From the first to the last moment at which a swipe can count for a date's periods: their windows, and the breaks that they share
-/// with the periods of the dates before and after. The date is in the middle of `windows`; `None` where it has no periods.
-fn extent(windows: &[Option<DateWindow>]) -> Option<Interval> {
-    let middle = windows.len() / 2;
-    let mut extent = windows[middle]?.window;
-    for near in 1..=middle {
-        if let Some(before) = windows[middle - near]
-            && before.window.until > extent.from
-        {
-            extent.from = extent.from.min(before.ends);
-        }
-        if let Some(after) = windows[middle + near]
-            && extent.until > after.window.from
-        {
-            extent.until = extent.until.max(after.starts.next());
+impl<'f> Planning<'f> {
+    fn new(site: &'f SiteFacts, around: DateRange) -> Self {
+        let with_neighbours = DateRange {
+            from: days_before(around.from, NEIGHBOURING_DATES),
+            until: days_after(around.until, NEIGHBOURING_DATES),
+        };
+        let clocks = DayClocks::new(with_neighbours.from, with_neighbours.until, site.records().site.zone);
+        Self {
+            site,
+            around,
+            with_neighbours,
+            bounds: bounds_of(&clocks.of(with_neighbours.from), &clocks.of(with_neighbours.until)),
+            clocks,
         }
     }
-    Some(extent)
+
+    /// The periods of a person, before absences.
+    fn plan(&self, person: PersonIndex) -> Vec<Planned> {
+        let mut plan = Vec::new();
+        for date in self.with_neighbours.days() {
+            self.site.plan_before_absences(person, &self.clocks.of(date), &mut plan);
+        }
+        plan
+    }
+
+    /// As [`Planning::extents`], of what absences leave to a person. A shift that ends sooner shares a longer break, and one that is wholly
+    /// excused leaves its break to those beside it.
+    fn extents_left_to(&self, person: PersonIndex) -> Vec<(NaiveDate, Interval)> {
+        let mut plan = self.plan(person);
+        self.site.subtract_absences(person, &mut plan);
+        self.extents(&plan)
+    }
+
+    /// From when to when swipes count for the periods of each of the dates that has any: their windows, and the breaks that they share.
+    fn extents(&self, plan: &[Planned]) -> Vec<(NaiveDate, Interval)> {
+        let mut stays = Vec::new();
+        stays_of(self.site, plan, 0, &mut stays);
+        let extent = |date: NaiveDate| {
+            let periods = plan.iter().filter(|period| period.date == date);
+            let windows = periods.map(|period| {
+                let (from, until) = (period.interval.from, period.interval.until);
+                Interval::new(from.min(period.arrive_from), until.max(period.leave_until))
+            });
+            let reaches = stays.iter().filter(|stay| stay.date == date).map(Stay::reach);
+            let extent = windows.chain(reaches).reduce(Interval::hull)?;
+            // The last instant counts too.
+            Some((date, Interval::new(extent.from, extent.until.next())))
+        };
+        self.around.days().filter_map(extent).collect()
+    }
 }

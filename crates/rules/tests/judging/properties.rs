@@ -225,6 +225,46 @@ fn instant() -> impl Strategy<Value = Instant> {
     (1i64..5, 0..ANCHORS.len(), -4_000i64..4_000).prop_map(|(day, anchor, seconds)| moment(day, anchor, seconds))
 }
 
+/// Judging again what each swipe touches, in any order in which they arrive, comes to what judging everything comes to.
+fn incremental_equals_rebuild(world: &World, now: Instant, seed: u64) -> Result<(), TestCaseError> {
+    let site = SiteFacts::new(world.records.clone());
+    let mut arriving = world.swipes.clone();
+    arriving.sort_by_key(|swipe| {
+        (u64::from(swipe.id.0[6]) ^ u64::from(swipe.id.0[7]) ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    });
+    let one = |date: NaiveDate, known: &[Swipe]| judge(&site, DateRange::of_date(date), known, now).findings;
+    let dates = || DATES.into_iter().map(day);
+    let mut touching = Touching::new(&site);
+    let mut known: Vec<Swipe> = Vec::new();
+    let mut kept: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
+    for swipe in arriving {
+        let own = known
+            .iter()
+            .filter(|known| known.badge == swipe.badge)
+            .map(|known| known.happened_at);
+        let next = own.filter(|at| *at > swipe.happened_at).min();
+        known.push(swipe);
+        // What a swipe of bo touches of ana is what it says of the duties that she hands over.
+        let touched: Vec<DateRange> = if swipe.badge == BadgeIndex(0) {
+            vec![touching.dates(PersonIndex(0), swipe.happened_at, next)]
+        } else {
+            let touched = touching.people(PersonIndex(1), swipe.happened_at);
+            touched
+                .filter(|(person, _)| *person == PersonIndex(0))
+                .map(|(_, dates)| dates)
+                .collect()
+        };
+        let fresh = Touching::new(&site).dates(PersonIndex(0), swipe.happened_at, next);
+        prop_assert_eq!(touching.dates(PersonIndex(0), swipe.happened_at, next), fresh);
+        for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {
+            kept.insert(date, one(date, &known));
+        }
+        let rebuilt: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
+        prop_assert_eq!(&kept, &rebuilt);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -284,34 +324,33 @@ proptest! {
 
     #[test]
     fn incremental_equals_rebuild_after_every_swipe(scenario in scenario(), now in instant(), seed in any::<u64>()) {
-        let world = scenario.world();
-        let site = SiteFacts::new(world.records.clone());
-        let mut arriving = world.swipes.clone();
-        arriving.sort_by_key(|swipe| (u64::from(swipe.id.0[6]) ^ u64::from(swipe.id.0[7]) ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let one = |date: NaiveDate, known: &[Swipe]| judge(&site, DateRange::of_date(date), known, now).findings;
-        let dates = || DATES.into_iter().map(day);
-        let mut touching = Touching::new(&site);
-        let mut known: Vec<Swipe> = Vec::new();
-        let mut kept: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
-        for swipe in arriving {
-            let own = known.iter().filter(|known| known.badge == swipe.badge).map(|known| known.happened_at);
-            let next = own.filter(|at| *at > swipe.happened_at).min();
-            known.push(swipe);
-            // What a swipe of bo touches of ana is what it says of the duties that she hands over.
-            let touched: Vec<DateRange> = if swipe.badge == BadgeIndex(0) {
-                vec![touching.dates(PersonIndex(0), swipe.happened_at, next)]
-            } else {
-                let touched = touching.people(PersonIndex(1), swipe.happened_at);
-                touched.filter(|(person, _)| *person == PersonIndex(0)).map(|(_, dates)| dates).collect()
-            };
-            let fresh = Touching::new(&site).dates(PersonIndex(0), swipe.happened_at, next);
-            prop_assert_eq!(touching.dates(PersonIndex(0), swipe.happened_at, next), fresh);
-            for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {
-                kept.insert(date, one(date, &known));
-            }
-            let rebuilt: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
-            prop_assert_eq!(&kept, &rebuilt);
+        incremental_equals_rebuild(&scenario.world(), now, seed)?;
+    }
+
+    /// Shifts that share the time between them, of which a leave takes the end: whoever swipes in that time swipes in a break that begins
+    /// hours before the shift would have ended.
+    #[test]
+    fn incremental_equals_rebuild_where_a_leave_ends_a_shift(
+        site in prop_oneof![Just(5usize), Just(9usize), 0..SITES.len()],
+        half in proptest::option::of(any::<bool>()),
+        leaves in vec((0i64..4, 0i64..240, 300i64..900), 1..3),
+        swipes in vec((0i64..5, 0i64..1_440, 0u32..12), 0..10),
+        now in instant(), seed in any::<u64>(),
+    ) {
+        let nothing = Scenario { site, swipes: Vec::new(), absences: Vec::new(), half, meetings: Vec::new(), permission: None, duties: Vec::new(), outages: Vec::new() };
+        let mut world = nothing.world();
+        let minute = |day: i64, minute: i64| moment(day, 0, (minute - ANCHORS[0]) * 60);
+        for (day, after, length) in leaves {
+            let from = minute(day, 1_320 + after);
+            absent(&mut world, Interval::new(from, from + Span::from_minutes(length)));
         }
+        for (day, at, reader) in swipes {
+            let at = minute(day, at);
+            world.swipes.push(swipe(at, at, BadgeIndex(0), ReaderIndex(reader)));
+        }
+        world.swipes.sort_by_key(|swipe| swipe.happened_at);
+        world.swipes.dedup_by_key(|swipe| swipe.id);
+        incremental_equals_rebuild(&world, now, seed)?;
     }
 
     #[test]

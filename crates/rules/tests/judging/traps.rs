@@ -164,6 +164,24 @@ fn the_dates_that_a_swipe_touches_reach_to_the_next_working_date() {
     assert_eq!(site.opens_at(PersonIndex(0), day(19)), None);
 }
 
+/// The break between two shifts grows when what lies between them is excused, and a swipe in it decides for both which swipes are theirs.
+#[test]
+fn a_swipe_in_a_break_that_a_leave_made_longer_touches_both_sides() {
+    for (hours, excused) in [
+        ("07:00-15:00 22:00-05:00+1", "leave 17/00:44-17/15:00"),
+        ("07:00-12:00 22:00-05:00+1", "morning_off 17"),
+    ] {
+        let world = World::new(&format!("hours {hours}; every day")).with(excused);
+        let at = world.at("17/15:08");
+        let site = SiteFacts::new(world.records);
+        let touched = Touching::new(&site).dates(PersonIndex(0), at, None);
+        assert!(
+            touched.contains(day(16)) && touched.contains(day(17)),
+            "{excused}: {touched:?}"
+        );
+    }
+}
+
 #[test]
 fn an_explanation_tells_the_day_in_order() {
     let world = World::new("hours 08:30-17:30; grace 5m").with("leave 10:00-11:00\n08:40 ana in\n17:31 ana out");
