@@ -14,7 +14,7 @@ use crate::time::{DayClocks, Instant, Interval, Span, local_date};
 /// How many dates before and after one can share a break with it.
 const NEIGHBOURING_DATES: u64 = 2;
 
-/// How many people's dates are kept; a bureau has few schedules, and the swipes of a batch happened on few dates.
+/// For how many schedules and dates it is kept; a bureau has few schedules, and the swipes of a batch happened on few dates.
 const KEPT: usize = 16;
 
 /// Finds the dates that swipes touch, one swipe after another: most of them touch what others do who follow the same schedules.
@@ -45,9 +45,8 @@ impl<'f> Touching<'f> {
         }
     }
 
-    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe (see "What a new fact can touch").
-    /// Without a later swipe it reaches at most [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not
-    /// begun need no judging.
+    /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe. Without a later swipe it reaches at most
+    /// [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not begun need no judging.
     pub fn dates(&mut self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
         let site = self.site;
         let zone = site.records().site.zone;
