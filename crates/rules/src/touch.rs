@@ -17,10 +17,10 @@ const NEIGHBOURING_DATES: u64 = 2;
 /// For how many schedules and dates it is kept; a bureau has few schedules, and the swipes of a batch happened on few dates.
 const KEPT: usize = 16;
 
-/// Finds the dates that swipes touch, one swipe after another: most of them touch what others do who follow the same schedules.
-#[derive(Debug)]
-pub struct Touching<'f> {
-    site: &'f SiteFacts,
+/// Finds the dates that swipes touch, one swipe after another: most of them touch what others do who follow the same schedules. What it
+/// knows is of one bureau's facts; for others a new one is needed.
+#[derive(Debug, Default)]
+pub struct Touching {
     known: Vec<Reached>,
 }
 
@@ -36,19 +36,10 @@ struct Reached {
     extents: Vec<(NaiveDate, Interval)>,
 }
 
-impl<'f> Touching<'f> {
-    /// Of the people of a bureau.
-    pub fn new(site: &'f SiteFacts) -> Self {
-        Self {
-            site,
-            known: Vec::new(),
-        }
-    }
-
+impl Touching {
     /// The dates of a person that a swipe at `at` can touch, `next` being their next later swipe. Without a later swipe it reaches at most
     /// [`OVERSTAY_REACH`] beyond an absence that ended shortly before; dates that have not begun need no judging.
-    pub fn dates(&mut self, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
-        let site = self.site;
+    pub fn dates(&mut self, site: &SiteFacts, person: PersonIndex, at: Instant, next: Option<Instant>) -> DateRange {
         let zone = site.records().site.zone;
         let date = local_date(at, zone);
         let around = DateRange {
@@ -57,7 +48,7 @@ impl<'f> Touching<'f> {
         };
         let mut touched = match dates_tied_together(site, person, at, around) {
             Some(tied) => tied,
-            None => self.dates_counting(person, at, around),
+            None => self.dates_counting(site, person, at, around),
         };
         if let Some((ended_at, _)) = site.last_absence_taking_time(person, at) {
             let reach = local_date(ended_at + OVERSTAY_REACH, zone);
@@ -74,16 +65,20 @@ impl<'f> Touching<'f> {
     }
 
     /// Everybody whom a swipe of a person at `at` can touch, and on which dates; see [`Touching::dates`].
-    pub fn people(&mut self, person: PersonIndex, at: Instant) -> impl Iterator<Item = (PersonIndex, DateRange)> {
-        let touched = once(person).chain(self.site.dependants_of(person).iter().copied());
-        touched.map(move |person| (person, self.dates(person, at, None)))
+    pub fn people<'s>(
+        &'s mut self,
+        site: &'s SiteFacts,
+        person: PersonIndex,
+        at: Instant,
+    ) -> impl Iterator<Item = (PersonIndex, DateRange)> + 's {
+        let touched = once(person).chain(site.dependants_of(person).iter().copied());
+        touched.map(move |person| (person, self.dates(site, person, at, None)))
     }
 
     /// The dates, of those `around` a swipe, for whose periods it can count.
-    fn dates_counting(&mut self, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
+    fn dates_counting(&mut self, site: &SiteFacts, person: PersonIndex, at: Instant, around: DateRange) -> DateRange {
         let reach = Interval::new(at, at + BURST_REACH);
-        let site = self.site;
-        let usual = self.reached(person, around);
+        let usual = self.reached(site, person, around);
         let is_near = |absence: &usize| site.records().absences[*absence].interval.meets(usual.bounds);
         let is_away = site.absences_of(person).iter().any(is_near);
         let own = is_away.then(|| Planning::new(site, around).extents_left_to(person));
@@ -97,16 +92,13 @@ impl<'f> Touching<'f> {
     }
 
     /// From when to when swipes count, but for absences.
-    fn reached(&mut self, person: PersonIndex, around: DateRange) -> &Reached {
-        let known = self
-            .known
-            .iter()
-            .position(|known| known.serves(self.site, person, around));
+    fn reached(&mut self, site: &SiteFacts, person: PersonIndex, around: DateRange) -> &Reached {
+        let known = self.known.iter().position(|known| known.serves(site, person, around));
         let position = known.unwrap_or_else(|| {
             if self.known.len() == KEPT {
                 self.known.clear();
             }
-            self.known.push(Reached::of(self.site, person, around));
+            self.known.push(Reached::of(site, person, around));
             self.known.len() - 1
         });
         &self.known[position]

@@ -14,7 +14,6 @@
 use std::collections::BTreeSet;
 
 use rules::model::{PersonIndex, Swipe};
-use rules::touch::Touching;
 use store::StoreError;
 use store::rows::SwipeRecord;
 
@@ -109,10 +108,9 @@ impl Engine {
     /// The days that new swipes can change, if their rows and findings are all remembered.
     fn remembered_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> Option<BTreeSet<Day>> {
         let site = self.site.borrow();
-        let mut touching = Touching::new(&site.facts);
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
-            for (person, touched) in touching.people(*person, swipe.happened_at) {
+            for (person, touched) in memory.touched(&site.facts, *person, swipe) {
                 for date in self.begun_dates(touched) {
                     if memory.holds_findings((person, date)) {
                         days.insert((person, date));

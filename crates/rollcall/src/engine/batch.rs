@@ -11,7 +11,6 @@ use rules::facts::{DateRange, Quarantine, SiteFacts};
 use rules::finding::Assessment;
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval};
-use rules::touch::Touching;
 use store::rows::{DayKey, DayRow, FindingRow, RejectedInput, Review, SwipeRecord};
 use store::{Ledger, StoreError, Transaction};
 
@@ -225,7 +224,7 @@ impl Engine {
             };
             memory.keep_to(revision, people);
             let arrived = self.arrived(records, fresh)?;
-            let touched = self.touched_days(&arrived);
+            let touched = self.touched_days(memory, &arrived);
             let unknown = touched.iter().copied().filter(|day| !memory.knows(*day));
             let unknown = keys_of(&self.site.borrow().facts, unknown);
             transaction.touch_days(&unknown).await?;
@@ -290,12 +289,11 @@ impl Engine {
     }
 
     /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
-    fn touched_days(&self, arrived: &[(PersonIndex, Swipe)]) -> Vec<Day> {
+    fn touched_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> Vec<Day> {
         let site = self.site.borrow();
-        let mut touching = Touching::new(&site.facts);
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
-            for (person, touched) in touching.people(*person, swipe.happened_at) {
+            for (person, touched) in memory.touched(&site.facts, *person, swipe) {
                 let asked = self
                     .begun_dates(touched)
                     .filter(|date| site.facts.is_asked(person, *date));

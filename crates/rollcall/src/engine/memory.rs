@@ -10,8 +10,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use rules::facts::{DateRange, SiteFacts};
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
+use rules::touch::Touching;
 use store::rows::{BadgeSwipe, DayKey, FindingRow};
 use store::{StoreError, Transaction};
 
@@ -23,7 +25,7 @@ use crate::shared::SiteSnapshot;
 /// is twice as many. In a larger bureau it is the swipes of everybody and the findings of [`DATES_AT_HAND`].
 const REMEMBERED: usize = 8_192;
 
-/// Of how many dates everybody's findings are remembered: as many as [`Touching`](rules::touch::Touching) says for a swipe near a meeting
+/// Of how many dates everybody's findings are remembered: as many as [`Touching`] says for a swipe near a meeting
 /// or a duty. With fewer, those who come by in the same order every day would find that they have just been forgotten.
 const DATES_AT_HAND: usize = 4;
 
@@ -36,6 +38,8 @@ pub(super) struct Memory {
     revision: i64,
     swipes: Recent<PersonIndex, PersonSwipes>,
     findings: Recent<Day, Vec<FindingRow>>,
+    /// Which dates swipes touch, as far as it was asked.
+    touching: Touching,
 }
 
 /// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
@@ -54,8 +58,19 @@ impl Memory {
                 revision,
                 swipes: Recent::of(people),
                 findings: Recent::of(people * DATES_AT_HAND),
+                touching: Touching::default(),
             };
         }
+    }
+
+    /// Everybody whom a swipe of a person can touch, and on which dates.
+    pub(super) fn touched(
+        &mut self,
+        facts: &SiteFacts,
+        person: PersonIndex,
+        swipe: &Swipe,
+    ) -> Vec<(PersonIndex, DateRange)> {
+        self.touching.people(facts, person, swipe.happened_at).collect()
     }
 
     /// Whether a day's row is known to be there.

@@ -234,7 +234,7 @@ fn incremental_equals_rebuild(world: &World, now: Instant, seed: u64) -> Result<
     });
     let one = |date: NaiveDate, known: &[Swipe]| judge(&site, DateRange::of_date(date), known, now).findings;
     let dates = || DATES.into_iter().map(day);
-    let mut touching = Touching::new(&site);
+    let mut touching = Touching::default();
     let mut known: Vec<Swipe> = Vec::new();
     let mut kept: BTreeMap<NaiveDate, Vec<Finding>> = dates().map(|date| (date, one(date, &known))).collect();
     for swipe in arriving {
@@ -246,16 +246,16 @@ fn incremental_equals_rebuild(world: &World, now: Instant, seed: u64) -> Result<
         known.push(swipe);
         // What a swipe of bo touches of ana is what it says of the duties that she hands over.
         let touched: Vec<DateRange> = if swipe.badge == BadgeIndex(0) {
-            vec![touching.dates(PersonIndex(0), swipe.happened_at, next)]
+            vec![touching.dates(&site, PersonIndex(0), swipe.happened_at, next)]
         } else {
-            let touched = touching.people(PersonIndex(1), swipe.happened_at);
+            let touched = touching.people(&site, PersonIndex(1), swipe.happened_at);
             touched
                 .filter(|(person, _)| *person == PersonIndex(0))
                 .map(|(_, dates)| dates)
                 .collect()
         };
-        let fresh = Touching::new(&site).dates(PersonIndex(0), swipe.happened_at, next);
-        prop_assert_eq!(touching.dates(PersonIndex(0), swipe.happened_at, next), fresh);
+        let fresh = Touching::default().dates(&site, PersonIndex(0), swipe.happened_at, next);
+        prop_assert_eq!(touching.dates(&site, PersonIndex(0), swipe.happened_at, next), fresh);
         for date in dates().filter(|date| touched.iter().any(|range| range.contains(*date))) {
             kept.insert(date, one(date, &known));
         }

@@ -158,7 +158,7 @@ fn the_dates_that_a_swipe_touches_reach_to_the_next_working_date() {
     let world = World::new("hours 08:30-17:30; late stay 21:00 09:30");
     let friday_evening = world.at("18/22:00");
     let site = SiteFacts::new(world.records);
-    let touched = Touching::new(&site).dates(PersonIndex(0), friday_evening, None);
+    let touched = Touching::default().dates(&site, PersonIndex(0), friday_evening, None);
     assert!(touched.contains(day(18)) && touched.contains(day(21)), "{touched:?}");
     assert_eq!(site.previous_working_date(PersonIndex(0), day(21)), Some(day(18)));
     assert_eq!(site.opens_at(PersonIndex(0), day(19)), None);
@@ -174,7 +174,7 @@ fn a_swipe_in_a_break_that_a_leave_made_longer_touches_both_sides() {
         let world = World::new(&format!("hours {hours}; every day")).with(excused);
         let at = world.at("17/15:08");
         let site = SiteFacts::new(world.records);
-        let touched = Touching::new(&site).dates(PersonIndex(0), at, None);
+        let touched = Touching::default().dates(&site, PersonIndex(0), at, None);
         assert!(
             touched.contains(day(16)) && touched.contains(day(17)),
             "{excused}: {touched:?}"

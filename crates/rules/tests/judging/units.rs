@@ -336,15 +336,15 @@ proptest! {
         let rebuild = |known: &[Swipe]| -> BTreeMap<(PersonIndex, NaiveDate), Vec<Finding>> {
             people().flat_map(|person| dates().map(move |date| (person, date))).map(|(person, date)| ((person, date), judge(&site, person, date, known, now))).collect()
         };
-        let mut touching = Touching::new(&site);
+        let mut touching = Touching::default();
         let mut known: Vec<Swipe> = Vec::new();
         let mut kept = rebuild(&known);
         let mut kept_meeting = judge_meeting(&site, &known, now).findings;
         for swipe in shuffled(&world.swipes, seed) {
             known.push(swipe);
-            let everybody: Vec<_> = touching.people(PersonIndex(swipe.badge.0), swipe.happened_at).collect();
-            let mut afresh = Touching::new(&site);
-            prop_assert!(afresh.people(PersonIndex(swipe.badge.0), swipe.happened_at).eq(everybody.iter().copied()));
+            let everybody: Vec<_> = touching.people(&site, PersonIndex(swipe.badge.0), swipe.happened_at).collect();
+            let mut afresh = Touching::default();
+            prop_assert!(afresh.people(&site, PersonIndex(swipe.badge.0), swipe.happened_at).eq(everybody.iter().copied()));
             for (person, touched) in everybody {
                 for date in dates().filter(|date| touched.contains(*date)) {
                     kept.insert((person, date), judge(&site, person, date, &known, now));
