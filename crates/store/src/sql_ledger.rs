@@ -54,16 +54,15 @@ impl<DB: Dialect> SqlLedger<DB> {
         }
     }
 
-    /// Waits for the turn to write; with it, whether the connection is one that was kept.
-    async fn turn(&self) -> Stored<(Turn<DB>, bool)> {
+    /// Waits for the turn to write.
+    async fn turn(&self) -> Stored<Turn<DB>> {
         let turn = timeout(TURN_PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
         let turn = turn.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
         if self.broken.load(Ordering::Acquire) {
             let reason = "the disk failed under an earlier transaction of this process";
             return Err(StoreError::Fatal(sqlx::Error::Io(io::Error::other(reason))));
         }
-        let kept = turn.is_some();
-        Ok((turn, kept))
+        Ok(turn)
     }
 
     async fn reader(&self) -> Stored<PoolConnection<DB>> {
@@ -140,14 +139,12 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
     }
 
     async fn begin_with_swipes(&self, swipes: &[SwipeRecord]) -> Stored<(Box<dyn Transaction>, Vec<bool>)> {
-        let (turn, kept) = self.turn().await?;
+        let turn = self.turn().await?;
+        let kept = turn.is_some();
         let begin = |turn| SqlTransaction::begin(&self.writer, turn, Arc::clone(&self.broken), swipes);
         let (transaction, fresh) = match begin(turn).await {
             // A connection that was kept may be gone since; the next one is new.
-            Err(StoreError::Unavailable(_)) if kept => {
-                let (turn, _) = self.turn().await?;
-                begin(turn).await?
-            }
+            Err(StoreError::Unavailable(_)) if kept => begin(self.turn().await?).await?,
             done => done?,
         };
         Ok((Box::new(transaction), fresh))

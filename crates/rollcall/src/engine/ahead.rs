@@ -107,20 +107,15 @@ impl Engine {
 
     /// The days that new swipes can change, if their rows and findings are all remembered.
     fn remembered_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> Option<BTreeSet<Day>> {
+        let mut days = self.touched_days(memory, arrived);
         let site = self.site.borrow();
-        let mut days = BTreeSet::new();
-        for (person, swipe) in arrived {
-            for (person, touched) in memory.touched(&site.facts, *person, swipe) {
-                for date in self.begun_dates(touched) {
-                    if memory.holds_findings((person, date)) {
-                        days.insert((person, date));
-                    } else if site.facts.is_asked(person, date) {
-                        return None;
-                    }
-                }
-            }
-        }
-        Some(days)
+        let mut all_known = true;
+        days.retain(|(person, date)| {
+            let is_held = memory.holds_findings((*person, *date));
+            all_known &= is_held || !site.facts.is_asked(*person, *date);
+            is_held
+        });
+        all_known.then_some(days)
     }
 
     /// Waits until nothing is being written and nothing waits for it; what could not be written is to be judged again.

@@ -218,21 +218,18 @@ impl Engine {
             days = transaction.due_days(self.now, limit).await?;
         }
         let arrived = loop {
-            let (revision, people) = {
-                let site = self.site.borrow();
-                (site.revision, site.facts.records().people.len())
-            };
-            memory.keep_to(revision, people);
+            let SiteSnapshot { facts, revision, .. } = self.site.borrow().clone();
+            memory.keep_to(revision, facts.records().people.len());
             let arrived = self.arrived(records, fresh)?;
-            let touched = self.touched_days(memory, &arrived);
+            let mut touched = self.touched_days(memory, &arrived);
+            touched.retain(|(person, date)| facts.is_asked(*person, *date));
             let unknown = touched.iter().copied().filter(|day| !memory.knows(*day));
-            let unknown = keys_of(&self.site.borrow().facts, unknown);
-            transaction.touch_days(&unknown).await?;
-            days.extend(keys_of(&self.site.borrow().facts, touched.into_iter()));
+            transaction.touch_days(&keys_of(&facts, unknown)).await?;
+            days.extend(keys_of(&facts, touched.into_iter()));
             days.sort_unstable();
             days.dedup();
             transaction.lock_days(&days).await?;
-            if transaction.facts_revision().await? == self.site.borrow().revision {
+            if transaction.facts_revision().await? == revision {
                 break arrived;
             }
             self.reload_site().await?;
@@ -288,19 +285,17 @@ impl Engine {
         Ok(arrived)
     }
 
-    /// The days that new swipes can change, as far as their rows exist: dates that have not begun are judged when they do.
-    fn touched_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> Vec<Day> {
+    /// The days that new swipes can touch, of people of whom something is asked then and of others; dates that have not begun are judged
+    /// when they do.
+    pub(super) fn touched_days(&self, memory: &mut Memory, arrived: &[(PersonIndex, Swipe)]) -> BTreeSet<Day> {
         let site = self.site.borrow();
         let mut days = BTreeSet::new();
         for (person, swipe) in arrived {
             for (person, touched) in memory.touched(&site.facts, *person, swipe) {
-                let asked = self
-                    .begun_dates(touched)
-                    .filter(|date| site.facts.is_asked(person, *date));
-                days.extend(asked.map(|date| (person, date)));
+                days.extend(self.begun_dates(touched).map(|date| (person, date)));
             }
         }
-        days.into_iter().collect()
+        days
     }
 
     /// Those of some dates that are judged and whose rows exist.
