@@ -215,6 +215,8 @@ impl Place {
                 facts_revision: 1,
             })
             .collect();
+        let keys: Vec<DayKey> = rows.iter().map(|row| row.key.clone()).collect();
+        transaction.touch_days(&keys).await.expect("touched");
         transaction.save_days(&rows).await.expect("saved");
         transaction.set_setting("opened_from", "2026-11-01").await.expect("set");
         transaction

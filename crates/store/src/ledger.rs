@@ -85,7 +85,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// among them.
     async fn held_swipes(&self, received_from: Instant, limit: i64) -> Stored<Vec<SwipeRecord>>;
 
-    /// Every badge key that was read in an interval of `happened_at`, as whole days of UTC, sorted by key.
+    /// Every badge key that was read in an interval of `happened_at`, widened to whole parts of four hours of UTC, sorted by key.
     async fn badges_seen(&self, happened: Interval) -> Stored<Vec<BadgeSeen>>;
 
     /// How held swipes were placed in time, newest first, at most `limit`; withdrawn ones too.
@@ -196,7 +196,7 @@ pub trait Transaction: Send {
     async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()>;
 
     /// Locks day rows in the order of their keys.
-    async fn lock_days(&mut self, days: &[DayKey]) -> Stored<()>;
+    async fn lock_days(&mut self, days: &[&DayKey]) -> Stored<()>;
 
     /// Day rows that are due at `now`, earliest first, at most `limit`; locks them.
     async fn due_days(&mut self, now: Instant, limit: i64) -> Stored<Vec<DayKey>>;
@@ -208,7 +208,8 @@ pub trait Transaction: Send {
     /// corrections that wait laid over what was published.
     async fn findings_of(&mut self, days: &[DayKey]) -> Stored<Vec<FindingRow>>;
 
-    /// Writes what was judged of days: their rows, with the next instant to look at them again.
+    /// Writes what was judged of days, with the next instant to look at them again. Refused where one of them has no row: see
+    /// [`Transaction::touch_days`].
     async fn save_days(&mut self, days: &[DayRow]) -> Stored<()>;
 
     /// Makes sure that meeting rows exist and locks them in the order of their keys. A new row is due at once.

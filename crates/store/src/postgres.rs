@@ -127,10 +127,10 @@ impl Dialect for Postgres {
     const BEGIN_MIGRATION: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(7165117392)";
     const BEGIN_WITH_SWIPES: Option<ForRows> = None;
     const SAVE_DAYS_AND_COMMIT: Option<ForRows> = None;
-    const DUE_DAYS: &'static str = "SELECT person, date FROM day WHERE next_check_at_ms <= $1 \
-         ORDER BY next_check_at_ms, person, date LIMIT $2 FOR UPDATE SKIP LOCKED";
+    const DUE_DAYS: &'static str = "SELECT person, date FROM day_check JOIN day ON day.seq = day_check.day \
+         WHERE next_check_at_ms <= $1 ORDER BY next_check_at_ms, day_check.day LIMIT $2 FOR UPDATE OF day_check SKIP LOCKED";
     const NEXT_CHECK: &'static str =
-        "SELECT next_check_at_ms FROM day WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
+        "SELECT next_check_at_ms FROM day_check WHERE next_check_at_ms IS NOT NULL ORDER BY next_check_at_ms LIMIT 1";
     const DUE_MEETINGS: &'static str = "SELECT date, meeting FROM meeting_day WHERE next_check_at_ms <= $1 \
          ORDER BY next_check_at_ms, date, meeting LIMIT $2 FOR UPDATE SKIP LOCKED";
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -142,7 +142,7 @@ impl Dialect for Postgres {
         "WITH asked (person, date) AS (VALUES ",
         Columns::Typed(&["TEXT", "TEXT"]),
         ") SELECT day.person FROM asked JOIN day ON day.person = asked.person AND day.date = asked.date \
-             ORDER BY day.person, day.date FOR UPDATE OF day",
+             JOIN day_check ON day_check.day = day.seq ORDER BY day.person, day.date FOR UPDATE OF day_check",
     ));
     const LOCK_MEETINGS: Option<ForRows> = Some(ForRows::one(
         "WITH asked (date, meeting) AS (VALUES ",

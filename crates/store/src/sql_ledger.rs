@@ -247,7 +247,7 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
     }
 
     async fn badges_seen(&self, happened: Interval) -> Stored<Vec<BadgeSeen>> {
-        let (first, last) = crate::swipes::days_of(happened);
+        let (first, last) = crate::swipes::parts_of(happened);
         self.list(statements::BADGES_SEEN, &[first.into(), last.into()]).await
     }
 

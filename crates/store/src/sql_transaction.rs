@@ -24,7 +24,7 @@ use crate::rows::{
 };
 use crate::sql_ledger::{count_of, first_integer, rows_asked};
 use crate::statements::{self, Bulk, SIZES, runs, size_for};
-use crate::swipes::{day_of, swipes_of};
+use crate::swipes::{part_of, swipes_of};
 
 /// Whose turn it is to write in this process, and the connection on which whoever has the turn does: taken from the pool once and
 /// kept, because a pool asks a connection that is given back whether it is well, which costs as much as a small commit.
@@ -384,7 +384,7 @@ fn swipe_values(swipe: &SwipeRecord) -> [Value<'_>; 12] {
         Value::from(&swipe.badge),
         Value::from(&swipe.raw_hex),
         swipe.bits.into(),
-        day_of(swipe.happened_at).into(),
+        part_of(swipe.happened_at).into(),
         swipe.happened_at.into(),
         swipe.received_at.into(),
         swipe.sequence.into(),
@@ -407,17 +407,6 @@ fn rejected_values(input: &RejectedInput) -> [Value<'_>; 5] {
         Value::from(*received_at),
         Value::from(reason),
         Value::from(raw_hex),
-    ]
-}
-
-/// A day that was never judged and is due at once.
-fn new_day_values(key: &DayKey) -> [Value<'_>; 5] {
-    [
-        Value::from(&key.person),
-        Value::from(&key.date),
-        Value::Integer(0),
-        Value::Integer(0),
-        Value::Integer(0),
     ]
 }
 
@@ -601,15 +590,14 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
 
     async fn touch_days(&mut self, days: &[DayKey]) -> Stored<()> {
         let keys = sorted_keys(days.iter());
-        let due_at_once: Vec<[Value<'_>; 5]> = keys.iter().copied().map(new_day_values).collect();
-        self.run_all(Bulk::TouchDays, due_at_once).await.map(drop)
+        self.run_all(Bulk::TouchDays, asked_days(&keys)).await.map(drop)
     }
 
-    async fn lock_days(&mut self, days: &[DayKey]) -> Stored<()> {
+    async fn lock_days(&mut self, days: &[&DayKey]) -> Stored<()> {
         if DB::LOCK_DAYS.is_none() {
             return Ok(());
         }
-        let keys = sorted_keys(days.iter());
+        let keys = sorted_keys(days.iter().copied());
         let locked = rows_asked::<DB, 2>(self.connection(), Bulk::LockDays, asked_days(&keys), &no_day()).await;
         self.noted(locked).map(drop)
     }

@@ -68,8 +68,8 @@ pub(crate) const END_READER_COMMAND: &str = "UPDATE reader_command SET done_at_m
 pub(crate) const SWIPES_RECEIVED: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
      WHERE received_at_ms >= $1 AND received_at_ms < $2 ORDER BY received_at_ms, seq LIMIT $3";
-pub(crate) const SWIPE_DAYS: &str = "SELECT (SELECT MIN(happened_day) FROM swipe) AS first_day, \
-     (SELECT MAX(happened_day) FROM swipe) AS last_day";
+pub(crate) const SWIPE_PARTS: &str = "SELECT (SELECT MIN(happened_part) FROM swipe) AS first_part, \
+     (SELECT MAX(happened_part) FROM swipe) AS last_part";
 pub(crate) const SWIPE_COUNT: &str = "SELECT COUNT(*) AS swipes FROM swipe";
 pub(crate) const REJECTED_INPUTS: &str = "SELECT id, reader, received_at_ms, reason, raw_hex FROM rejected_input \
      ORDER BY received_at_ms DESC, id LIMIT $1";
@@ -84,9 +84,9 @@ pub(crate) const REJECTED_OF_READER: &str = "SELECT id, reader, received_at_ms, 
 pub(crate) const HELD_SWIPES: &str = "SELECT id, dedup_key, reader, badge, raw_hex, bits, happened_at_ms, \
      received_at_ms, sequence, faces, quarantine FROM swipe \
      WHERE quarantine IS NOT NULL AND received_at_ms >= $1 ORDER BY received_at_ms DESC, seq DESC LIMIT $2";
-/// Days of UTC, both ends inside.
+/// Parts of days of UTC, both ends inside.
 pub(crate) const BADGES_SEEN: &str = "SELECT badge, COUNT(*) AS times, MIN(happened_at_ms) AS first_at_ms, \
-     MAX(happened_at_ms) AS last_at_ms FROM swipe WHERE happened_day >= $1 AND happened_day <= $2 \
+     MAX(happened_at_ms) AS last_at_ms FROM swipe WHERE happened_part >= $1 AND happened_part <= $2 \
      GROUP BY badge ORDER BY badge";
 pub(crate) const PLACEMENTS: &str = "SELECT swipe, original, reader, badge, happened_at_ms, placed_at_ms, placed_by, reason, \
      withdrawn_at_ms, withdrawn_by FROM placement ORDER BY placed_at_ms DESC, swipe LIMIT $1";
@@ -98,12 +98,13 @@ pub(crate) const WITHDRAW_PLACEMENT: &str =
     "UPDATE placement SET withdrawn_at_ms = $1, withdrawn_by = $2 WHERE swipe = $3 AND withdrawn_at_ms IS NULL";
 
 pub(crate) const DAYS: &str = "SELECT person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
-     FROM day WHERE date >= $1 AND date < $2 ORDER BY person, date";
-pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day SET next_check_at_ms = 0 \
-     WHERE date >= $1 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+     FROM day JOIN day_check ON day_check.day = day.seq WHERE date >= $1 AND date < $2 ORDER BY person, date";
+pub(crate) const MAKE_ALL_DUE: &str = "UPDATE day_check SET next_check_at_ms = 0 \
+     WHERE day IN (SELECT seq FROM day WHERE date >= $1) AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 /// `$1` the first date, `$2` the date after the last.
-pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day SET next_check_at_ms = 0 \
-     WHERE date >= $1 AND date < $2 AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
+pub(crate) const MAKE_ALL_DUE_WITHIN: &str = "UPDATE day_check SET next_check_at_ms = 0 \
+     WHERE day IN (SELECT seq FROM day WHERE date >= $1 AND date < $2) \
+     AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)";
 pub(crate) const MEETING_DAYS: &str = "SELECT date, meeting, judged_at_ms, next_check_at_ms, rules_version, facts_revision \
      FROM meeting_day WHERE date >= $1 AND date < $2 ORDER BY date, meeting";
 pub(crate) const NEXT_MEETING_CHECK: &str =
@@ -156,7 +157,8 @@ pub(crate) const PUBLICATIONS_OF: &str = "SELECT week, first_date, until_date, n
      FROM publication WHERE until_date > $1 AND first_date <= $2 ORDER BY first_date";
 pub(crate) const ADD_PUBLICATION: &str = "INSERT INTO publication \
      (week, first_date, until_date, number, published_at_ms, published_by) VALUES ($1, $2, $3, $4, $5, $6)";
-pub(crate) const LOCK_DATES: &str = "UPDATE day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
+pub(crate) const LOCK_DATES: &str = "UPDATE day_check SET facts_revision = facts_revision \
+     WHERE day IN (SELECT seq FROM day WHERE date >= $1 AND date < $2)";
 pub(crate) const LOCK_MEETINGS_OF_DATES: &str =
     "UPDATE meeting_day SET facts_revision = facts_revision WHERE date >= $1 AND date < $2";
 /// `$1` from, `$2` until, `$3` 1 to list settled ones too.
@@ -248,7 +250,7 @@ const SINGLE: &[&str] = &[
     SEND_READER_COMMAND,
     END_READER_COMMAND,
     SWIPES_RECEIVED,
-    SWIPE_DAYS,
+    SWIPE_PARTS,
     SWIPE_COUNT,
     REJECTED_INPUTS,
     SWIPE_TALLIES,
@@ -475,7 +477,7 @@ impl Columns {
 }
 
 pub(crate) const RECORD_SWIPES: ForRows = ForRows::one(
-    "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_day, happened_at_ms, \
+    "INSERT INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_part, happened_at_ms, \
          received_at_ms, sequence, faces, quarantine) VALUES ",
     Columns::Plain(12),
     " ON CONFLICT (dedup_key) DO NOTHING",
@@ -489,24 +491,30 @@ const RECORD_REJECTED: ForRows = ForRows::one(
     Columns::Plain(5),
     " ON CONFLICT (id) DO NOTHING",
 );
+// What else there is of a new day the tables make themselves.
 const TOUCH_DAYS: ForRows = ForRows::one(
-    "INSERT INTO day (person, date, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    Columns::Plain(5),
-    " ON CONFLICT (person, date) DO NOTHING",
+    "INSERT INTO day (person, date) VALUES ",
+    Columns::Plain(2),
+    " ON CONFLICT (date, person) DO NOTHING",
 );
+// Of a day that does not exist there is no number, and this is refused: nothing that was judged is dropped in silence.
 pub(crate) const SAVE_DAYS: ForRows = ForRows::one(
-    "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES ",
-    Columns::Plain(6),
-    " ON CONFLICT (person, date) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
+    "WITH judged (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"]),
+    ") INSERT INTO day_check (day, judged_at_ms, next_check_at_ms, rules_version, facts_revision) \
+         SELECT day.seq, judged.judged_at_ms, judged.next_check_at_ms, \
+         CASE WHEN day.seq IS NOT NULL THEN judged.rules_version END, judged.facts_revision \
+         FROM judged LEFT JOIN day ON day.person = judged.person AND day.date = judged.date WHERE TRUE \
+         ON CONFLICT (day) DO UPDATE SET judged_at_ms = excluded.judged_at_ms, \
          next_check_at_ms = excluded.next_check_at_ms, rules_version = excluded.rules_version, \
          facts_revision = excluded.facts_revision",
 );
 const MAKE_DUE: ForRows = ForRows::one(
     "WITH asked (person, date) AS (VALUES ",
     Columns::Typed(&["TEXT", "TEXT"]),
-    ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
-         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date \
-         AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+    ") UPDATE day_check SET next_check_at_ms = 0 WHERE day IN (SELECT known.seq \
+         FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.date) \
+         AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)",
 );
 const TOUCH_MEETINGS: ForRows = ForRows::one(
     "INSERT INTO meeting_day (date, meeting, next_check_at_ms, rules_version, facts_revision) VALUES ",
@@ -533,22 +541,23 @@ const FINDINGS_OF_MEETINGS: ForRows = ForRows::one(
 const MAKE_DUE_WITHIN: ForRows = ForRows::one(
     "WITH asked (person, first_date, end_date) AS (VALUES ",
     Columns::Typed(&["TEXT", "TEXT", "TEXT"]),
-    ") UPDATE day SET next_check_at_ms = 0 WHERE (person, date) IN (SELECT known.person, known.date \
+    ") UPDATE day_check SET next_check_at_ms = 0 WHERE day IN (SELECT known.seq \
          FROM asked CROSS JOIN day known WHERE known.person = asked.person AND known.date >= asked.first_date \
-         AND known.date < asked.end_date AND (known.next_check_at_ms IS NULL OR known.next_check_at_ms <> 0))",
+         AND known.date < asked.end_date) AND (next_check_at_ms IS NULL OR next_check_at_ms <> 0)",
 );
-/// For how many days of UTC one row of [`Bulk::SwipesOf`] can ask.
-pub(crate) const DAYS_ASKED_MAX: i64 = 8;
+/// For how many parts of days one row of [`Bulk::SwipesOf`] can ask.
+pub(crate) const PARTS_ASKED_MAX: i64 = 24;
 
 // CROSS JOIN keeps SQLite from walking all swipes and looking into the lists for each.
 const SWIPES_OF: ForRows = ForRows::one(
-    "WITH ahead (days) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7)), \
-         asked (question, badge, first_day, last_day, from_ms, until_ms) AS (VALUES ",
+    "WITH ahead (parts) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), \
+         (16), (17), (18), (19), (20), (21), (22), (23)), \
+         asked (question, badge, first_part, last_part, from_ms, until_ms) AS (VALUES ",
     Columns::Typed(&["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"]),
     ") SELECT asked.question, swipe.id, swipe.dedup_key, swipe.reader, swipe.badge, swipe.raw_hex, swipe.bits, \
          swipe.happened_at_ms, swipe.received_at_ms, swipe.sequence, swipe.faces, swipe.quarantine \
          FROM asked CROSS JOIN ahead CROSS JOIN swipe \
-         WHERE asked.first_day + ahead.days <= asked.last_day AND swipe.happened_day = asked.first_day + ahead.days \
+         WHERE asked.first_part + ahead.parts <= asked.last_part AND swipe.happened_part = asked.first_part + ahead.parts \
          AND swipe.badge = asked.badge \
          AND swipe.happened_at_ms >= asked.from_ms AND swipe.happened_at_ms < asked.until_ms",
 );
@@ -772,7 +781,7 @@ mod tests {
             "{}",
             list(4)
         );
-        assert!(text::<Sqlite>(SAVE_DAYS, 1).contains("VALUES (?, ?, ?, ?, ?, ?) ON"));
+        assert!(text::<Sqlite>(TOUCH_DAYS, 2).contains("VALUES (?, ?), (?, ?) ON"));
         assert_eq!(Sqlite::texts().get(Bulk::LockDays, 1), None);
     }
 

@@ -228,7 +228,7 @@ impl Engine {
             days.extend(keys_of(&facts, touched.into_iter()));
             days.sort_unstable();
             days.dedup();
-            transaction.lock_days(&days).await?;
+            transaction.lock_days(&days.iter().collect::<Vec<_>>()).await?;
             if transaction.facts_revision().await? == revision {
                 break arrived;
             }

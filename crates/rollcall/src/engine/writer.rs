@@ -212,7 +212,7 @@ impl WriterParts {
     /// In the order in which every transaction of the engine locks: swipes, days, facts.
     async fn commit(&self, batch: &Judged) -> Result<Vec<FindingRow>, Refused> {
         let (mut transaction, fresh) = self.ledger.begin_with_swipes(&batch.records).await?;
-        let days: Vec<DayKey> = batch.days.iter().map(|day| day.key.clone()).collect();
+        let days: Vec<&DayKey> = batch.days.iter().map(|day| &day.key).collect();
         transaction.lock_days(&days).await?;
         if fresh.contains(&false) || transaction.facts_revision().await? != batch.site.revision {
             return Err(Refused::Outdated);

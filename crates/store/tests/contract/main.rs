@@ -96,6 +96,9 @@ const CASES: &[(&str, Case)] = &[
     ("held swipes and their placing", |place| Box::pin(held_swipes(place))),
     ("tallies of readers and badges", |place| Box::pin(reader_tallies(place))),
     ("days", |place| Box::pin(days(place))),
+    ("a day without a row is not saved", |place| {
+        Box::pin(a_day_without_a_row_is_not_saved(place))
+    }),
     ("days open and close", |place| Box::pin(days_open_and_close(place))),
     ("days are made due", |place| Box::pin(days_are_made_due(place))),
     ("meetings", |place| Box::pin(meetings(place))),
@@ -537,6 +540,10 @@ async fn a_transaction_that_begins_with_swipes(mut place: Place) {
         ..row.clone()
     };
     transaction
+        .touch_days(std::slice::from_ref(&row.key))
+        .await
+        .expect("touched");
+    transaction
         .commit_with_days(&[earlier, row.clone()])
         .await
         .expect("commit");
@@ -723,6 +730,31 @@ async fn failed_is_not_committed(place: Place) {
     assert!(matches!(transaction.commit().await, Err(StoreError::TransactionFailed)));
 }
 
+async fn a_day_without_a_row_is_not_saved(mut place: Place) {
+    let keys = ["ana", "bo"].map(|person| day(person, "2026-09-16"));
+    let rows = keys.clone().map(|key| DayRow {
+        key,
+        judged_at: Some(at(5)),
+        next_check: Some(at(9)),
+        rules_version: 2,
+        facts_revision: 3,
+    });
+    let begun = async |place: &Place| {
+        let mut transaction = place.ledger.begin().await.expect("begin");
+        transaction.touch_days(&keys[..1]).await.expect("touch");
+        transaction
+    };
+    let mut transaction = begun(&place).await;
+    let refused = transaction.save_days(&rows).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    drop(transaction);
+    let refused = begun(&place).await.commit_with_days(&rows).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    place.restart().await;
+    let rows = place.ledger.days("", "~").await.expect("read");
+    assert_eq!(rows, [], "nothing of the transaction is there");
+}
+
 /// Days that want to be looked at no more and then again; one that is due at once comes before those that were due earlier.
 async fn days_open_and_close(place: Place) {
     let mut transaction = place.ledger.begin().await.expect("begin");
@@ -735,6 +767,7 @@ async fn days_open_and_close(place: Place) {
         facts_revision: 3,
     };
     let rows = [judged(0, None), judged(1, Some(50)), judged(2, Some(40))];
+    transaction.touch_days(&keys).await.expect("touch");
     transaction.save_days(&rows).await.expect("save");
     assert_eq!(transaction.next_check().await.expect("read"), Some(at(40)));
     transaction.save_days(&[judged(2, None)]).await.expect("save");
@@ -792,7 +825,7 @@ async fn days(place: Place) {
     ];
     transaction.save_days(&rows).await.expect("save");
     transaction.touch_days(&keys).await.expect("touch again");
-    transaction.lock_days(&keys).await.expect("lock");
+    transaction.lock_days(&keys.each_ref()).await.expect("lock");
     assert_eq!(
         transaction.next_check().await.expect("read"),
         Some(at(40)),
@@ -837,6 +870,7 @@ async fn days_of_a_range_are_made_due(place: Place) {
         facts_revision: 1,
     };
     let settled: Vec<DayRow> = keys.iter().map(settle).collect();
+    transaction.touch_days(&keys).await.expect("touch");
     transaction.save_days(&settled).await.expect("save");
     assert_eq!(
         transaction
@@ -883,6 +917,7 @@ async fn days_are_made_due(place: Place) {
         facts_revision: 1,
     };
     let settled: Vec<DayRow> = keys.iter().map(settle).collect();
+    transaction.touch_days(&keys).await.expect("touch");
     transaction.save_days(&settled).await.expect("save");
     assert_eq!(
         transaction
@@ -1034,6 +1069,10 @@ async fn meetings_are_made_due(place: Place) {
         rules_version: 2,
         facts_revision: 3,
     };
+    transaction
+        .touch_days(std::slice::from_ref(&day_row.key))
+        .await
+        .expect("touch");
     transaction.save_days(&[day_row]).await.expect("save");
     let due = transaction
         .make_due(Some(&["ana"]), Some("2026-09-16"))
@@ -2355,6 +2394,11 @@ async fn reader_tallies(place: Place) {
         last_at: at(2_000),
     };
     assert_eq!((seen.len(), &seen[0]), (2, &wanted));
+    let hours = |from: i64, until: i64| between(from * 3_600_000, until * 3_600_000);
+    let elsewhere = hours(4, 8);
+    assert!(place.ledger.badges_seen(elsewhere).await.expect("seen").is_empty());
+    let widened = place.ledger.badges_seen(hours(3, 5)).await.expect("seen");
+    assert_eq!(widened.len(), 2, "the part in which three o'clock is");
     let nothing = Interval::new(at(5), at(5));
     assert!(place.ledger.badges_seen(nothing).await.expect("seen").is_empty());
 }

@@ -11,10 +11,15 @@ use store::{Ledger, Options, open};
 
 use crate::postgres;
 
-/// Days that are closed, wait and are due; a finding that changed once, and one that nobody changed.
+/// Swipes of before 1970, of a morning, of the evening of that day and of after 2099; days that are closed, wait and are due; a finding that changed
+/// once, and one that nobody changed.
 const WRITTEN_BY_9: [&str; 4] = [
     "INSERT INTO swipe (id, dedup_key, reader, badge, happened_day, happened_at_ms, received_at_ms) VALUES \
-        ('0123', 'gate|1', 'gate', '0042', 0, 7000, 7005), ('4567', 'gate|2', 'gate', '0043', 0, 7000, 7005)",
+        ('0123', 'gate|1', 'gate', '0042', 0, 7000, 7005), ('4567', 'gate|2', 'gate', '0043', 0, 7000, 7005), \
+        ('89ab', 'gate|3', 'gate', '0042', 0, -9000, 7005), \
+        ('cdef', 'gate|4', 'gate', '0042', 20712, 1789516800000, 1789516800000), \
+        ('fedc', 'gate|5', 'gate', '0042', 20712, 1789559999999, 1789559999999), \
+        ('ba98', 'gate|6', 'gate', '0042', 47481, 4102444800000, 7005)",
     "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES \
         ('ana', '2026-09-16', 5, NULL, 1, 1), ('bo', '2026-09-16', 5, 50, 1, 1), ('cy', '2026-09-16', NULL, 0, 1, 1)",
     "INSERT INTO finding (id, person, date, period, kind, state, length_ms, swipes, digest, revision, changed_at_ms, \
@@ -70,13 +75,38 @@ async fn it_holds_what_it_held(ledger: Arc<dyn Ledger>) {
         transaction.due_days(at(50), 9).await.expect("read"),
         [day("cy"), day("bo")]
     );
-    let asked = BadgeSwipe {
+    let intervals = [
+        (7_000, 7_001),
+        (-9_000, -8_999),
+        (1_789_516_800_000, 1_789_516_800_001),
+        (1_789_559_999_999, 1_789_560_000_000),
+        (4_102_444_800_000, 4_102_444_800_001),
+    ];
+    let asked = intervals.map(|(from, until)| BadgeSwipe {
         badges: vec!["0042"],
-        happened: Interval::new(at(7_000), at(7_001)),
-    };
-    let swipes = transaction.swipes_of(&[asked]).await.expect("read");
+        happened: Interval::new(at(from), at(until)),
+    });
+    let swipes = transaction.swipes_of(&asked).await.expect("read");
     let ids: Vec<&str> = swipes.iter().flatten().map(|swipe| swipe.id.as_str()).collect();
-    assert_eq!(ids, ["0123"]);
+    assert_eq!(ids, ["0123", "89ab", "cdef", "fedc", "ba98"]);
+    let days = ledger.days("", "~").await.expect("read");
+    let days: Vec<_> = days
+        .iter()
+        .map(|row| {
+            (
+                row.key.person.as_str(),
+                row.judged_at,
+                row.next_check,
+                row.facts_revision,
+            )
+        })
+        .collect();
+    let expected = [
+        ("ana", Some(at(5)), None, 1),
+        ("bo", Some(at(5)), Some(at(50)), 1),
+        ("cy", None, Some(at(0)), 1),
+    ];
+    assert_eq!(days, expected);
 
     let mut changed = ledger.finding("f").await.expect("read").expect("it is there");
     (changed.length_ms, changed.revision, changed.changed_at) = (Some(180_000), 3, at(3_000));
