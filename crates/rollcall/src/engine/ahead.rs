@@ -111,7 +111,7 @@ impl Engine {
         let site = self.site.borrow();
         let mut all_known = true;
         days.retain(|(person, date)| {
-            let is_held = memory.holds_findings((*person, *date));
+            let is_held = memory.knows((*person, *date));
             all_known &= is_held || !site.facts.is_asked(*person, *date);
             is_held
         });
@@ -169,7 +169,7 @@ impl Engine {
 }
 
 /// Whether judging these days takes no swipes but those that are remembered, and none of the new ones is known to have come before.
-fn is_remembered(memory: &mut Memory, arrived: &[(PersonIndex, Swipe)], people: &[PersonDays]) -> bool {
+fn is_remembered(memory: &Memory, arrived: &[(PersonIndex, Swipe)], people: &[PersonDays]) -> bool {
     arrived.iter().all(|(person, swipe)| memory.is_news(*person, swipe))
         && people.iter().all(|days| memory.covers(days))
 }

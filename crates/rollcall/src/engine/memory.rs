@@ -7,9 +7,9 @@
 //! bumps the facts revision in the same transaction, and another revision forgets everything. A review is somebody else's
 //! to write at any time; the ledger keeps it, and the engine never goes by what it remembers of one.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use rules::facts::{DateRange, SiteFacts};
 use rules::model::{PersonIndex, Swipe};
 use rules::time::{Instant, Interval, Span};
@@ -21,13 +21,9 @@ use super::batch::{Day, PersonDays};
 use crate::counting;
 use crate::shared::SiteSnapshot;
 
-/// How many people's swipes and how many days' findings are remembered at least, as far as so many were looked at; at most it
-/// is twice as many. In a larger bureau it is the swipes of everybody and the findings of [`DATES_AT_HAND`].
-const REMEMBERED: usize = 8_192;
-
-/// Of how many dates everybody's findings are remembered: as many as [`Touching`] says for a swipe near a meeting
-/// or a duty. With fewer, those who come by in the same order every day would find that they have just been forgotten.
-const DATES_AT_HAND: usize = 4;
+/// Of how many dates a person's findings are remembered from batch to batch: those that [`Touching`] says for a swipe near a meeting or a duty,
+/// and one more.
+const DATES_AT_HAND: usize = 6;
 
 /// How much more than what judging asks for is read, on either side, so that the dates before and after find it there.
 const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
@@ -36,28 +32,30 @@ const ASKED_AROUND: Span = Span::from_minutes(24 * 60);
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     revision: i64,
-    swipes: Recent<PersonIndex, PersonSwipes>,
-    findings: Recent<Day, Vec<FindingRow>>,
+    /// What is remembered of each person, in the order of the facts.
+    people: Vec<OfPerson>,
     /// Which dates swipes touch, as far as it was asked.
     touching: Touching,
 }
 
-/// The swipes that judging a person looks at, in an interval: all that there are, those of witnesses too.
-#[derive(Debug)]
-struct PersonSwipes {
-    covered: Interval,
+/// What is remembered of one person.
+#[derive(Clone, Debug, Default)]
+struct OfPerson {
+    /// The time of which all swipes are remembered that judging them looks at, those of witnesses too.
+    covered: Option<Interval>,
     /// In order of `happened_at`.
     swipes: Vec<Swipe>,
+    /// The findings of dates, the one that was judged last at the end.
+    dates: Vec<(NaiveDate, Vec<FindingRow>)>,
 }
 
 impl Memory {
-    /// Forgets what is not of this revision, and has room for what is at hand in a bureau of so many people.
+    /// Forgets what is not of this revision, which has so many people.
     pub(super) fn keep_to(&mut self, revision: i64, people: usize) {
-        if self.revision != revision {
+        if self.revision != revision || self.people.len() != people {
             *self = Self {
                 revision,
-                swipes: Recent::of(people),
-                findings: Recent::of(people * DATES_AT_HAND),
+                people: vec![OfPerson::default(); people],
                 touching: Touching::default(),
             };
         }
@@ -73,33 +71,29 @@ impl Memory {
         self.touching.people(facts, person, swipe.happened_at).collect()
     }
 
-    /// Whether a day's row is known to be there.
-    pub(super) fn knows(&self, day: Day) -> bool {
-        self.findings.contains(&day)
-    }
-
     /// Whether a day's row is known to be there and what was found of it is remembered.
-    pub(super) fn holds_findings(&mut self, day: Day) -> bool {
-        self.findings.get(&day).is_some()
+    pub(super) fn knows(&self, (person, date): Day) -> bool {
+        let dates = self.person(person).map_or(&[][..], |known| &known.dates);
+        dates.iter().any(|(known, _)| *known == date)
     }
 
     /// Whether a person's swipes of that time are remembered and this one is not among them.
-    pub(super) fn is_news(&mut self, person: PersonIndex, swipe: &Swipe) -> bool {
-        self.swipes.get(&person).is_some_and(|known| {
-            known.covered.contains(swipe.happened_at) && known.swipes.iter().all(|other| other.id != swipe.id)
+    pub(super) fn is_news(&self, person: PersonIndex, swipe: &Swipe) -> bool {
+        self.person(person).is_some_and(|known| {
+            known.covers(swipe.happened_at) && known.swipes.iter().all(|other| other.id != swipe.id)
         })
     }
 
     /// Whether the swipes that judging these days takes are remembered.
-    pub(super) fn covers(&mut self, days: &PersonDays) -> bool {
-        let known = self.swipes.get(&days.person).map(|known| known.covered);
-        known.is_some_and(|known| known.from <= days.window.from && days.window.until <= known.until)
+    pub(super) fn covers(&self, days: &PersonDays) -> bool {
+        let covered = self.person(days.person).and_then(|known| known.covered);
+        covered.is_some_and(|covered| covered.from <= days.window.from && days.window.until <= covered.until)
     }
 
     /// Adds a swipe that has just been stored to what is remembered for a person, where that reaches to its time.
     pub(super) fn add(&mut self, person: PersonIndex, swipe: Swipe) {
-        if let Some(known) = self.swipes.get(&person)
-            && known.covered.contains(swipe.happened_at)
+        if let Some(known) = self.people.get_mut(person.at())
+            && known.covers(swipe.happened_at)
         {
             let place = known
                 .swipes
@@ -121,15 +115,15 @@ impl Memory {
         for ((days, query), records) in unknown.into_iter().zip(&queries).zip(answers) {
             let mut swipes = site.swipes(&records)?;
             swipes.sort_by_key(|swipe| swipe.happened_at);
-            let covered = query.happened;
-            self.swipes.insert(days.person, PersonSwipes { covered, swipes });
+            let known = &mut self.people[days.person.at()];
+            (known.covered, known.swipes) = (Some(query.happened), swipes);
         }
         Ok(())
     }
 
     /// The swipes that judging a person looks at, in a window that has been recalled.
-    pub(super) fn swipes(&mut self, person: PersonIndex, window: Interval) -> &[Swipe] {
-        self.swipes.get(&person).map_or(&[], |known| known.within(window))
+    pub(super) fn swipes(&self, person: PersonIndex, window: Interval) -> &[Swipe] {
+        self.person(person).map_or(&[], |known| known.within(window))
     }
 
     /// Reads the findings of days that are not remembered.
@@ -142,24 +136,35 @@ impl Memory {
             let day = |(key, date): &(DayKey, _)| ((days.person, *date), key.clone());
             days.keys.iter().map(day)
         });
-        // Looking one up keeps it from being forgotten while the others are read.
-        let unknown: Vec<(Day, DayKey)> = days.filter(|(day, _)| self.findings.get(day).is_none()).collect();
+        let unknown: Vec<(Day, DayKey)> = days.filter(|(day, _)| !self.knows(*day)).collect();
         let keys: Vec<DayKey> = unknown.iter().map(|(_, key)| key.clone()).collect();
         let mut found = findings_by_day(transaction, &keys).await?;
-        for (day, key) in unknown {
-            self.findings.insert(day, found.remove(&key).unwrap_or_default());
+        for ((person, date), key) in unknown {
+            let findings = found.remove(&key).unwrap_or_default();
+            self.people[person.at()].dates.push((date, findings));
         }
         Ok(())
     }
 
     /// The findings that hold of a day that has been recalled; [`Memory::remember`] brings their successors.
-    pub(super) fn take_findings(&mut self, day: Day) -> Vec<FindingRow> {
-        self.findings.get(&day).map(std::mem::take).unwrap_or_default()
+    pub(super) fn take_findings(&mut self, (person, date): Day) -> Vec<FindingRow> {
+        let dates = &mut self.people[person.at()].dates;
+        let place = dates.iter().position(|(known, _)| *known == date);
+        // Nothing remembered is not nothing found: a day judged on that would say everything anew.
+        dates.remove(place.expect("recalled before it is judged")).1
     }
 
-    /// The findings that hold of a day now.
-    pub(super) fn remember(&mut self, day: Day, findings: Vec<FindingRow>) {
-        self.findings.insert(day, findings);
+    /// The findings that hold of a day now. Those of the dates that were judged longest ago are forgotten, where there are more than are kept:
+    /// here and not before, because of those that a batch has recalled each one must be there until it is taken.
+    pub(super) fn remember(&mut self, (person, date): Day, findings: Vec<FindingRow>) {
+        let dates = &mut self.people[person.at()].dates;
+        dates.retain(|(known, _)| *known != date);
+        dates.push((date, findings));
+        dates.drain(..dates.len().saturating_sub(DATES_AT_HAND));
+    }
+
+    fn person(&self, person: PersonIndex) -> Option<&OfPerson> {
+        self.people.get(person.at())
     }
 }
 
@@ -181,7 +186,11 @@ pub(super) async fn findings_by_day(
     Ok(found)
 }
 
-impl PersonSwipes {
+impl OfPerson {
+    fn covers(&self, at: Instant) -> bool {
+        self.covered.is_some_and(|covered| covered.contains(at))
+    }
+
     fn within(&self, window: Interval) -> &[Swipe] {
         let before = |at: Instant| self.swipes.partition_point(|swipe| swipe.happened_at < at);
         &self.swipes[before(window.from)..before(window.until)]
@@ -194,54 +203,6 @@ fn query<'a>(site: &'a SiteSnapshot, days: &PersonDays) -> BadgeSwipe<'a> {
     BadgeSwipe {
         badges: site.badge_keys_of(days.person),
         happened: Interval::new(window.from - ASKED_AROUND, window.until + ASKED_AROUND),
-    }
-}
-
-/// What was looked at lately. When as much is new as is kept for sure, what was not looked at meanwhile is forgotten.
-#[derive(Debug)]
-struct Recent<K, V> {
-    kept: usize,
-    new: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self::of(0)
-    }
-}
-
-impl<K, V> Recent<K, V> {
-    /// Keeps so many for sure, and at least [`REMEMBERED`], which is more than any batch looks at.
-    fn of(count: usize) -> Self {
-        Self {
-            kept: count.max(REMEMBERED),
-            new: HashMap::new(),
-            old: HashMap::new(),
-        }
-    }
-}
-
-impl<K: Eq + Hash + Clone, V> Recent<K, V> {
-    /// Whether it is there, for now: only [`Recent::get`] keeps it there.
-    fn contains(&self, key: &K) -> bool {
-        self.new.contains_key(key) || self.old.contains_key(key)
-    }
-
-    /// Looks at a value, which is then kept while as many others are added as are kept for sure.
-    fn get(&mut self, key: &K) -> Option<&mut V> {
-        if let Some(value) = self.old.remove(key) {
-            self.insert(key.clone(), value);
-        }
-        self.new.get_mut(key)
-    }
-
-    fn insert(&mut self, key: K, value: V) {
-        if self.new.len() >= self.kept {
-            self.old = std::mem::take(&mut self.new);
-        }
-        self.old.remove(&key);
-        self.new.insert(key, value);
     }
 }
 
@@ -271,14 +232,17 @@ mod tests {
 
     fn memory() -> Memory {
         let mut memory = Memory::default();
-        memory.swipes.insert(
-            PersonIndex(1),
-            PersonSwipes {
-                covered: minutes(10, 50),
-                swipes: vec![swipe(20), swipe(40)],
-            },
-        );
+        memory.keep_to(0, 3);
+        memory.people[1] = OfPerson {
+            covered: Some(minutes(10, 50)),
+            swipes: vec![swipe(20), swipe(40)],
+            dates: Vec::new(),
+        };
         memory
+    }
+
+    fn date(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 9, day).expect("a date")
     }
 
     #[test]
@@ -297,52 +261,29 @@ mod tests {
     }
 
     #[test]
-    fn another_revision_forgets_everything() {
+    fn another_revision_or_another_number_of_people_forgets_everything() {
+        for (revision, people, left) in [(0, 3, 2), (1, 3, 0), (0, 4, 0), (0, 0, 0)] {
+            let mut memory = memory();
+            memory.keep_to(revision, people);
+            assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)).len(), left);
+        }
+    }
+
+    #[test]
+    fn findings_of_the_dates_judged_last_are_remembered() {
         let mut memory = memory();
-        memory.keep_to(0, 1);
-        assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)).len(), 2);
-        memory.keep_to(1, 1);
-        assert_eq!(memory.swipes(PersonIndex(1), minutes(0, 60)), []);
-    }
-
-    #[test]
-    fn a_large_bureau_is_remembered_whole() {
-        let mut memory = Memory::default();
-        memory.keep_to(1, 30_000);
-        let people = || (0..30_000).map(PersonIndex);
-        let dates = [14, 15, 16, 17].map(|day| NaiveDate::from_ymd_opt(2026, 9, day).expect("a date"));
-        let days = || people().flat_map(|person| dates.map(|date| (person, date)));
-        days().for_each(|day| memory.remember(day, Vec::new()));
-        for _ in 0..3 {
-            let forgotten = days().filter(|day| !memory.holds_findings(*day)).count();
-            assert_eq!(forgotten, 0);
+        let day = |day| (PersonIndex(1), date(day));
+        for judged in [14, 15, 16, 17, 18, 15, 19, 20] {
+            memory.remember(day(judged), Vec::new());
         }
-    }
-
-    #[test]
-    fn what_was_found_is_there_while_a_batch_is_added() {
-        let mut recent = Recent::default();
-        for key in 0..2 * REMEMBERED - 1 {
-            recent.insert(key, key);
-        }
-        let found: Vec<usize> = (0..256).filter(|key| recent.get(key).is_some()).collect();
-        for key in 0..256 {
-            recent.insert(4 * REMEMBERED + key, key);
-        }
-        assert!(!found.is_empty(), "some of the oldest were still there");
-        for key in found {
-            assert_eq!(recent.get(&key), Some(&mut key.clone()));
-        }
-    }
-
-    #[test]
-    fn what_is_looked_at_stays_and_the_rest_goes() {
-        let mut recent = Recent::default();
-        for key in 0..3 * REMEMBERED {
-            recent.insert(key, ());
-            assert!(recent.get(&7.min(key)).is_some(), "looked at after every insertion");
-            assert!(recent.new.len() + recent.old.len() <= 2 * REMEMBERED);
-        }
-        assert!(recent.contains(&(3 * REMEMBERED - 1)) && !recent.contains(&8));
+        let known = |memory: &Memory| -> Vec<u32> { (14..22).filter(|which| memory.knows(day(*which))).collect() };
+        assert_eq!(
+            known(&memory),
+            [15, 16, 17, 18, 19, 20],
+            "the 14th was judged longest ago"
+        );
+        assert!(!memory.knows((PersonIndex(2), date(15))), "everybody's are kept apart");
+        assert_eq!(memory.take_findings(day(17)), []);
+        assert_eq!(known(&memory), [15, 16, 18, 19, 20], "what was taken is known no more");
     }
 }

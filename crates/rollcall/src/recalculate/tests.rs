@@ -1,6 +1,6 @@
 //! Dry runs, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::rows::FindingRow;
 
@@ -116,6 +116,29 @@ async fn dates_that_only_the_new_facts_ask_for_are_judged_too() {
     assert!(absent.count() >= 4);
     let again = replay(&*bench.ledger, &Question::default()).await.expect("replayed");
     assert!(again.comparison.differences.is_empty(), "{:?}", again.comparison);
+}
+
+#[tokio::test]
+async fn more_dates_of_a_person_than_are_remembered_are_judged_at_once() {
+    let bench = Workbench::new(at("14 07:00")).await;
+    for day in 14..=26 {
+        bench.run(at(&format!("{day} 08:00")), &[]).await;
+    }
+    let before = bench.findings().await;
+    let dates: BTreeSet<&str> = before.iter().map(|row| row.date.as_str()).collect();
+    assert!(dates.len() > 8, "{dates:?}");
+    let days = apply(&*bench.ledger, &Scope::default(), "li", at("26 09:00"))
+        .await
+        .expect("applied");
+    assert!(days > 2 * 8, "{days}");
+    bench.run(at("26 09:01"), &[]).await;
+    let earlier = |row: &FindingRow| row.date.as_str() < "2026-09-26";
+    let after: Vec<FindingRow> = bench.findings().await.into_iter().filter(earlier).collect();
+    assert_eq!(
+        after,
+        before.into_iter().filter(earlier).collect::<Vec<_>>(),
+        "each by its own findings"
+    );
 }
 
 #[tokio::test]
