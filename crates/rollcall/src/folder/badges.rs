@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use rules::model::{Badge, BadgeIndex};
+use rules::model::{Badge, BadgeIndex, Id};
 use rules::time::Instant;
 
 /// Finds badges by their keys. A key is looked up as it is written; a decimal one also without its leading zeros,
 /// because cards are printed with them and readers leave them out.
 #[derive(Clone, Debug, Default)]
 pub struct BadgeKeys {
-    exact: HashMap<Box<str>, BadgeIndex>,
+    /// The keys are the badges' own texts, so that comparing one brings it near for whoever looks at the badge.
+    exact: HashMap<Id, BadgeIndex>,
     decimal: HashMap<Box<str>, Vec<BadgeIndex>>,
 }
 
@@ -27,7 +28,7 @@ impl BadgeKeys {
     pub fn new(badges: &[Badge]) -> Self {
         let mut keys = Self::default();
         for (badge, index) in badges.iter().zip(0..) {
-            keys.exact.insert((&*badge.key).into(), BadgeIndex(index));
+            keys.exact.insert(badge.key.clone(), BadgeIndex(index));
             if let Some(digits) = without_zeros(&badge.key) {
                 keys.decimal.entry(digits.into()).or_default().push(BadgeIndex(index));
             }
