@@ -86,6 +86,7 @@ impl Server {
                 shared.behind().peer = stream.try_clone().ok();
                 // However a connection ends, the next one is taken.
                 let _: Result<(), std::io::Error> = shared.serve(stream);
+                shared.behind().peer = None;
             }
         });
         (server, OsdpLine::Tcp(address))
@@ -116,6 +117,16 @@ impl Server {
             };
             stream.write_all(&answer)?;
         }
+    }
+
+    /// Waits until whatever the panel said has been heard and the connection is over.
+    async fn hung_up(&self) {
+        let connected = async {
+            while self.behind().peer.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(connected).await;
     }
 
     fn cut(&self) {
@@ -254,6 +265,7 @@ async fn who_was_secure_is_never_spoken_to_in_plain_again() {
     let bus = start(&host, line.clone(), vec![bus_reader(1, Some(KEY), false)]);
     assert!(up(&mut host).await.ends_with("secure channel"));
     bus.stop().await;
+    server.hung_up().await;
 
     // The key is gone from the configuration.
     server.behind().heard.clear();
@@ -263,6 +275,7 @@ async fn who_was_secure_is_never_spoken_to_in_plain_again() {
     let (is_up, why) = host.state().await;
     assert!(!is_up && why.contains("had a secure channel before"), "{why}");
     bus.stop().await;
+    server.hung_up().await;
     assert!(server.behind().heard.is_empty(), "not a word");
 
     // Somebody in its place says that there is no secure channel.
