@@ -23,6 +23,10 @@ use super::intake::{READINGS_PER_BATCH, Submission, Work};
 use super::memory::Memory;
 use super::writer::{Judged, Refused, Writer, WriterParts, Written};
 
+/// With so many readings the batch that waits takes no more; a transaction could take more. Those who are answered first send again
+/// while the others are being written: were everybody in one batch, the processors would wait for the disk, and then the disk for them.
+const READINGS_WAITING: usize = 96;
+
 /// What was judged ahead and is not committed yet.
 pub(super) struct Ahead {
     /// The batch that is being written, and the one that was judged on top of it.
@@ -42,7 +46,7 @@ impl Ahead {
 
     /// How many readings the batch that waits can still take.
     pub(super) fn room(&self) -> usize {
-        READINGS_PER_BATCH.saturating_sub(self.writer.waiting())
+        READINGS_WAITING.saturating_sub(self.writer.waiting())
     }
 
     /// Whether something was judged in vain.
