@@ -1,8 +1,8 @@
 //! Judging ahead: a batch whose days are all remembered is judged without the ledger, while the batch before it is still being
 //! written.
 //!
-//! At most one batch is being written, and at most one is judged on top of it, grows by whatever arrives, and is written when the
-//! one before it is committed. What is judged ahead takes for granted that the batch before it will be committed, that its own
+//! At most one batch is being written, and at most one is judged on top of it, grows by what arrives, up to [`READINGS_WAITING`],
+//! and is written when the one before it is committed. What is judged ahead takes for granted that the batch before it will be committed, that its own
 //! swipes are new and that facts are as they were. The transaction that writes it asks the ledger; where that is not so, nothing
 //! is written, everything that is remembered is forgotten, and both batches are judged again by what the ledger says, one after
 //! the other ([`Engine::process`]). Where the ledger held something else of a finding than was remembered, the batch is committed and
