@@ -235,7 +235,7 @@ impl FromCells for FindingRevision {
     const TABLE: &'static str = "finding_history";
 
     fn read<DB: Dialect>(cells: &mut Cells<'_, DB>) -> Stored<Self> {
-        cells.text("finding")?;
+        cells.integer("finding")?;
         let mut revision = Self {
             revision: cells.integer("revision")?,
             at: cells.instant("changed_at_ms")?,

@@ -87,10 +87,9 @@ impl<DB: Dialect> SqlTransaction<DB> {
     /// Keeps what judging says of published findings as corrections.
     pub(crate) async fn hold_back(&mut self, held: &[FindingRow], published: &[PublicationRow]) -> Stored<()> {
         let once: BTreeMap<&str, &FindingRow> = held.iter().map(|row| (row.id.as_str(), row)).collect();
-        let ids = || -> Vec<[Value<'_>; 1]> { once.keys().map(|id| [Value::from(*id)]).collect() };
-        let nothing = [Value::from("")];
-        let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids(), &nothing).await?;
-        let waiting: Vec<FindingRow> = self.ask(Bulk::CorrectionsById, ids(), &nothing).await?;
+        let before = self.findings_by_id(once.values().copied()).await?;
+        let ids = once.keys().map(|id| [Value::from(*id)]).collect();
+        let waiting: Vec<FindingRow> = self.ask(Bulk::CorrectionsById, ids, &[Value::from("")]).await?;
         let by_id = |rows: Vec<FindingRow>| -> HashMap<String, FindingRow> {
             rows.into_iter().map(|row| (row.id.clone(), row)).collect()
         };

@@ -135,7 +135,7 @@ impl Dialect for Postgres {
          ORDER BY next_check_at_ms, date, meeting LIMIT $2 FOR UPDATE SKIP LOCKED";
     const FINDING_LOCKED: &'static str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
          actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
-         facts_revision, review FROM finding WHERE id = $1 FOR UPDATE";
+         facts_revision, review FROM finding WHERE seq = $1 FOR UPDATE";
     const LAST_SWIPES: Option<&'static str> = None;
     const SETS_A_ROW_TWICE: bool = false;
     const LOCK_DAYS: Option<ForRows> = Some(ForRows::one(

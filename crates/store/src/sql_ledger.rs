@@ -83,6 +83,12 @@ impl<DB: Dialect> SqlLedger<DB> {
     async fn one<T: FromCells>(&self, statement: &'static str, values: &[Value<'_>]) -> Stored<Option<T>> {
         Ok(self.list(statement, values).await?.into_iter().next())
     }
+
+    /// The number of a finding, which it keeps for ever.
+    async fn number_of(&self, finding: &str) -> Stored<Option<i64>> {
+        let rows = self.rows(statements::FINDING_NUMBER, &[finding.into()]).await?;
+        first_integer::<DB>(&rows, FindingRow::TABLE, "seq")
+    }
 }
 
 /// Runs a statement that asks with a list, filled up with `nothing`, which must match no row, to a size there is a
@@ -301,15 +307,24 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
     }
 
     async fn finding(&self, id: &str) -> Stored<Option<FindingRow>> {
-        self.one(statements::FINDING, &[id.into()]).await
+        match self.number_of(id).await? {
+            Some(number) => self.one(statements::FINDING, &[number.into()]).await,
+            None => Ok(None),
+        }
     }
 
     async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>> {
-        self.list(statements::FINDING_HISTORY, &[id.into()]).await
+        match self.number_of(id).await? {
+            Some(number) => self.list(statements::FINDING_HISTORY, &[number.into()]).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>> {
-        self.list(statements::DECISIONS, &[finding.into()]).await
+        match self.number_of(finding).await? {
+            Some(number) => self.list(statements::DECISIONS, &[number.into()]).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn decisions_of_dates(&self, from: &str, until: &str) -> Stored<Vec<DecisionRow>> {

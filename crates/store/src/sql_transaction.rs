@@ -262,14 +262,31 @@ impl<DB: Dialect> SqlTransaction<DB> {
         self.merge_findings(findings, given).await
     }
 
+    /// The number of a finding, which it keeps for ever.
+    async fn number_of(&mut self, finding: &str) -> Stored<Option<i64>> {
+        let rows = self.rows(statements::FINDING_NUMBER, &[finding.into()]).await?;
+        self.noted(first_integer::<DB>(&rows, FindingRow::TABLE, "seq"))
+    }
+
+    /// What is stored of findings, withdrawn or not.
+    pub(crate) async fn findings_by_id(
+        &mut self,
+        findings: impl Iterator<Item = &FindingRow>,
+    ) -> Stored<Vec<FindingRow>> {
+        let ids = findings
+            .map(|row| [Value::from(&row.date), Value::from(&row.id)])
+            .collect();
+        self.ask(Bulk::FindingsById, ids, &[Value::from(""), Value::from("")])
+            .await
+    }
+
     /// Writes findings as they follow from what is stored of them, as far as that is not what is stored already.
     async fn merge_findings(
         &mut self,
         findings: &[FindingRow],
         given: BTreeMap<&str, &FindingRow>,
     ) -> Stored<Vec<FindingRow>> {
-        let ids: Vec<[Value<'_>; 1]> = given.keys().map(|id| [Value::from(*id)]).collect();
-        let before: Vec<FindingRow> = self.ask(Bulk::FindingsById, ids, &[Value::from("")]).await?;
+        let before = self.findings_by_id(given.values().copied()).await?;
         let before: HashMap<&str, &FindingRow> = before.iter().map(|row| (row.id.as_str(), row)).collect();
         let after =
             |id: &str, row: &FindingRow| before.get(id).map_or_else(|| row.clone(), |before| merged(before, row));
@@ -831,7 +848,14 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
     }
 
     async fn finding(&mut self, id: &str) -> Stored<Option<FindingRow>> {
-        Ok(self.list(DB::FINDING_LOCKED, &[id.into()]).await?.into_iter().next())
+        match self.number_of(id).await? {
+            Some(number) => Ok(self
+                .list(DB::FINDING_LOCKED, &[number.into()])
+                .await?
+                .into_iter()
+                .next()),
+            None => Ok(None),
+        }
     }
 
     async fn decide(&mut self, decision: &DecisionRow, review: Review) -> Stored<()> {
@@ -846,11 +870,15 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             explanation_zh,
             explanation_en,
         } = decision;
-        let reviewed = [review_word(review).into(), finding.into(), digest.into()];
+        let changed_meanwhile = || StoreError::ChangedMeanwhile {
+            finding: finding.clone(),
+        };
+        let Some(number) = self.number_of(finding).await? else {
+            return self.noted(Err(changed_meanwhile()));
+        };
+        let reviewed = [review_word(review).into(), number.into(), digest.into()];
         if self.run(statements::REVIEW_FINDING, &reviewed).await? != 1 {
-            return self.noted(Err(StoreError::ChangedMeanwhile {
-                finding: finding.clone(),
-            }));
+            return self.noted(Err(changed_meanwhile()));
         }
         let said = [
             Value::from(reason),
@@ -860,7 +888,7 @@ impl<DB: Dialect> Transaction for SqlTransaction<DB> {
             explanation_zh.into(),
             explanation_en.into(),
         ];
-        let named = [Value::from(id), finding.into(), act.into()];
+        let named = [Value::from(id), number.into(), act.into()];
         self.run(statements::ADD_DECISION, &[named.as_slice(), said.as_slice()].concat())
             .await
             .map(drop)

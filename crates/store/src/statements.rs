@@ -132,23 +132,30 @@ pub(crate) const FINDINGS_AT: &str = "SELECT id, person, unit, date, period, mee
      said.state, said.length_ms, said.due_at_ms, said.actual_at_ms, said.since_at_ms, finding.source, said.swipes, said.digest, \
      said.revision, said.changed_at_ms, said.withdrawn_at_ms, said.rules_version, said.facts_revision, finding.review \
      FROM finding CROSS JOIN finding_history said WHERE finding.date >= $1 AND finding.date < $2 \
-     AND finding.changed_at_ms > $3 AND said.finding = finding.id AND said.withdrawn_at_ms IS NULL \
+     AND finding.changed_at_ms > $3 AND said.finding = finding.seq AND said.withdrawn_at_ms IS NULL \
      AND said.revision = (SELECT MAX(earlier.revision) FROM finding_history earlier \
-         WHERE earlier.finding = finding.id AND earlier.changed_at_ms <= $3) \
+         WHERE earlier.finding = finding.seq AND earlier.changed_at_ms <= $3) \
      ORDER BY date, person, kind, id";
+/// The number of the finding with the id `$1`, looked for in one date after the other from the last back: ids are told apart within their date.
+pub(crate) const FINDING_NUMBER: &str = "WITH RECURSIVE dates (date) AS (SELECT MAX(date) FROM finding \
+         UNION ALL SELECT (SELECT MAX(finding.date) FROM finding WHERE finding.date < dates.date) FROM dates \
+         WHERE dates.date IS NOT NULL) \
+     SELECT finding.seq FROM dates CROSS JOIN finding WHERE finding.date = dates.date AND finding.id = $1 LIMIT 1";
+/// `$1` its number, as in the next three.
 pub(crate) const FINDING: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
      actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
-     review FROM finding WHERE id = $1";
+     review FROM finding WHERE seq = $1";
 pub(crate) const FINDING_HISTORY: &str = "SELECT finding, revision, changed_at_ms, state, length_ms, actual_at_ms, \
      withdrawn_at_ms, rules_version, facts_revision FROM finding_history WHERE finding = $1 \
-     UNION ALL SELECT id, revision, changed_at_ms, state, length_ms, actual_at_ms, withdrawn_at_ms, rules_version, \
-     facts_revision FROM finding WHERE id = $1 ORDER BY revision";
-pub(crate) const DECISIONS: &str = "SELECT id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en \
-     FROM decision WHERE finding = $1 ORDER BY seq";
+     UNION ALL SELECT seq, revision, changed_at_ms, state, length_ms, actual_at_ms, withdrawn_at_ms, rules_version, \
+     facts_revision FROM finding WHERE seq = $1 ORDER BY revision";
+pub(crate) const DECISIONS: &str = "SELECT decision.id, finding.id AS finding, act, reason, actor, at_ms, decision.digest, \
+     explanation_zh, explanation_en FROM finding CROSS JOIN decision \
+     WHERE finding.seq = $1 AND decision.finding = finding.seq ORDER BY decision.seq";
 pub(crate) const ADD_DECISION: &str = "INSERT INTO decision \
      (id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-pub(crate) const REVIEW_FINDING: &str = "UPDATE finding SET review = $1 WHERE id = $2 AND digest = $3";
+pub(crate) const REVIEW_FINDING: &str = "UPDATE finding SET review = $1 WHERE seq = $2 AND digest = $3";
 
 pub(crate) const PUBLICATIONS: &str = "SELECT week, first_date, until_date, number, published_at_ms, published_by \
      FROM publication ORDER BY first_date";
@@ -174,9 +181,9 @@ pub(crate) const COUNTED: &str = "SELECT finding FROM counted WHERE escalation =
 pub(crate) const COUNTED_PEOPLE: &str = "SELECT DISTINCT person FROM finding \
      WHERE withdrawn_at_ms IS NULL AND (review = 'confirmed' OR kind = 'escalation') ORDER BY person";
 pub(crate) const FORGET_COUNTED: &str = "DELETE FROM counted WHERE escalation = $1";
-pub(crate) const DECISIONS_OF_DATES: &str = "SELECT decision.id, decision.finding, act, reason, actor, at_ms, \
+pub(crate) const DECISIONS_OF_DATES: &str = "SELECT decision.id, finding.id AS finding, act, reason, actor, at_ms, \
      decision.digest, explanation_zh, explanation_en FROM finding CROSS JOIN decision \
-     WHERE finding.date >= $1 AND finding.date < $2 AND decision.finding = finding.id ORDER BY decision.seq";
+     WHERE finding.date >= $1 AND finding.date < $2 AND decision.finding = finding.seq ORDER BY decision.seq";
 
 pub(crate) const AUDIT: &str = "SELECT seq, at_ms, actor, act, subject, body, salt, body_hash, previous_hash, hash \
      FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2";
@@ -271,6 +278,7 @@ const SINGLE: &[&str] = &[
     FINDINGS,
     FINDINGS_OF_PERSON,
     FINDINGS_AT,
+    FINDING_NUMBER,
     FINDING,
     FINDING_HISTORY,
     DECISIONS,
@@ -570,11 +578,11 @@ const FINDINGS_OF: ForRows = ForRows::one(
          WHERE finding.person = asked.person AND finding.date = asked.date AND withdrawn_at_ms IS NULL",
 );
 const FINDINGS_BY_ID: ForRows = ForRows::one(
-    "WITH asked (id) AS (VALUES ",
-    Columns::Typed(&["TEXT"]),
-    ") SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, \
-         since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review \
-         FROM finding WHERE id IN (SELECT id FROM asked)",
+    "WITH asked (date, id) AS (VALUES ",
+    Columns::Typed(&["TEXT", "TEXT"]),
+    ") SELECT finding.id, finding.person, unit, finding.date, period, meeting, kind, state, length_ms, due_at_ms, \
+         actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, \
+         facts_revision, review FROM asked CROSS JOIN finding WHERE finding.date = asked.date AND finding.id = asked.id",
 );
 const SAVE_FINDINGS: ForRows = ForRows::one(
     "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
@@ -583,7 +591,7 @@ const SAVE_FINDINGS: ForRows = ForRows::one(
     Columns::Plain(21),
     // What a finding is about is what its id is made of. It is not set again, because a database writes an index anew for
     // whatever columns of it are set, the same or not.
-    " ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, \
+    " ON CONFLICT (date, id) DO UPDATE SET unit = excluded.unit, state = excluded.state, length_ms = excluded.length_ms, \
          due_at_ms = excluded.due_at_ms, actual_at_ms = excluded.actual_at_ms, since_at_ms = excluded.since_at_ms, \
          swipes = excluded.swipes, digest = excluded.digest, revision = excluded.revision, \
          changed_at_ms = excluded.changed_at_ms, withdrawn_at_ms = excluded.withdrawn_at_ms, \

@@ -117,6 +117,7 @@ const CASES: &[(&str, Case)] = &[
         Box::pin(many_findings_of_every_sort_at_once(place))
     }),
     ("findings of days", |place| Box::pin(findings_of_days(place))),
+    ("findings by id", |place| Box::pin(findings_by_id(place))),
     ("findings are listed", |place| Box::pin(findings_are_listed(place))),
     ("a decision is reopened by a change", |place| Box::pin(decisions(place))),
     ("facts and documents", |place| Box::pin(facts_and_documents(place))),
@@ -1187,6 +1188,30 @@ async fn findings_of_days(place: Place) {
     let mut transaction = place.ledger.begin().await.expect("begin");
     let keys: Vec<DayKey> = many.iter().map(|row| day(&row.person, &row.date)).collect();
     assert_eq!(transaction.findings_of(&keys).await.expect("read").len(), 270);
+}
+
+/// Whoever has only an id finds what it is the id of, of whatever date.
+async fn findings_by_id(place: Place) {
+    assert_eq!(
+        place.ledger.finding("0").await.expect("read"),
+        None,
+        "there is none at all"
+    );
+    let dates = ["2019-12-31", "2026-09-16", "2026-09-16", "2026-09-17", "2031-01-01"];
+    let rows: Vec<FindingRow> = (0..)
+        .zip(dates)
+        .map(|(id, date)| finding(&format!("{id}"), "ana", date))
+        .collect();
+    save(&place, &rows).await;
+    let mut transaction = place.ledger.begin().await.expect("begin");
+    for row in &rows {
+        assert_eq!(place.ledger.finding(&row.id).await.expect("read").as_ref(), Some(row));
+        assert_eq!(transaction.finding(&row.id).await.expect("read").as_ref(), Some(row));
+    }
+    assert_eq!(place.ledger.finding("5").await.expect("read"), None);
+    assert_eq!(transaction.finding("5").await.expect("read"), None);
+    assert_eq!(place.ledger.finding_history("5").await.expect("read"), []);
+    assert_eq!(place.ledger.decisions("5").await.expect("read"), []);
 }
 
 /// Six findings, one of them waived and one withdrawn.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rules::time::{Instant, Interval};
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Database, Executor, Pool, Postgres, Sqlite};
-use store::rows::{BadgeSwipe, DayKey};
+use store::rows::{BadgeSwipe, DayKey, DayRow, DecisionRow, Review};
 use store::{Ledger, Options, open};
 
 use crate::postgres;
 
 /// Swipes of before 1970, of a morning, of the evening of that day and of after 2099; days that are closed, wait and are due; a finding that changed
-/// once, and one that nobody changed.
-const WRITTEN_BY_9: [&str; 4] = [
+/// once, and one that nobody changed but somebody waived.
+const WRITTEN_BY_9: [&str; 5] = [
     "INSERT INTO swipe (id, dedup_key, reader, badge, happened_day, happened_at_ms, received_at_ms) VALUES \
         ('0123', 'gate|1', 'gate', '0042', 0, 7000, 7005), ('4567', 'gate|2', 'gate', '0043', 0, 7000, 7005), \
         ('89ab', 'gate|3', 'gate', '0042', 0, -9000, 7005), \
@@ -25,9 +25,11 @@ const WRITTEN_BY_9: [&str; 4] = [
     "INSERT INTO finding (id, person, date, period, kind, state, length_ms, swipes, digest, revision, changed_at_ms, \
         rules_version, facts_revision, review) VALUES \
         ('f', 'ana', '2026-09-16', 'morning', 'late', 'final', 120000, '', 'd2', 2, 2000, 1, 1, 'open'), \
-        ('g', 'bo', '2026-09-16', 'morning', 'late', 'final', 60000, '', 'd1', 1, 1000, 1, 1, 'open')",
+        ('g', 'bo', '2026-09-17', 'morning', 'late', 'final', 60000, '', 'd1', 1, 1000, 1, 1, 'waived')",
     "INSERT INTO finding_history (finding, revision, changed_at_ms, kind, state, length_ms, swipes, digest, rules_version, \
         facts_revision) VALUES ('f', 1, 1000, 'late', 'provisional', 60000, '', 'd1', 1, 1)",
+    "INSERT INTO decision (id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en) VALUES \
+        ('1', 'g', 'waive', 'the gate was broken', 'chen', 1500, 'd1', '迟到', 'late')",
 ];
 
 async fn written_by_9<DB: Database>(address: &str, database: &str)
@@ -55,18 +57,13 @@ fn day(person: &str) -> DayKey {
 }
 
 async fn it_holds_what_it_held(ledger: Arc<dyn Ledger>) {
-    let history = async |id: &str| -> Vec<(i64, i64, Option<i64>)> {
-        let said = ledger.finding_history(id).await.expect("read");
-        said.iter()
-            .map(|said| (said.revision, said.at.as_ms(), said.length_ms))
-            .collect()
-    };
-    assert_eq!(
-        history("f").await,
-        [(1, 1_000, Some(60_000)), (2, 2_000, Some(120_000))]
-    );
-    assert_eq!(history("g").await, [(1, 1_000, Some(60_000))]);
+    swipes_and_days_are_there(&*ledger).await;
+    findings_are_there(&*ledger).await;
+    findings_go_on(&*ledger).await;
+    ledger.close().await;
+}
 
+async fn swipes_and_days_are_there(ledger: &dyn Ledger) {
     let mut transaction = ledger.begin().await.expect("begin");
     let at = Instant::from_ms;
     assert_eq!(transaction.next_check().await.expect("read"), Some(at(0)));
@@ -90,36 +87,76 @@ async fn it_holds_what_it_held(ledger: Arc<dyn Ledger>) {
     let ids: Vec<&str> = swipes.iter().flatten().map(|swipe| swipe.id.as_str()).collect();
     assert_eq!(ids, ["0123", "89ab", "cdef", "fedc", "ba98"]);
     let days = ledger.days("", "~").await.expect("read");
-    let days: Vec<_> = days
-        .iter()
-        .map(|row| {
-            (
-                row.key.person.as_str(),
-                row.judged_at,
-                row.next_check,
-                row.facts_revision,
-            )
-        })
-        .collect();
+    let said = |row: &DayRow| {
+        (
+            row.key.person.clone(),
+            row.judged_at,
+            row.next_check,
+            row.facts_revision,
+        )
+    };
     let expected = [
-        ("ana", Some(at(5)), None, 1),
-        ("bo", Some(at(5)), Some(at(50)), 1),
-        ("cy", None, Some(at(0)), 1),
+        ("ana".to_owned(), Some(at(5)), None, 1),
+        ("bo".to_owned(), Some(at(5)), Some(at(50)), 1),
+        ("cy".to_owned(), None, Some(at(0)), 1),
     ];
-    assert_eq!(days, expected);
+    assert_eq!(days.iter().map(said).collect::<Vec<_>>(), expected);
+}
 
+/// What a finding said, in order: revision, when, and how late.
+async fn history(ledger: &dyn Ledger, id: &str) -> Vec<(i64, i64, Option<i64>)> {
+    let said = ledger.finding_history(id).await.expect("read");
+    said.iter()
+        .map(|said| (said.revision, said.at.as_ms(), said.length_ms))
+        .collect()
+}
+
+async fn findings_are_there(ledger: &dyn Ledger) {
+    assert_eq!(
+        history(ledger, "f").await,
+        [(1, 1_000, Some(60_000)), (2, 2_000, Some(120_000))]
+    );
+    assert_eq!(history(ledger, "g").await, [(1, 1_000, Some(60_000))]);
+    let known_at = ledger.findings_at("2026-09-16", "2026-09-18", Instant::from_ms(1_999));
+    let known = known_at.await.expect("read");
+    let known: Vec<_> = known.iter().map(|row| (row.id.as_str(), row.revision)).collect();
+    assert_eq!(known, [("f", 1), ("g", 1)]);
+
+    assert_eq!(ledger.decisions("f").await.expect("read"), []);
+    let decisions = ledger.decisions("g").await.expect("read");
+    let said = |row: &DecisionRow| [&row.id, &row.finding, &row.reason, &row.digest].map(Clone::clone);
+    assert_eq!(
+        decisions.iter().map(said).collect::<Vec<_>>(),
+        [["1", "g", "the gate was broken", "d1"].map(str::to_owned)]
+    );
+    let of_dates = ledger.decisions_of_dates("2026-09-17", "2026-09-18").await;
+    assert_eq!(of_dates.expect("read"), decisions);
+}
+
+/// What is said and decided next joins what was said then.
+async fn findings_go_on(ledger: &dyn Ledger) {
     let mut changed = ledger.finding("f").await.expect("read").expect("it is there");
-    (changed.length_ms, changed.revision, changed.changed_at) = (Some(180_000), 3, at(3_000));
+    (changed.length_ms, changed.revision) = (Some(180_000), 3);
+    changed.changed_at = Instant::from_ms(3_000);
     "d3".clone_into(&mut changed.digest);
+    let waived = ledger.decisions("g").await.expect("read").remove(0);
+    let decision = DecisionRow {
+        id: "2".to_owned(),
+        finding: "f".to_owned(),
+        digest: "d3".to_owned(),
+        ..waived
+    };
+    let mut transaction = ledger.begin().await.expect("begin");
     transaction.save_findings(&[changed]).await.expect("save");
+    transaction.decide(&decision, Review::Waived).await.expect("decide");
     transaction.commit().await.expect("commit");
+    assert_eq!(ledger.decisions("f").await.expect("read"), [decision]);
     let now = [
         (1, 1_000, Some(60_000)),
         (2, 2_000, Some(120_000)),
         (3, 3_000, Some(180_000)),
     ];
-    assert_eq!(history("f").await, now, "it goes on from what was said then");
-    ledger.close().await;
+    assert_eq!(history(ledger, "f").await, now);
 }
 
 #[tokio::test]
