@@ -6,7 +6,7 @@ use std::future::Future;
 use rules::time::Instant;
 use sqlx::encode::Encode;
 use sqlx::query::Query;
-use sqlx::{Database, Type};
+use sqlx::{Arguments, Database, IntoArguments, Type};
 
 use crate::ledger::Stored;
 use crate::statements::{ForRows, Texts};
@@ -166,15 +166,20 @@ impl From<Option<Instant>> for Value<'_> {
 pub(crate) fn bound<DB>(statement: &'static str, values: &[Value<'_>]) -> Query<'static, DB, DB::Arguments>
 where
     DB: Database,
+    DB::Arguments: IntoArguments<DB>,
     for<'t> &'t str: Encode<'t, DB> + Type<DB>,
     for<'t> Option<&'t str>: Encode<'t, DB> + Type<DB>,
     for<'t> Option<i64>: Encode<'t, DB> + Type<DB>,
     for<'t> i64: Encode<'t, DB> + Type<DB>,
 {
-    values.iter().fold(sqlx::query(statement), |query, value| match value {
-        Value::Text(text) => query.bind(text.as_ref()),
-        Value::Integer(number) => query.bind(*number),
-        Value::NoText => query.bind(None::<&str>),
-        Value::NoInteger => query.bind(None::<i64>),
-    })
+    let mut arguments = DB::Arguments::default();
+    arguments.reserve(values.len(), 0);
+    values
+        .iter()
+        .fold(sqlx::query_with(statement, arguments), |query, value| match value {
+            Value::Text(text) => query.bind(text.as_ref()),
+            Value::Integer(number) => query.bind(*number),
+            Value::NoText => query.bind(None::<&str>),
+            Value::NoInteger => query.bind(None::<i64>),
+        })
 }

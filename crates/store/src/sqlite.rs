@@ -174,8 +174,11 @@ async fn check_version(connection: &mut SqliteConnection) -> Stored<()> {
 impl Dialect for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
+    // Where this fails nothing of the transaction is kept, so SQLite need not note every page before it changes it, to take back this one statement.
     const BEGIN_WITH_SWIPES: Option<ForRows> = Some(ForRows {
         first: "BEGIN IMMEDIATE; ",
+        before: "INSERT OR FAIL INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_part, happened_at_ms, \
+             received_at_ms, sequence, faces, quarantine) VALUES ",
         then: "; SELECT changes() AS stored, value, (SELECT MAX(until_date) FROM publication) AS published_until \
              FROM counter WHERE name = 'facts_revision'",
         ..RECORD_SWIPES
