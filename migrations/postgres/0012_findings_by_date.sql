@@ -1,7 +1,7 @@
 -- Why: the id of a finding is a keyed hash, so its index, and the one of the history, were written at a page of its own for every finding
 -- that was new, withdrawn or said something else: the more findings there were, the dearer the minutes in which people are late. A finding has a number
--- now, by which its history and what was decided on it name it, and ids are told apart within their date, whose findings lie together. An id alone
--- is looked up date by date, from the last one back: some milliseconds where there are ten years of them, and only a person who clicks asks for it.
+-- now, by which its history and what was decided on it name it, and an id is unique within its date, whose findings lie together. An id alone
+-- is looked for date by date, the latest first: some tens of milliseconds where there are ten years of them; lists are asked for by date and id.
 -- Why it is safe: every row is kept or copied inside the transaction of this migration. A program before it does not start with this schema, and
 -- one that still runs is refused its next findings and ends, having acknowledged nothing of them.
 ALTER TABLE finding_history DROP CONSTRAINT finding_history_finding_fkey;
@@ -35,7 +35,7 @@ SELECT finding.seq, said.revision, said.changed_at_ms, said.kind, said.state, sa
 FROM finding_said said JOIN finding ON finding.id = said.finding ORDER BY finding.seq, said.revision;
 DROP TABLE finding_said;
 
-ALTER TABLE decision ADD COLUMN finding_seq BIGINT REFERENCES finding (seq);
+ALTER TABLE decision ADD COLUMN finding_seq BIGINT CONSTRAINT decision_finding_fkey REFERENCES finding (seq);
 UPDATE decision SET finding_seq = finding.seq FROM finding WHERE finding.id = decision.finding;
 ALTER TABLE decision DROP COLUMN finding;
 ALTER TABLE decision RENAME COLUMN finding_seq TO finding;

@@ -1,7 +1,7 @@
 -- Why: the id of a finding is a keyed hash, so its index, and the one of the history, were written at a page of its own for every finding
 -- that was new, withdrawn or said something else: the more findings there were, the dearer the minutes in which people are late. A finding has a number
--- now, by which its history and what was decided on it name it, and ids are told apart within their date, whose findings lie together. An id alone
--- is looked up date by date, from the last one back: a few milliseconds where there are ten years of them, and only a person who clicks asks for it.
+-- now, by which its history and what was decided on it name it, and an id is unique within its date, whose findings lie together. An id alone
+-- is looked for date by date, the latest first: a few milliseconds where there are ten years of them; lists are asked for by date and id.
 -- Why it is safe: every row is copied inside the transaction of this migration, and each finding keeps the place that it had. A program before
 -- it does not start with this schema, and one that still runs is refused its next findings and ends, having acknowledged nothing of them.
 CREATE TABLE finding_numbered (

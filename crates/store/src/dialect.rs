@@ -28,7 +28,7 @@ pub(crate) trait Dialect: Database {
     const NEXT_CHECK: &'static str;
     /// The meeting rows that are due, locked. `$1` now, `$2` at most so many.
     const DUE_MEETINGS: &'static str;
-    /// One finding, locked. `$1` its id.
+    /// One finding, locked. `$1` its number.
     const FINDING_LOCKED: &'static str;
     /// The dedup keys of the `$1` swipes that were stored last, where that is how to learn which were new: giving many rows back costs
     /// a thread that waits for each of them more than storing it. `None` where storing them returns their keys.

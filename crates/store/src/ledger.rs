@@ -107,8 +107,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// today.
     async fn findings_at(&self, from: &str, until: &str, known_at: Instant) -> Stored<Vec<FindingRow>>;
 
-    /// One finding.
+    /// One finding. Whoever has only an id waits while it is looked for date by date, the latest first: milliseconds after ten years. It
+    /// is the same where else an id alone is given; for lists there is `findings_by_id`.
     async fn finding(&self, id: &str) -> Stored<Option<FindingRow>>;
+
+    /// Findings by their dates and ids, in no order; without those that do not exist.
+    async fn findings_by_id(&self, keys: &[(&str, &str)]) -> Stored<Vec<FindingRow>>;
 
     /// What a finding said before, oldest first, with what it says now at the end.
     async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>>;

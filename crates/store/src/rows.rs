@@ -104,7 +104,8 @@ pub struct MeetingRow {
 /// A stored finding: what it says now, and how far its review is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
-    /// An opaque name that says nothing about the person. It is made of the date among others, so a finding never changes its date.
+    /// An opaque name that says nothing about the person. It is made of the date among other things, so a finding never
+    /// changes its date.
     pub id: String,
     /// Person id; empty where the finding is about the unit as a whole.
     pub person: String,

@@ -313,6 +313,14 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
         }
     }
 
+    async fn findings_by_id(&self, keys: &[(&str, &str)]) -> Stored<Vec<FindingRow>> {
+        let asked = keys.iter().map(|(date, id)| [Value::from(*date), Value::from(*id)]);
+        let nothing = [Value::from(""), Value::from("")];
+        let mut reader = self.reader().await?;
+        let rows = rows_asked::<DB, 2>(&mut reader, Bulk::FindingsById, asked.collect(), &nothing).await?;
+        read_all::<DB, FindingRow>(&rows)
+    }
+
     async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>> {
         match self.number_of(id).await? {
             Some(number) => self.list(statements::FINDING_HISTORY, &[number.into()]).await,

@@ -174,7 +174,8 @@ async fn check_version(connection: &mut SqliteConnection) -> Stored<()> {
 impl Dialect for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
-    // Where this fails nothing of the transaction is kept, so SQLite need not note every page before it changes it, to take back this one statement.
+    // Where this fails nothing of the transaction is kept, so SQLite need not note every page before it changes it, to take back this one statement. On a
+    // full disk SQLite has then taken back the transaction already.
     const BEGIN_WITH_SWIPES: Option<ForRows> = Some(ForRows {
         first: "BEGIN IMMEDIATE; ",
         before: "INSERT OR FAIL INTO swipe (id, dedup_key, reader, badge, raw_hex, bits, happened_part, happened_at_ms, \
@@ -379,6 +380,12 @@ mod tests {
                 assert!(!walks, "{step}: {statement}");
             }
         }
+    }
+
+    #[test]
+    fn swipes_are_bound_in_one_order() {
+        let begin = Sqlite::BEGIN_WITH_SWIPES.expect("SQLite takes several statements");
+        assert_eq!(begin.before.replace(" OR FAIL", ""), RECORD_SWIPES.before);
     }
 
     #[tokio::test]

@@ -136,12 +136,14 @@ pub(crate) const FINDINGS_AT: &str = "SELECT id, person, unit, date, period, mee
      AND said.revision = (SELECT MAX(earlier.revision) FROM finding_history earlier \
          WHERE earlier.finding = finding.seq AND earlier.changed_at_ms <= $3) \
      ORDER BY date, person, kind, id";
-/// The number of the finding with the id `$1`, looked for in one date after the other from the last back: ids are told apart within their date.
+/// The number of the finding with the id `$1`. An id is unique within its date only, so one date after another is asked, the latest first. A join would say
+/// the same, but where SQLite has statistics it reads all findings before a join, to be able to skip dates.
 pub(crate) const FINDING_NUMBER: &str = "WITH RECURSIVE dates (date) AS (SELECT MAX(date) FROM finding \
          UNION ALL SELECT (SELECT MAX(finding.date) FROM finding WHERE finding.date < dates.date) FROM dates \
          WHERE dates.date IS NOT NULL) \
-     SELECT finding.seq FROM dates CROSS JOIN finding WHERE finding.date = dates.date AND finding.id = $1 LIMIT 1";
-/// `$1` its number, as in the next three.
+     SELECT seq FROM (SELECT (SELECT finding.seq FROM finding WHERE finding.date = dates.date AND finding.id = $1) AS seq \
+         FROM dates) found WHERE seq IS NOT NULL LIMIT 1";
+/// `$1` is its number, as in the next two.
 pub(crate) const FINDING: &str = "SELECT id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, \
      actual_at_ms, since_at_ms, source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, \
      review FROM finding WHERE seq = $1";

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use rules::time::{Instant, local_date};
-use store::rows::{AuditRecord, CorrectionRow, FindingQuery, FindingRow, PublicationRow, Review};
+use store::rows::{AuditRecord, FindingQuery, FindingRow, PublicationRow, Review};
 use store::{Ledger, StoreError};
 
 use crate::counting;
@@ -208,12 +208,11 @@ pub async fn waiting(ledger: &dyn Ledger, week: Option<Week>) -> Result<Comparis
         (week.first().to_string(), week.until().to_string())
     });
     let publications = ledger.publications().await?;
-    let (mut before, mut after) = (Vec::new(), Vec::new());
-    for CorrectionRow { finding, .. } in ledger.corrections(&from, &until, false).await? {
-        let published = ledger.finding(&finding.id).await?;
-        before.extend(published.filter(|row| row.withdrawn_at.is_none()));
-        after.push(finding);
-    }
+    let corrections = ledger.corrections(&from, &until, false).await?;
+    let mut after: Vec<FindingRow> = corrections.into_iter().map(|correction| correction.finding).collect();
+    let keys: Vec<(&str, &str)> = after.iter().map(|row| (&*row.date, &*row.id)).collect();
+    let mut before = ledger.findings_by_id(&keys).await?;
+    before.retain(|row| row.withdrawn_at.is_none());
     after.retain(|row| row.withdrawn_at.is_none());
     Ok(Comparison::of(before, after, &publications))
 }

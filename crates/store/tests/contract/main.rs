@@ -1208,6 +1208,17 @@ async fn findings_by_id(place: Place) {
         assert_eq!(place.ledger.finding(&row.id).await.expect("read").as_ref(), Some(row));
         assert_eq!(transaction.finding(&row.id).await.expect("read").as_ref(), Some(row));
     }
+    let keys = [
+        ("2026-09-17", "3"),
+        ("2026-09-16", "1"),
+        ("2026-09-16", "3"),
+        ("2026-09-16", "5"),
+    ];
+    let mut listed = place.ledger.findings_by_id(&keys).await.expect("read");
+    listed.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(listed, [rows[1].clone(), rows[3].clone()], "an id counts with its date");
+    assert_eq!(place.ledger.findings_by_id(&[]).await.expect("read"), []);
+    assert_eq!(place.ledger.finding_history("0").await.expect("read").len(), 1);
     assert_eq!(place.ledger.finding("5").await.expect("read"), None);
     assert_eq!(transaction.finding("5").await.expect("read"), None);
     assert_eq!(place.ledger.finding_history("5").await.expect("read"), []);

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rules::time::{Instant, Interval};
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Database, Executor, Pool, Postgres, Sqlite};
-use store::rows::{BadgeSwipe, DayKey, DayRow, DecisionRow, Review};
+use store::rows::{BadgeSwipe, DayKey, DayRow, DecisionRow, FindingRow, Review};
 use store::{Ledger, Options, open};
 
 use crate::postgres;
 
 /// Swipes of before 1970, of a morning, of the evening of that day and of after 2099; days that are closed, wait and are due; a finding that changed
-/// once, and one that nobody changed but somebody waived.
-const WRITTEN_BY_9: [&str; 5] = [
+/// twice, one that somebody decided on twice, and one that was withdrawn, in another order than their ids and after one that is gone.
+const WRITTEN_BY_9: [&str; 7] = [
     "INSERT INTO swipe (id, dedup_key, reader, badge, happened_day, happened_at_ms, received_at_ms) VALUES \
         ('0123', 'gate|1', 'gate', '0042', 0, 7000, 7005), ('4567', 'gate|2', 'gate', '0043', 0, 7000, 7005), \
         ('89ab', 'gate|3', 'gate', '0042', 0, -9000, 7005), \
@@ -22,14 +22,21 @@ const WRITTEN_BY_9: [&str; 5] = [
         ('ba98', 'gate|6', 'gate', '0042', 47481, 4102444800000, 7005)",
     "INSERT INTO day (person, date, judged_at_ms, next_check_at_ms, rules_version, facts_revision) VALUES \
         ('ana', '2026-09-16', 5, NULL, 1, 1), ('bo', '2026-09-16', 5, 50, 1, 1), ('cy', '2026-09-16', NULL, 0, 1, 1)",
-    "INSERT INTO finding (id, person, date, period, kind, state, length_ms, swipes, digest, revision, changed_at_ms, \
-        rules_version, facts_revision, review) VALUES \
-        ('f', 'ana', '2026-09-16', 'morning', 'late', 'final', 120000, '', 'd2', 2, 2000, 1, 1, 'open'), \
-        ('g', 'bo', '2026-09-17', 'morning', 'late', 'final', 60000, '', 'd1', 1, 1000, 1, 1, 'waived')",
-    "INSERT INTO finding_history (finding, revision, changed_at_ms, kind, state, length_ms, swipes, digest, rules_version, \
-        facts_revision) VALUES ('f', 1, 1000, 'late', 'provisional', 60000, '', 'd1', 1, 1)",
+    "INSERT INTO finding (id, person, date, kind, state, swipes, digest, revision, changed_at_ms, rules_version, facts_revision, review) \
+        VALUES ('e', 'cy', '2026-09-17', 'late', 'final', '', 'd', 1, 1000, 1, 1, 'open')",
+    "DELETE FROM finding WHERE id = 'e'",
+    "INSERT INTO finding (id, person, unit, date, period, meeting, kind, state, length_ms, due_at_ms, actual_at_ms, since_at_ms, \
+        source, swipes, digest, revision, changed_at_ms, withdrawn_at_ms, rules_version, facts_revision, review) VALUES \
+        ('h', 'cy', NULL, '2026-09-16', 'morning', NULL, 'late', 'final', 5, NULL, NULL, NULL, NULL, '', 'd', 1, 900, 950, 1, 1, 'open'), \
+        ('g', 'bo', NULL, '2026-09-17', 'morning', NULL, 'late', 'final', 6, NULL, NULL, NULL, NULL, '', 'd', 1, 900, NULL, 1, 1, 'confirmed'), \
+        ('f', 'ana', 'plan', '2026-09-16', 'morning', 'm', 'late', 'final', 120000, 11, 12, 13, 'duty', 's1 s2', 'd3', 3, 3000, NULL, 5, 9, \
+        'open')",
+    "INSERT INTO finding_history (finding, revision, changed_at_ms, kind, state, length_ms, due_at_ms, actual_at_ms, since_at_ms, swipes, digest, \
+        rules_version, facts_revision) VALUES ('f', 2, 2000, 'absent', 'withheld', 90000, 21, 22, 23, 's2', 'd2', 4, 8), \
+        ('f', 1, 1000, 'not_arrived', 'provisional', 60000, 31, 32, 33, 's1', 'd1', 3, 7)",
     "INSERT INTO decision (id, finding, act, reason, actor, at_ms, digest, explanation_zh, explanation_en) VALUES \
-        ('1', 'g', 'waive', 'the gate was broken', 'chen', 1500, 'd1', '迟到', 'late')",
+        ('2', 'g', 'waive', 'the gate was broken', 'chen', 1500, 'd', '迟到', 'late'), \
+        ('1', 'g', 'confirm', 'it was not', 'li', 1600, 'd', '迟到', 'late')",
 ];
 
 async fn written_by_9<DB: Database>(address: &str, database: &str)
@@ -103,60 +110,106 @@ async fn swipes_and_days_are_there(ledger: &dyn Ledger) {
     assert_eq!(days.iter().map(said).collect::<Vec<_>>(), expected);
 }
 
-/// What a finding said, in order: revision, when, and how late.
-async fn history(ledger: &dyn Ledger, id: &str) -> Vec<(i64, i64, Option<i64>)> {
-    let said = ledger.finding_history(id).await.expect("read");
-    said.iter()
-        .map(|said| (said.revision, said.at.as_ms(), said.length_ms))
-        .collect()
+/// The finding that changed twice, as it is now.
+fn changed_twice() -> FindingRow {
+    let at = |ms| Some(Instant::from_ms(ms));
+    FindingRow {
+        id: "f".to_owned(),
+        person: "ana".to_owned(),
+        unit: Some("plan".to_owned()),
+        date: "2026-09-16".to_owned(),
+        period: Some("morning".to_owned()),
+        meeting: Some("m".to_owned()),
+        kind: "late".to_owned(),
+        state: "final".to_owned(),
+        length_ms: Some(120_000),
+        due: at(11),
+        actual: at(12),
+        since: at(13),
+        source: Some("duty".to_owned()),
+        swipes: "s1 s2".to_owned(),
+        digest: "d3".to_owned(),
+        revision: 3,
+        changed_at: Instant::from_ms(3_000),
+        withdrawn_at: None,
+        rules_version: 5,
+        facts_revision: 9,
+        review: Review::Open,
+    }
 }
 
 async fn findings_are_there(ledger: &dyn Ledger) {
-    assert_eq!(
-        history(ledger, "f").await,
-        [(1, 1_000, Some(60_000)), (2, 2_000, Some(120_000))]
-    );
-    assert_eq!(history(ledger, "g").await, [(1, 1_000, Some(60_000))]);
-    let known_at = ledger.findings_at("2026-09-16", "2026-09-18", Instant::from_ms(1_999));
-    let known = known_at.await.expect("read");
-    let known: Vec<_> = known.iter().map(|row| (row.id.as_str(), row.revision)).collect();
-    assert_eq!(known, [("f", 1), ("g", 1)]);
+    let now = changed_twice();
+    assert_eq!(ledger.finding("f").await.expect("read").as_ref(), Some(&now));
+    let at = |ms| Some(Instant::from_ms(ms));
+    let then = FindingRow {
+        kind: "absent".to_owned(),
+        state: "withheld".to_owned(),
+        length_ms: Some(90_000),
+        due: at(21),
+        actual: at(22),
+        since: at(23),
+        swipes: "s2".to_owned(),
+        digest: "d2".to_owned(),
+        revision: 2,
+        changed_at: Instant::from_ms(2_000),
+        rules_version: 4,
+        facts_revision: 8,
+        ..now
+    };
+    let known_at = ledger.findings_at("2026-09-16", "2026-09-17", Instant::from_ms(2_999));
+    assert_eq!(known_at.await.expect("read"), [then]);
+    let withdrawn = ledger.finding("h").await.expect("read").expect("it is there");
+    assert_eq!((withdrawn.length_ms, withdrawn.withdrawn_at), (Some(5), at(950)));
+    assert_eq!(revisions(ledger, "f").await, [(1, 1_000), (2, 2_000), (3, 3_000)]);
+    assert_eq!(revisions(ledger, "g").await, [(1, 900)]);
 
     assert_eq!(ledger.decisions("f").await.expect("read"), []);
     let decisions = ledger.decisions("g").await.expect("read");
-    let said = |row: &DecisionRow| [&row.id, &row.finding, &row.reason, &row.digest].map(Clone::clone);
+    let said = |row: &DecisionRow| [&row.id, &row.finding, &row.act, &row.reason, &row.actor].map(Clone::clone);
+    let expected = [
+        ["2", "g", "waive", "the gate was broken", "chen"],
+        ["1", "g", "confirm", "it was not", "li"],
+    ];
     assert_eq!(
         decisions.iter().map(said).collect::<Vec<_>>(),
-        [["1", "g", "the gate was broken", "d1"].map(str::to_owned)]
+        expected.map(|row| row.map(str::to_owned))
     );
     let of_dates = ledger.decisions_of_dates("2026-09-17", "2026-09-18").await;
     assert_eq!(of_dates.expect("read"), decisions);
 }
 
+/// What a finding said: which revision, and since when.
+async fn revisions(ledger: &dyn Ledger, id: &str) -> Vec<(i64, i64)> {
+    let said = ledger.finding_history(id).await.expect("read");
+    said.iter().map(|said| (said.revision, said.at.as_ms())).collect()
+}
+
 /// What is said and decided next joins what was said then.
 async fn findings_go_on(ledger: &dyn Ledger) {
-    let mut changed = ledger.finding("f").await.expect("read").expect("it is there");
-    (changed.length_ms, changed.revision) = (Some(180_000), 3);
-    changed.changed_at = Instant::from_ms(3_000);
-    "d3".clone_into(&mut changed.digest);
-    let waived = ledger.decisions("g").await.expect("read").remove(0);
+    let next = FindingRow {
+        length_ms: Some(180_000),
+        digest: "d4".to_owned(),
+        revision: 4,
+        changed_at: Instant::from_ms(4_000),
+        ..changed_twice()
+    };
+    let decided = ledger.decisions("g").await.expect("read").remove(0);
     let decision = DecisionRow {
-        id: "2".to_owned(),
+        id: "3".to_owned(),
         finding: "f".to_owned(),
-        digest: "d3".to_owned(),
-        ..waived
+        digest: "d4".to_owned(),
+        ..decided
     };
     let mut transaction = ledger.begin().await.expect("begin");
-    transaction.save_findings(&[changed]).await.expect("save");
+    transaction.save_findings(&[next]).await.expect("save");
     transaction.decide(&decision, Review::Waived).await.expect("decide");
     transaction.commit().await.expect("commit");
     assert_eq!(ledger.decisions("f").await.expect("read"), [decision]);
-    let now = [
-        (1, 1_000, Some(60_000)),
-        (2, 2_000, Some(120_000)),
-        (3, 3_000, Some(180_000)),
-    ];
-    assert_eq!(history(ledger, "f").await, now);
+    assert_eq!(
+        revisions(ledger, "f").await,
+        [(1, 1_000), (2, 2_000), (3, 3_000), (4, 4_000)]
+    );
 }
 
 #[tokio::test]
