@@ -1,5 +1,5 @@
 -- Why: a swipe rewrites when its day was judged and when to look at it again, and with them it wrote whose day it is and of which date.
--- Without those two thirds as many pages hold the days of a date, and every commit of a morning writes most of them. Days are looked up by date first,
+-- Without those half as many pages hold the days of a date, and every commit of a morning writes most of them. Days are looked up by date first,
 -- because those of the dates at hand then lie together in the index, however many dates there were before.
 -- Why it is safe: every column is copied inside the transaction of this migration, and a day has the row beside it from its first moment on,
 -- because a trigger makes it. A program before it does not start with this schema, and one that still runs is refused its next batch and ends, having

@@ -69,6 +69,9 @@ pub(crate) async fn open(path: &Path, options: &Options) -> Stored<SqlLedger<Sql
     let migrating = writable.clone().pragma("temp_store", "FILE");
     let mut first = migrating.connect().await.map_err(StoreError::of::<Sqlite>)?;
     check_version(&mut first).await?;
+    accept_other_comment(&mut first)
+        .await
+        .map_err(StoreError::of::<Sqlite>)?;
     crate::open::migrate::<Sqlite>(&mut first, &crate::open::SQLITE_MIGRATIONS).await?;
     first.close().await.map_err(StoreError::of::<Sqlite>)?;
     let checkpoints = connect_options(path)
@@ -170,6 +173,27 @@ async fn check_version(connection: &mut SqliteConnection) -> Stored<()> {
     }
     Ok(())
 }
+
+/// For a while migration 11 had another word in a comment, and so another checksum. A database that was migrated then is none the worse for it.
+async fn accept_other_comment(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let ours = crate::open::SQLITE_MIGRATIONS
+        .iter()
+        .find(|migration| migration.version == 11);
+    let migrated: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut *connection)
+        .await?;
+    let Some(ours) = ours.filter(|_| migrated > 0) else {
+        return Ok(());
+    };
+    sqlx::query(OTHER_COMMENT)
+        .bind(&*ours.checksum)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+const OTHER_COMMENT: &str = "UPDATE _sqlx_migrations SET checksum = $1 WHERE version = 11 AND checksum = \
+     x'd91e15d09f554a9a7e347b6ac102b30ce27cdc8c6182b3c5359322f43c689e547d341324e22659460a3bda43fc0e5b48'";
 
 impl Dialect for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
@@ -379,6 +403,23 @@ mod tests {
                 let walks = walks && !step.ends_with(" INDEX day_check_due");
                 assert!(!walks, "{step}: {statement}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_migration_may_have_had_one_other_comment_and_nothing_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rollcall.db");
+        let other = "d91e15d09f554a9a7e347b6ac102b30ce27cdc8c6182b3c5359322f43c689e547d341324e22659460a3bda43fc0e5b48";
+        for (checksum, is_taken) in [(other, true), ("00", false)] {
+            let opened = open(&path, &Options::default()).await.expect("it opens");
+            crate::ledger::Ledger::close(&opened).await;
+            let mut connection = connect_options(&path).connect().await.expect("a connection");
+            let edited = format!("UPDATE _sqlx_migrations SET checksum = x'{checksum}' WHERE version = 11");
+            let edited = sqlx::query(AssertSqlSafe(edited)).execute(&mut connection).await;
+            assert_eq!(edited.expect("edited").rows_affected(), 1);
+            connection.close().await.expect("closed");
+            assert_eq!(open(&path, &Options::default()).await.is_ok(), is_taken, "{checksum}");
         }
     }
 
