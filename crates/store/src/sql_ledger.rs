@@ -21,7 +21,7 @@ use crate::rows::{
     FactRow, FindingQuery, FindingRevision, FindingRow, MeetingRow, OneTimeLink, OutageRow, PlacementRow,
     PublicationRow, ReaderCommandRow, ReaderTally, RejectedInput, ScreenRow, SessionRow, SwipeRecord,
 };
-use crate::sql_transaction::{SqlTransaction, Turn};
+use crate::sql_transaction::{SqlTransaction, Turn, no_day};
 use crate::statements::{self, Bulk, SIZES, size_for};
 use crate::swipes::swipes_of;
 
@@ -84,10 +84,13 @@ impl<DB: Dialect> SqlLedger<DB> {
         Ok(self.list(statement, values).await?.into_iter().next())
     }
 
-    /// The number of a finding, which it keeps for ever.
-    async fn number_of(&self, finding: &str) -> Stored<Option<i64>> {
-        let rows = self.rows(statements::FINDING_NUMBER, &[finding.into()]).await?;
-        first_integer::<DB>(&rows, FindingRow::TABLE, "seq")
+    /// What a statement says of a finding by its number, which it keeps for ever; nothing where there is none with this id.
+    async fn of_finding<T: FromCells>(&self, statement: &'static str, id: &str) -> Stored<Vec<T>> {
+        let rows = self.rows(statements::FINDING_NUMBER, &[id.into()]).await?;
+        match first_integer::<DB>(&rows, FindingRow::TABLE, "seq")? {
+            Some(number) => self.list(statement, &[number.into()]).await,
+            None => Ok(Vec::new()),
+        }
     }
 }
 
@@ -307,32 +310,22 @@ impl<DB: Dialect> Ledger for SqlLedger<DB> {
     }
 
     async fn finding(&self, id: &str) -> Stored<Option<FindingRow>> {
-        match self.number_of(id).await? {
-            Some(number) => self.one(statements::FINDING, &[number.into()]).await,
-            None => Ok(None),
-        }
+        Ok(self.of_finding(statements::FINDING, id).await?.into_iter().next())
     }
 
     async fn findings_by_id(&self, keys: &[(&str, &str)]) -> Stored<Vec<FindingRow>> {
         let asked = keys.iter().map(|(date, id)| [Value::from(*date), Value::from(*id)]);
-        let nothing = [Value::from(""), Value::from("")];
         let mut reader = self.reader().await?;
-        let rows = rows_asked::<DB, 2>(&mut reader, Bulk::FindingsById, asked.collect(), &nothing).await?;
+        let rows = rows_asked::<DB, 2>(&mut reader, Bulk::FindingsById, asked.collect(), &no_day()).await?;
         read_all::<DB, FindingRow>(&rows)
     }
 
     async fn finding_history(&self, id: &str) -> Stored<Vec<FindingRevision>> {
-        match self.number_of(id).await? {
-            Some(number) => self.list(statements::FINDING_HISTORY, &[number.into()]).await,
-            None => Ok(Vec::new()),
-        }
+        self.of_finding(statements::FINDING_HISTORY, id).await
     }
 
     async fn decisions(&self, finding: &str) -> Stored<Vec<DecisionRow>> {
-        match self.number_of(finding).await? {
-            Some(number) => self.list(statements::DECISIONS, &[number.into()]).await,
-            None => Ok(Vec::new()),
-        }
+        self.of_finding(statements::DECISIONS, finding).await
     }
 
     async fn decisions_of_dates(&self, from: &str, until: &str) -> Stored<Vec<DecisionRow>> {

@@ -276,8 +276,7 @@ impl<DB: Dialect> SqlTransaction<DB> {
         let ids = findings
             .map(|row| [Value::from(&row.date), Value::from(&row.id)])
             .collect();
-        self.ask(Bulk::FindingsById, ids, &[Value::from(""), Value::from("")])
-            .await
+        self.ask(Bulk::FindingsById, ids, &no_day()).await
     }
 
     /// Writes findings as they follow from what is stored of them, as far as that is not what is stored already.
@@ -389,7 +388,7 @@ fn asked_days<'k>(keys: &[&'k DayKey]) -> Vec<[Value<'k>; 2]> {
 }
 
 /// What matches no day: a date is never empty.
-fn no_day() -> [Value<'static>; 2] {
+pub(crate) fn no_day() -> [Value<'static>; 2] {
     [Value::from(""), Value::from("")]
 }
 
